@@ -1,0 +1,139 @@
+import { type Caller, visibleTerminals } from '../areas/scope.ts';
+import type { Database } from '../db/database.ts';
+import { type Page, pageOf } from '../db/page.ts';
+import type { AlarmRow } from '../db/schema.ts';
+import type { Clock } from '../lib/clock.ts';
+import { GatewayError } from '../lib/errors.ts';
+import { newId } from '../lib/ids.ts';
+import type { AlarmDefinition } from '../terminals/profile.ts';
+import type { Terminal } from '../terminals/registry.ts';
+
+/** Alarms that profiles define by limits, and alarms that terminals raise by events. One of a kind is open at a time for a terminal. */
+
+export type AlarmState = 'open' | 'acknowledged' | 'closed';
+
+export const stateOf = (alarm: AlarmRow): AlarmState =>
+  alarm.closedAt !== null ? 'closed' : alarm.acknowledgedAt !== null ? 'acknowledged' : 'open';
+
+const isBeyond = (definition: AlarmDefinition, value: number): boolean =>
+  (definition.below !== undefined && value < definition.below) ||
+  (definition.above !== undefined && value > definition.above);
+
+/** `onChange` is told of every alarm that opened, was acknowledged or closed. */
+export async function openAlarms(parts: { db: Database; clock: Clock; onChange: (alarm: AlarmRow) => void }) {
+  const { db, clock, onChange } = parts;
+  /** Open alarms by terminal and name, so that a reading need not ask the database. */
+  const open = new Map<string, AlarmRow>();
+  /** Since when a value has been beyond its limit. */
+  const beyondSince = new Map<string, number>();
+  const keyOf = (terminalId: string, alarm: string) => `${terminalId} ${alarm}`;
+
+  for (const row of await db.selectFrom('alarms').selectAll().where('closedAt', 'is', null).execute()) {
+    open.set(keyOf(row.terminalId, row.alarm), row);
+  }
+
+  async function raise(terminalId: string, alarm: string, severity: AlarmRow['severity']): Promise<void> {
+    const key = keyOf(terminalId, alarm);
+    if (open.has(key)) return;
+    const row: AlarmRow = {
+      id: newId('alm'),
+      terminalId,
+      alarm,
+      severity,
+      openedAt: clock.now(),
+      acknowledgedAt: null,
+      acknowledgedBy: null,
+      closedAt: null,
+    };
+    open.set(key, row);
+    await db.insertInto('alarms').values(row).execute();
+    onChange(row);
+  }
+
+  async function close(row: AlarmRow): Promise<void> {
+    open.delete(keyOf(row.terminalId, row.alarm));
+    const closed = { ...row, closedAt: clock.now() };
+    await db.updateTable('alarms').set({ closedAt: closed.closedAt }).where('id', '=', row.id).execute();
+    onChange(closed);
+  }
+
+  return {
+    /** Opens and closes the profile's alarms by a reading. */
+    async evaluate(terminal: Terminal, time: number, values: Record<string, number>): Promise<void> {
+      for (const [name, definition] of Object.entries(terminal.profile.alarms)) {
+        const value = values[definition.metric];
+        if (value === undefined) continue;
+        const key = keyOf(terminal.id, name);
+        if (!isBeyond(definition, value)) {
+          beyondSince.delete(key);
+          const row = open.get(key);
+          if (row) await close(row);
+          continue;
+        }
+        const since = beyondSince.get(key) ?? time;
+        beyondSince.set(key, since);
+        if (time - since >= definition.forS * 1_000) await raise(terminal.id, name, definition.severity);
+      }
+    },
+
+    /** An event of the terminal; it stays open until a person acknowledges it. */
+    raiseEvent: (terminalId: string, event: string): Promise<void> => raise(terminalId, event, 'critical'),
+
+    /** Acknowledging an event's alarm closes it, since no reading will; one from a limit closes by a good reading. */
+    async acknowledge(caller: Caller, id: string, byLimit: (alarm: AlarmRow) => boolean): Promise<AlarmRow> {
+      const row = await db
+        .selectFrom('alarms')
+        .innerJoin('terminals', 'terminals.id', 'alarms.terminalId')
+        .selectAll('alarms')
+        .where('alarms.id', '=', id)
+        .where(visibleTerminals(caller))
+        .executeTakeFirst();
+      if (!row) throw new GatewayError('not_found');
+      if (stateOf(row) !== 'open') throw new GatewayError('wrong_state', `The alarm is ${stateOf(row)}`);
+      const acknowledged: AlarmRow = { ...row, acknowledgedAt: clock.now(), acknowledgedBy: caller.name };
+      await db
+        .updateTable('alarms')
+        .set({ acknowledgedAt: acknowledged.acknowledgedAt, acknowledgedBy: acknowledged.acknowledgedBy })
+        .where('id', '=', id)
+        .execute();
+      if (byLimit(row)) {
+        open.set(keyOf(row.terminalId, row.alarm), acknowledged);
+        onChange(acknowledged);
+        return acknowledged;
+      }
+      await close(acknowledged);
+      return { ...acknowledged, closedAt: clock.now() };
+    },
+
+    /** The newest first. */
+    async list(
+      caller: Caller,
+      filter: Page & { state?: AlarmState | undefined; terminalId?: string | undefined },
+    ) {
+      const { limit, cursor, state, terminalId } = filter;
+      let query = db
+        .selectFrom('alarms')
+        .innerJoin('terminals', 'terminals.id', 'alarms.terminalId')
+        .selectAll('alarms')
+        .where(visibleTerminals(caller));
+      if (terminalId) query = query.where('alarms.terminalId', '=', terminalId);
+      if (state === 'closed') query = query.where('closedAt', 'is not', null);
+      if (state === 'open') query = query.where('closedAt', 'is', null).where('acknowledgedAt', 'is', null);
+      if (state === 'acknowledged') query = query.where('closedAt', 'is', null).where('acknowledgedAt', 'is not', null);
+      if (cursor) query = query.where('alarms.id', '<', cursor);
+      return pageOf(
+        await query
+          .orderBy('alarms.id', 'desc')
+          .limit(limit + 1)
+          .execute(),
+        limit,
+      );
+    },
+
+    /** Open alarms of a terminal, acknowledged or not. */
+    openOf: (terminal: Terminal): AlarmRow[] => [...open.values()].filter((row) => row.terminalId === terminal.id),
+    openCount: (terminalIds: Set<string>): number =>
+      [...open.values()].filter((row) => terminalIds.has(row.terminalId)).length,
+  };
+}
+export type Alarms = Awaited<ReturnType<typeof openAlarms>>;

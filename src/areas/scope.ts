@@ -1,0 +1,66 @@
+import type { ExpressionBuilder } from 'kysely';
+import type { Role, Tables } from '../db/schema.ts';
+
+/** Who asks: a user or an API key, and what it reaches. */
+export interface Caller {
+  id: string;
+  /** Written into histories: a user name, or `key:` and the key's name. */
+  name: string;
+  role: Role;
+  companyId: string | null;
+  areaCode: string | null;
+  householdId: string | null;
+}
+
+/** Where a thing belongs. */
+export interface Place {
+  areaCode: string | null;
+  companyId: string | null;
+  householdId: string | null;
+}
+
+/** An admin sees all, an operator an area and all below it, a company its own, a resident one household. */
+export function sees(caller: Caller, place: Place): boolean {
+  switch (caller.role) {
+    case 'admin':
+      return true;
+    case 'operator':
+      return caller.areaCode !== null && (place.areaCode ?? '').startsWith(caller.areaCode);
+    case 'company':
+      return caller.companyId !== null && place.companyId === caller.companyId;
+    case 'resident':
+      return caller.householdId !== null && place.householdId === caller.householdId;
+  }
+}
+
+/** The same rule as a condition on rows of `households`. */
+export function visibleHouseholds(caller: Caller) {
+  return (row: ExpressionBuilder<Tables, 'households'>) => {
+    switch (caller.role) {
+      case 'admin':
+        return row.lit(true);
+      case 'operator':
+        return row('households.areaCode', 'like', `${caller.areaCode}%`);
+      case 'company':
+        return row('households.companyId', '=', caller.companyId ?? '');
+      case 'resident':
+        return row('households.id', '=', caller.householdId ?? '');
+    }
+  };
+}
+
+/** The same rule as a condition on rows of `terminals`. */
+export function visibleTerminals(caller: Caller) {
+  return (row: ExpressionBuilder<Tables, 'terminals'>) => {
+    switch (caller.role) {
+      case 'admin':
+        return row.lit(true);
+      case 'operator':
+        return row('terminals.areaCode', 'like', `${caller.areaCode}%`);
+      case 'company':
+        return row('terminals.companyId', '=', caller.companyId ?? '');
+      case 'resident':
+        return row('terminals.householdId', '=', caller.householdId ?? '');
+    }
+  };
+}

@@ -1,0 +1,202 @@
+import type { Transaction } from 'kysely';
+import { type Caller, visibleTerminals } from '../areas/scope.ts';
+import type { Database, DatabaseOrTransaction } from '../db/database.ts';
+import { type Page, pageOf } from '../db/page.ts';
+import type { CommandRow, CommandState, CommandStepRow, Tables } from '../db/schema.ts';
+import type { Clock } from '../lib/clock.ts';
+import { GatewayError } from '../lib/errors.ts';
+import { newId } from '../lib/ids.ts';
+import { commandNumber } from '../terminals/encode.ts';
+import type { Terminal } from '../terminals/registry.ts';
+import { type CommandEvent, isWaiting, nextState } from './lifecycle.ts';
+
+/** The outbox: every command is a row before it is a message, and every step of its life is a row with time and cause. */
+
+export type CommandStep = Pick<CommandStepRow, 'state' | 'at' | 'cause'>;
+export type Command = Omit<CommandRow, 'value'> & { value: string | number; history: CommandStep[] };
+
+export interface CommandRequest {
+  command: string;
+  value: string | number;
+  reason?: string | undefined;
+  expiresInS: number;
+}
+
+/** How long after a time-out an answer or a reading may still tell what happened. */
+const LATE_MS = 3_600_000;
+
+async function withHistory(db: DatabaseOrTransaction, rows: CommandRow[]): Promise<Command[]> {
+  const ids = rows.map((row) => row.id);
+  const steps = ids.length
+    ? await db.selectFrom('commandSteps').selectAll().where('commandId', 'in', ids).orderBy('id').execute()
+    : [];
+  const byCommand = Map.groupBy(steps, (step) => step.commandId);
+  return rows.map((row) => ({
+    ...row,
+    value: JSON.parse(row.value) as string | number,
+    history: (byCommand.get(row.id) ?? []).map(({ state, at, cause }) => ({ state, at, cause })),
+  }));
+}
+
+/** `onChange` is told of every new command and every step. */
+export async function openCommands(parts: { db: Database; clock: Clock; onChange: (command: Command) => void }) {
+  const { db, clock, onChange } = parts;
+  /** Commands that something can still happen to, by terminal and in order, so that a reading need not ask the database. */
+  const open = new Map<string, Command[]>();
+
+  const isOpen = (command: Command): boolean =>
+    command.state === 'held' ||
+    command.state === 'queued' ||
+    isWaiting(command.state) ||
+    (command.state === 'timed_out' && clock.now() - (command.sentAt ?? 0) < LATE_MS);
+
+  function keep(command: Command): void {
+    const others = (open.get(command.terminalId) ?? []).filter((other) => other.id !== command.id);
+    const now = isOpen(command) ? [...others, command].sort((a, b) => a.sequence - b.sequence) : others;
+    if (now.length > 0) open.set(command.terminalId, now);
+    else open.delete(command.terminalId);
+  }
+
+  const unfinished: CommandState[] = ['held', 'queued', 'sent', 'acknowledged', 'timed_out'];
+  const rows = await db
+    .selectFrom('commands')
+    .selectAll()
+    .where('state', 'in', unfinished)
+    .where((row) => row.or([row('state', '!=', 'timed_out'), row('sentAt', '>', clock.now() - LATE_MS)]))
+    .execute();
+  for (const command of await withHistory(db, rows)) keep(command);
+
+  /** Takes one step. Returns undefined, and changes nothing, when the table does not allow it. */
+  async function step(command: Command, event: CommandEvent, cause: string): Promise<Command | undefined> {
+    const state = nextState(command.state, event);
+    if (!state) return undefined;
+    const at = clock.now();
+    const sentAt = event === 'send' ? at : command.sentAt;
+    const changed = await db.transaction().execute(async (transaction) => {
+      // The state is compared again, so that of two steps at once only one is taken.
+      const { numUpdatedRows } = await transaction
+        .updateTable('commands')
+        .set({ state, sentAt })
+        .where('id', '=', command.id)
+        .where('state', '=', command.state)
+        .executeTakeFirstOrThrow();
+      if (numUpdatedRows === 0n) return false;
+      await transaction.insertInto('commandSteps').values({ commandId: command.id, state, at, cause }).execute();
+      return true;
+    });
+    if (!changed) return undefined;
+    const next = { ...command, state, sentAt, history: [...command.history, { state, at, cause }] };
+    keep(next);
+    onChange(next);
+    return next;
+  }
+
+  const findOpen = (terminalId: string, id: string): Command | undefined =>
+    open.get(terminalId)?.find((command) => command.id === id);
+
+  return {
+    step,
+
+    /** Writes a queued command into the outbox; `announce` it when the transaction is through. */
+    async create(
+      transaction: Transaction<Tables>,
+      terminal: Terminal,
+      caller: Caller,
+      request: CommandRequest,
+    ): Promise<Command> {
+      const now = clock.now();
+      const { sequence } = await transaction
+        .selectFrom('commands')
+        .select((row) => row.fn.coalesce(row.fn.max('sequence'), row.lit(0)).as('sequence'))
+        .where('terminalId', '=', terminal.id)
+        .executeTakeFirstOrThrow();
+      const row: CommandRow = {
+        id: newId('cmd'),
+        terminalId: terminal.id,
+        command: request.command,
+        value: JSON.stringify(request.value),
+        reason: request.reason ?? null,
+        state: 'queued',
+        sequence: sequence + 1,
+        requestedBy: caller.name,
+        createdAt: now,
+        expiresAt: now + request.expiresInS * 1_000,
+        sentAt: null,
+      };
+      const first: CommandStep = { state: 'queued', at: now, cause: `requested by ${caller.name}` };
+      await transaction.insertInto('commands').values(row).execute();
+      await transaction.insertInto('commandSteps').values({ commandId: row.id, ...first }).execute();
+      return { ...row, value: request.value, history: [first] };
+    },
+
+    announce(command: Command): void {
+      keep(command);
+      onChange(command);
+    },
+
+    /** Confirms what a reading shows. Only a reading taken after the command was sent counts. */
+    async confirm(terminal: Terminal, time: number, values: Record<string, number>): Promise<Command[]> {
+      const confirmed: Command[] = [];
+      for (const command of open.get(terminal.id) ?? []) {
+        const definition = terminal.profile.commands[command.command];
+        const shown = definition && values[definition.confirm];
+        if (!definition || shown === undefined || command.sentAt === null || time <= command.sentAt) continue;
+        const wanted = commandNumber(definition, command.value);
+        if (wanted === undefined || Math.abs(shown - wanted) > definition.within + 1e-9) continue;
+        const next = await step(command, 'confirm', `a reading shows ${definition.confirm} = ${shown}`);
+        if (next) confirmed.push(next);
+      }
+      return confirmed;
+    },
+
+    /** The terminal's answer: it took the command, or refused it. */
+    async answer(terminalId: string, id: string, accepted: boolean, reason: string | undefined) {
+      const command = findOpen(terminalId, id);
+      if (!command) return undefined;
+      return accepted
+        ? step(command, 'acknowledge', 'the terminal took it')
+        : step(command, 'reject', `the terminal refused it: ${reason ?? 'no reason given'}`);
+    },
+
+    openOf: (terminalId: string): readonly Command[] => open.get(terminalId) ?? [],
+    openTerminals: (): string[] => [...open.keys()],
+
+    async get(caller: Caller, id: string): Promise<Command> {
+      const row = await db
+        .selectFrom('commands')
+        .innerJoin('terminals', 'terminals.id', 'commands.terminalId')
+        .selectAll('commands')
+        .where('commands.id', '=', id)
+        .where(visibleTerminals(caller))
+        .executeTakeFirst();
+      const [command] = row ? await withHistory(db, [row]) : [];
+      if (!command) throw new GatewayError('not_found');
+      return command;
+    },
+
+    /** The newest first. */
+    async list(
+      caller: Caller,
+      filter: Page & { terminalId?: string | undefined; state?: CommandState | undefined },
+    ) {
+      const { limit, cursor, terminalId, state } = filter;
+      let query = db
+        .selectFrom('commands')
+        .innerJoin('terminals', 'terminals.id', 'commands.terminalId')
+        .selectAll('commands')
+        .where(visibleTerminals(caller));
+      if (terminalId) query = query.where('commands.terminalId', '=', terminalId);
+      if (state) query = query.where('commands.state', '=', state);
+      if (cursor) query = query.where('commands.id', '<', cursor);
+      const page = pageOf(
+        await query
+          .orderBy('commands.id', 'desc')
+          .limit(limit + 1)
+          .execute(),
+        limit,
+      );
+      return { ...page, items: await withHistory(db, page.items) };
+    },
+  };
+}
+export type Commands = Awaited<ReturnType<typeof openCommands>>;

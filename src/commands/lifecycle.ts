@@ -1,0 +1,34 @@
+import type { CommandState } from '../db/schema.ts';
+
+/** The life of a command, pure: what is not in the table cannot happen. */
+
+export type CommandEvent =
+  | 'approve'
+  | 'refuse'
+  | 'send'
+  | 'acknowledge'
+  | 'reject'
+  | 'confirm'
+  | 'time_out'
+  | 'expire'
+  | 'cancel';
+
+/** A late answer beats our time-out: a timed-out command can still be acknowledged, rejected or confirmed. */
+const TABLE: Record<CommandState, Partial<Record<CommandEvent, CommandState>>> = {
+  held: { approve: 'queued', refuse: 'refused', expire: 'expired', cancel: 'cancelled' },
+  queued: { send: 'sent', expire: 'expired', cancel: 'cancelled' },
+  sent: { acknowledge: 'acknowledged', reject: 'rejected', confirm: 'confirmed', time_out: 'timed_out' },
+  acknowledged: { confirm: 'confirmed', time_out: 'timed_out' },
+  timed_out: { acknowledge: 'acknowledged', reject: 'rejected', confirm: 'confirmed' },
+  confirmed: {},
+  rejected: {},
+  refused: {},
+  expired: {},
+  cancelled: {},
+};
+
+/** The state after an event, or undefined when the event cannot happen in this state. */
+export const nextState = (state: CommandState, event: CommandEvent): CommandState | undefined => TABLE[state][event];
+
+/** Whether the terminal may still be told, or still answer. */
+export const isWaiting = (state: CommandState): boolean => state === 'sent' || state === 'acknowledged';

@@ -1,0 +1,119 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+/** Everything that can be set: one schema is type, defaults, validation, and the only reader of process.env. */
+
+/** A whole number; environment variables bring it as text. */
+const int = (min: number, max: number) =>
+  z
+    .union([
+      z.int(),
+      z
+        .string()
+        .regex(/^\d{1,15}$/)
+        .transform(Number),
+    ])
+    .pipe(z.int().min(min).max(max));
+const port = int(0, 65535);
+const section = <T extends z.ZodRawShape>(shape: T) => z.preprocess((value) => value ?? {}, z.strictObject(shape));
+
+const configSchema = z.strictObject({
+  http: section({
+    host: z.string().default('127.0.0.1'),
+    port: port.default(8080),
+    /** Largest request body. */
+    bodyLimitBytes: int(1_024, 16_777_216).default(1_048_576),
+    /** Sign-in attempts a minute for one address and user name. */
+    loginsPerMinute: int(1, 1_000).default(10),
+    sessionHours: int(1, 720).default(12),
+    /** Open `/live` streams at once. */
+    liveStreams: int(1, 100_000).default(1_000),
+  }),
+  mqtt: section({
+    host: z.string().default('127.0.0.1'),
+    port: port.default(1883),
+    tls: z.strictObject({ port: port.default(8883), certFile: z.string(), keyFile: z.string() }).optional(),
+    maxPacketBytes: int(1_024, 1_048_576).default(65_536),
+    connections: int(1, 1_000_000).default(100_000),
+  }),
+  modbus: section({
+    /** Overrides the profiles' polling period. Seconds. */
+    pollEveryS: int(1, 3_600).optional(),
+  }),
+  readings: section({
+    /** A reading this far ahead of our clock is still taken. Seconds. */
+    maxFutureS: int(0, 86_400).default(300),
+    /** How long appends gather for one commit to disk. Milliseconds. */
+    commitWaitMs: int(0, 1_000).default(20),
+    /** How long readings gather for one write to the store. Milliseconds. */
+    storeWaitMs: int(0, 60_000).default(500),
+    spoolSegmentBytes: int(4_096, 1_073_741_824).default(67_108_864),
+    /** Above this the spool takes no more, and readings are not acknowledged. */
+    spoolMaxBytes: int(1_048_576, 1_099_511_627_776).default(8_589_934_592),
+    /** Most points that one query gives. */
+    maxPoints: int(100, 1_000_000).default(20_000),
+    /** Refused data that is kept; the oldest go first. */
+    quarantineRows: int(100, 10_000_000).default(100_000),
+  }),
+  timeseries: section({ kind: z.enum(['embedded']).default('embedded') }),
+  data: section({ dir: z.string().default('./data') }),
+  files: section({
+    profiles: z.string().default('./profiles'),
+    areas: z.string().default('./areas'),
+  }),
+  log: section({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }),
+});
+
+export type Config = z.infer<typeof configSchema> & { adminPassword: string | undefined };
+
+export const projectRoot = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** Not settings of the gateway itself. */
+const APART = new Set(['HEARTHGATE_CONFIG', 'HEARTHGATE_ADMIN_PASSWORD']);
+
+type Environment = Record<string, string | undefined>;
+
+/** `HEARTHGATE_MODBUS__POLL_EVERY_S=5` → `{ modbus: { pollEveryS: '5' } }`, laid over what the file says. */
+function overlay(settings: Record<string, unknown>, env: Environment): Record<string, unknown> {
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith('HEARTHGATE_') || APART.has(name) || value === undefined) continue;
+    const path = name
+      .slice('HEARTHGATE_'.length)
+      .split('__')
+      .map((word) => word.toLowerCase().replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()));
+    const key = path.pop() ?? '';
+    let level = settings;
+    for (const step of path) {
+      const inner = level[step];
+      const next = typeof inner === 'object' && inner !== null ? { ...inner } : {};
+      level[step] = next;
+      level = next as Record<string, unknown>;
+    }
+    level[key] = value;
+  }
+  return settings;
+}
+
+/**
+ * Reads the file (`HEARTHGATE_CONFIG`, else config/gateway.yaml) and lays the environment over it.
+ * Folders in `files` are relative to the file, `data.dir` to the working directory. Throws with every setting that is wrong.
+ */
+export function loadConfig(env: Environment = process.env): Config {
+  const file = env['HEARTHGATE_CONFIG'] ?? resolve(projectRoot, 'config/gateway.yaml');
+  if (!existsSync(file)) throw new Error(`no configuration file ${file}`);
+  const settings = z.record(z.string(), z.unknown()).parse(parse(readFileSync(file, 'utf8')) ?? {});
+  const result = configSchema.safeParse(overlay(settings, env));
+  if (!result.success) {
+    const wrong = result.error.issues.map((issue) => `  ${issue.path.join('.') || 'top level'}: ${issue.message}`);
+    throw new Error(`${file} (with HEARTHGATE_* over it) is wrong:\n${wrong.join('\n')}`);
+  }
+  const config = result.data;
+  const here = dirname(resolve(file));
+  config.files.profiles = resolve(here, config.files.profiles);
+  config.files.areas = resolve(here, config.files.areas);
+  config.data.dir = resolve(config.data.dir);
+  return { ...config, adminPassword: env['HEARTHGATE_ADMIN_PASSWORD'] };
+}

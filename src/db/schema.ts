@@ -1,0 +1,170 @@
+import type { Generated } from 'kysely';
+
+/** The rows. Columns are snake_case in SQL and camelCase here; times are epoch ms, money fen, truth values 0 or 1. */
+
+export const ROLES = ['admin', 'operator', 'company', 'resident'] as const;
+export type Role = (typeof ROLES)[number];
+
+export const COMMAND_STATES = [
+  'held',
+  'queued',
+  'sent',
+  'acknowledged',
+  'confirmed',
+  'rejected',
+  'refused',
+  'timed_out',
+  'expired',
+  'cancelled',
+] as const;
+export type CommandState = (typeof COMMAND_STATES)[number];
+
+export const AREA_LEVELS = ['county', 'township', 'village', 'cell'] as const;
+export type AreaLevel = (typeof AREA_LEVELS)[number];
+
+export interface AreaRow {
+  code: string;
+  name: string;
+  level: AreaLevel;
+  parent: string | null;
+  personName: string | null;
+  personPhone: string | null;
+}
+
+export interface CompanyRow {
+  id: string;
+  name: string;
+  createdAt: number;
+}
+
+export interface HouseholdRow {
+  id: string;
+  accountNo: string;
+  name: string;
+  areaCode: string;
+  companyId: string;
+  address: string | null;
+  phone: string | null;
+  vulnerable: number;
+  createdAt: number;
+}
+
+/** What a user or API key may reach; exactly one is set, or none for an admin. */
+export interface ScopeColumns {
+  role: Role;
+  companyId: string | null;
+  areaCode: string | null;
+  householdId: string | null;
+}
+
+export interface UserRow extends ScopeColumns {
+  id: string;
+  username: string;
+  passwordHash: string;
+  createdAt: number;
+}
+
+export interface SessionRow {
+  tokenHash: string;
+  userId: string;
+  expiresAt: number;
+}
+
+export interface ApiKeyRow extends ScopeColumns {
+  id: string;
+  name: string;
+  keyHash: string;
+  createdAt: number;
+}
+
+export interface TerminalRow {
+  id: string;
+  profile: string;
+  householdId: string | null;
+  companyId: string | null;
+  areaCode: string | null;
+  /** JSON of the connection. */
+  connection: string;
+  secretHash: string | null;
+  createdAt: number;
+}
+
+export interface CommandRow {
+  id: string;
+  terminalId: string;
+  command: string;
+  /** JSON of the value as it was asked for. */
+  value: string;
+  reason: string | null;
+  state: CommandState;
+  /** Grows by one with each command of the terminal. */
+  sequence: number;
+  requestedBy: string;
+  createdAt: number;
+  expiresAt: number;
+  sentAt: number | null;
+}
+
+export interface CommandStepRow {
+  id: Generated<number>;
+  commandId: string;
+  state: CommandState;
+  at: number;
+  cause: string;
+}
+
+export interface AnswerRow {
+  caller: string;
+  key: string;
+  bodyHash: string;
+  response: string;
+  createdAt: number;
+}
+
+export interface QuarantineRow {
+  id: string;
+  terminalId: string;
+  receivedAt: number;
+  reason: string;
+  metric: string | null;
+  detail: string;
+  frame: string;
+}
+
+export interface AlarmRow {
+  id: string;
+  terminalId: string;
+  alarm: string;
+  severity: 'warning' | 'critical';
+  openedAt: number;
+  acknowledgedAt: number | null;
+  acknowledgedBy: string | null;
+  closedAt: number | null;
+}
+
+export interface PaymentRow {
+  id: string;
+  householdId: string;
+  amountFen: number;
+  method: 'cash' | 'transfer';
+  reference: string;
+  receivedBy: string;
+  receivedAt: number;
+}
+
+export interface Tables {
+  areas: AreaRow;
+  companies: CompanyRow;
+  households: HouseholdRow;
+  users: UserRow;
+  sessions: SessionRow;
+  apiKeys: ApiKeyRow;
+  terminals: TerminalRow;
+  commands: CommandRow;
+  commandSteps: CommandStepRow;
+  /** First answers to requests with an Idempotency-Key. */
+  answers: AnswerRow;
+  quarantine: QuarantineRow;
+  alarms: AlarmRow;
+  payments: PaymentRow;
+}

@@ -1,0 +1,80 @@
+import type { ServerResponse } from 'node:http';
+import { type Caller, type Place, sees } from '../areas/scope.ts';
+import { rfc3339 } from '../lib/calendar.ts';
+import { type Clock, every } from '../lib/clock.ts';
+import { GatewayError } from '../lib/errors.ts';
+import type { Registry } from '../terminals/registry.ts';
+import type { LiveListener } from '../uplink.ts';
+import type { LiveEvent } from './schemas/live.ts';
+
+/** Server-sent events: what happens, to everybody who watches and may see it. */
+
+interface Stream {
+  caller: Caller;
+  terminalId: string | undefined;
+  areaCode: string | undefined;
+  response: ServerResponse;
+}
+
+/** A watcher that is this far behind is cut; it comes back and asks for the present state. */
+const MOST_BUFFERED = 1_048_576;
+const HEARTBEAT_MS = 15_000;
+
+export function startLive({ clock, limit }: { clock: Clock; limit: number }) {
+  const streams = new Set<Stream>();
+  let registry: Registry | undefined;
+
+  const wants = (stream: Stream, terminalId: string, place: Place): boolean =>
+    (stream.terminalId === undefined || stream.terminalId === terminalId) &&
+    (stream.areaCode === undefined || (place.areaCode ?? '').startsWith(stream.areaCode)) &&
+    sees(stream.caller, place);
+
+  function publish(place: Place | undefined, event: LiveEvent): void {
+    if (streams.size === 0 || !place) return;
+    const { event: name, ...data } = event;
+    let text: string | undefined;
+    for (const stream of streams) {
+      if (!wants(stream, event.terminalId, place)) continue;
+      text ??= `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+      if (stream.response.writableLength > MOST_BUFFERED) stream.response.destroy();
+      else stream.response.write(text);
+    }
+  }
+
+  const heartbeat = every(clock, HEARTBEAT_MS, () => {
+    // A comment keeps proxies from closing a quiet stream.
+    for (const { response } of streams) response.write(': alive\n\n');
+  });
+
+  const listener: LiveListener = {
+    reading: (terminal, time, values) =>
+      publish(terminal, { event: 'reading', terminalId: terminal.id, time: rfc3339(time), values }),
+    status: (terminal, status) => publish(terminal, { event: 'status', terminalId: terminal.id, status }),
+  };
+
+  return {
+    ...listener,
+    /** Of a terminal that is known by its id only. */
+    publish: (event: LiveEvent): void => publish(registry?.find(event.terminalId), event),
+    follow: (of: Registry): void => {
+      registry = of;
+    },
+
+    open(stream: Stream): void {
+      if (streams.size >= limit) throw new GatewayError('degraded', `${limit} streams are open already`);
+      streams.add(stream);
+      stream.response.on('close', () => streams.delete(stream));
+      stream.response.on('error', () => streams.delete(stream));
+      stream.response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+      stream.response.write(': watching\n\n');
+    },
+
+    count: () => streams.size,
+
+    async [Symbol.asyncDispose](): Promise<void> {
+      heartbeat[Symbol.dispose]();
+      for (const { response } of streams) response.end();
+    },
+  };
+}
+export type Live = ReturnType<typeof startLive>;

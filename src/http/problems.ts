@@ -1,0 +1,51 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { GatewayError, type TroubleCode } from '../lib/errors.ts';
+import type { Problem } from './schemas/common.ts';
+
+/** The one place where errors become answers: RFC 9457 `application/problem+json` with a stable `code`. */
+
+/** What fastify itself refuses, in our words. */
+const BY_FASTIFY: Record<string, TroubleCode> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
+};
+
+function troubleOf(error: FastifyError): GatewayError {
+  if (error instanceof GatewayError) return error;
+  const known = BY_FASTIFY[error.code];
+  if (known) return new GatewayError(known);
+  if (error.statusCode === 429) return new GatewayError('too_many_requests');
+  if (error.validation) return new GatewayError('invalid_request', 'See errors');
+  if (error.statusCode !== undefined && error.statusCode < 500) return new GatewayError('invalid_request', error.message);
+  return new GatewayError('internal');
+}
+
+function send(reply: FastifyReply, trouble: GatewayError, errors?: Problem['errors']): FastifyReply {
+  const problem: Problem = {
+    type: `urn:hearthgate:problem:${trouble.code}`,
+    title: trouble.title,
+    status: trouble.status,
+    code: trouble.code,
+    detail: trouble.message,
+    ...(errors && { errors }),
+  };
+  // Serialised here, since routes declare no schema for every status.
+  return reply.code(trouble.status).type('application/problem+json').serializer(JSON.stringify).send(problem);
+}
+
+export function answerProblems(app: FastifyInstance): void {
+  app.setErrorHandler((error: FastifyError, request: FastifyRequest, reply) => {
+    const trouble = troubleOf(error);
+    if (trouble.status >= 500) request.log.error({ err: error }, 'request failed');
+    const errors = hasZodFastifySchemaValidationErrors(error)
+      ? error.validation.map(({ instancePath, message }) => ({
+          path: `${error.validationContext ?? ''}${instancePath}`,
+          message: message ?? '',
+        }))
+      : undefined;
+    return send(reply, trouble, errors);
+  });
+}
+
+export const sendNotFound = (reply: FastifyReply): FastifyReply => send(reply, new GatewayError('not_found'));

@@ -1,0 +1,90 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { rfc3339 } from '../../lib/calendar.ts';
+import { GatewayError } from '../../lib/errors.ts';
+import { unitOf } from '../../lib/units.ts';
+import type { Series } from '../../readings/store.ts';
+import { callerOf } from '../auth.ts';
+import { quarantinePage, quarantineQuery, readings, readingsQuery, usage, usageQuery } from '../schemas/readings.ts';
+import { terminalId } from '../schemas/terminals.ts';
+import type { HttpParts } from '../server.ts';
+import { checkRange, counterUsage } from '../usage.ts';
+
+export const readingRoutes =
+  (parts: HttpParts): FastifyPluginAsyncZod =>
+  async (app) => {
+    const { registry, store, quarantine, config } = parts;
+    const params = z.strictObject({ id: terminalId });
+    const { maxPoints } = config.readings;
+
+    async function rawPoints(series: Series) {
+      checkRange(series, Number.POSITIVE_INFINITY, maxPoints);
+      const points = await store.points(series, maxPoints + 1);
+      if (points.length > maxPoints) {
+        throw new GatewayError('invalid_request', `more than ${maxPoints} points: shorten the range or give every`);
+      }
+      return points;
+    }
+
+    app.get(
+      '/terminals/:id/readings',
+      {
+        schema: {
+          tags: ['readings'],
+          description: 'Raw values, or one value a window with `every`; windows without readings are left out.',
+          params,
+          querystring: readingsQuery,
+          response: { 200: readings },
+        },
+      },
+      async (request) => {
+        const terminal = registry.get(callerOf(request), request.params.id);
+        const { metric, from, to, every, aggregate } = request.query;
+        if (!Object.hasOwn(terminal.profile.metrics, metric)) {
+          throw new GatewayError('invalid_request', `${terminal.profile.profile} has no metric ${metric}`);
+        }
+        if (aggregate && !every) throw new GatewayError('invalid_request', 'aggregate needs every');
+        const series = { terminalId: terminal.id, metric, from, to };
+        if (every) checkRange(series, every, maxPoints);
+        const points = every
+          ? (await store.windows(series, every)).map((window) => ({ time: window.time, value: window[aggregate ?? 'mean'] }))
+          : await rawPoints(series);
+        return {
+          metric,
+          unit: unitOf(metric) ?? '',
+          points: points.map(({ time, value }) => ({ time: rfc3339(time), value })),
+        };
+      },
+    );
+
+    app.get(
+      '/terminals/:id/usage',
+      {
+        schema: {
+          tags: ['readings'],
+          description: 'Consumption from the terminal’s counter.',
+          params,
+          querystring: usageQuery,
+          response: { 200: usage },
+        },
+      },
+      async (request) => {
+        const terminal = registry.get(callerOf(request), request.params.id);
+        const [first] = await counterUsage(parts, terminal, request.query);
+        if (!first) throw new GatewayError('invalid_request', `${terminal.profile.profile} has no counter`);
+        return first;
+      },
+    );
+
+    app.get(
+      '/quarantine',
+      {
+        config: { roles: ['admin', 'operator', 'company'] },
+        schema: { tags: ['readings'], querystring: quarantineQuery, response: { 200: quarantinePage } },
+      },
+      async (request) => {
+        const page = await quarantine.list(callerOf(request), request.query);
+        return { ...page, items: page.items.map((row) => ({ ...row, receivedAt: rfc3339(row.receivedAt) })) };
+      },
+    );
+  };

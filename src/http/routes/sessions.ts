@@ -1,0 +1,58 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { rfc3339 } from '../../lib/calendar.ts';
+import { GatewayError } from '../../lib/errors.ts';
+import { callerOf, tokenOf } from '../auth.ts';
+import { newSession, session, setup, user } from '../schemas/people.ts';
+import type { HttpParts } from '../server.ts';
+import { userView } from '../views.ts';
+
+export const sessionRoutes =
+  ({ config, users, health }: HttpParts): FastifyPluginAsyncZod =>
+  async (app) => {
+    const perMinute = config.http.loginsPerMinute;
+    const nameOf = (body: unknown) => newSession.safeParse(body).data?.username ?? '';
+
+    app.post(
+      '/sessions',
+      {
+        schema: { tags: ['sessions'], body: newSession, response: { 201: session }, security: [] },
+        config: {
+          public: true,
+          rateLimit: {
+            max: perMinute,
+            timeWindow: '1 minute',
+            hook: 'preHandler',
+            keyGenerator: (request) => `${request.ip} ${nameOf(request.body)}`,
+          },
+        },
+      },
+      async (request, reply) => {
+        const { token, expiresAt, user: row } = await users.signIn(request.body.username, request.body.password);
+        return reply.code(201).send({ token, expiresAt: rfc3339(expiresAt), user: userView(row) });
+      },
+    );
+
+    app.delete('/sessions/current', { schema: { tags: ['sessions'], response: { 204: z.null() } } }, async (request, reply) => {
+      await users.signOut(tokenOf(request) ?? '');
+      return reply.code(204).send(null);
+    });
+
+    app.get('/me', { schema: { tags: ['sessions'], response: { 200: user.partial({ createdAt: true }) } } }, async (request) => {
+      const { id, name, role, companyId, areaCode, householdId } = callerOf(request);
+      return { id, username: name, role, companyId, areaCode, householdId };
+    });
+
+    app.post(
+      '/setup',
+      {
+        schema: { tags: ['sessions'], body: setup, response: { 201: user }, security: [] },
+        config: { public: true, rateLimit: { max: perMinute, timeWindow: '1 minute' } },
+      },
+      async (request, reply) => {
+        const { token, username, password } = request.body;
+        if (!health.useSetupToken(token)) throw new GatewayError('not_found', 'This setup link was used or is not valid');
+        return reply.code(201).send(userView(await users.create({ username, password, role: 'admin' })));
+      },
+    );
+  };

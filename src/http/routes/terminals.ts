@@ -1,0 +1,80 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { callerOf } from '../auth.ts';
+import {
+  createdTerminal,
+  latest as latestSchema,
+  newTerminal,
+  patchTerminal,
+  profileList,
+  terminal as terminalSchema,
+  terminalId,
+  terminalPage,
+  terminalQuery,
+} from '../schemas/terminals.ts';
+import type { HttpParts } from '../server.ts';
+import { latestView, profileView, terminalView } from '../views.ts';
+
+export const terminalRoutes =
+  ({ registry, latest, presence, profiles }: HttpParts): FastifyPluginAsyncZod =>
+  async (app) => {
+    const installer = { roles: ['admin', 'company'] } as const;
+    const params = z.strictObject({ id: terminalId });
+
+    app.get('/profiles', { schema: { tags: ['terminals'], response: { 200: profileList } } }, async () => ({
+      items: [...profiles.values()].map(profileView),
+    }));
+
+    app.get(
+      '/terminals',
+      { schema: { tags: ['terminals'], querystring: terminalQuery, response: { 200: terminalPage } } },
+      async (request) => {
+        const { status, ...filter } = request.query;
+        const page = registry.list(
+          callerOf(request),
+          filter,
+          (terminal) => !status || presence.statusOf(terminal) === status,
+        );
+        return { ...page, items: page.items.map((terminal) => terminalView(terminal, latest, presence)) };
+      },
+    );
+
+    app.post(
+      '/terminals',
+      { config: installer, schema: { tags: ['terminals'], body: newTerminal, response: { 201: createdTerminal } } },
+      async (request, reply) => {
+        const { terminal, secret } = await registry.create(callerOf(request), request.body);
+        const credentials = secret === null ? null : { username: terminal.id, password: secret };
+        reply.header('location', `/api/v1/terminals/${terminal.id}`);
+        return reply.code(201).send({ ...terminalView(terminal, latest, presence), credentials });
+      },
+    );
+
+    app.get(
+      '/terminals/:id',
+      { schema: { tags: ['terminals'], params, response: { 200: terminalSchema } } },
+      async (request) => terminalView(registry.get(callerOf(request), request.params.id), latest, presence),
+    );
+
+    app.patch(
+      '/terminals/:id',
+      { config: installer, schema: { tags: ['terminals'], params, body: patchTerminal, response: { 200: terminalSchema } } },
+      async (request) =>
+        terminalView(await registry.update(callerOf(request), request.params.id, request.body), latest, presence),
+    );
+
+    app.delete(
+      '/terminals/:id',
+      { config: installer, schema: { tags: ['terminals'], params, response: { 204: z.null() } } },
+      async (request, reply) => {
+        await registry.remove(callerOf(request), request.params.id);
+        return reply.code(204).send(null);
+      },
+    );
+
+    app.get(
+      '/terminals/:id/latest',
+      { schema: { tags: ['readings'], params, response: { 200: latestSchema } } },
+      async (request) => latestView(registry.get(callerOf(request), request.params.id), latest, presence),
+    );
+  };

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { COMMAND_STATES, type CommandState } from '../../db/schema.ts';
+import { id, pageOf, pageQuery, time } from './common.ts';
+import { terminalId } from './terminals.ts';
+
+export const commandState = z.enum(COMMAND_STATES);
+export type { CommandState };
+
+export const newCommand = z.strictObject({
+  command: z.string().max(41),
+  value: z.union([z.string().max(40), z.number()]),
+  reason: z.string().max(200).optional(),
+  expiresInS: z.int().min(1).max(900).default(120).describe('Seconds in which it may still be sent'),
+});
+
+export const command = z.object({
+  id,
+  terminalId,
+  command: z.string(),
+  value: z.union([z.string(), z.number()]),
+  reason: z.string().nullable(),
+  state: commandState,
+  sequence: z.int(),
+  requestedBy: z.string(),
+  createdAt: time,
+  expiresAt: time,
+  history: z.array(z.object({ state: commandState, at: time, cause: z.string() })),
+});
+export type Command = z.infer<typeof command>;
+export const commandPage = pageOf(command);
+export const commandQuery = z.strictObject({
+  ...pageQuery,
+  terminalId: terminalId.optional(),
+  state: commandState.optional(),
+});

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+
+/** RFC 3339 with a zone, or epoch milliseconds, in a query string. Gives epoch milliseconds. */
+export const timeQuery = z
+  .union([
+    z.iso.datetime({ offset: true }).transform((text) => Date.parse(text)),
+    z
+      .string()
+      .regex(/^\d{12,14}$/)
+      .transform(Number),
+  ])
+  .describe('RFC 3339 time with zone, or epoch milliseconds');
+
+export const time = z.iso.datetime({ offset: true });
+export const areaCode = z.string().regex(/^\d{6}(\d{3}(\d{3}(\d{3})?)?)?$/);
+export const id = z.string().min(1).max(64);
+export const label = z.string().trim().min(1).max(100);
+export const idParam = z.strictObject({ id });
+
+export const pageQuery = {
+  limit: z.coerce.number().int().min(1).max(500).default(50),
+  cursor: z.string().max(100).optional(),
+};
+
+export const pageOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), nextCursor: id.nullable() });
+
+/** RFC 9457 problem details; `code` is stable. */
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string().optional(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+});
+export type Problem = z.infer<typeof problem>;
+
+export const bilingual = z.object({ zh: z.string(), en: z.string() });
+export type Bilingual = z.infer<typeof bilingual>;

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { durationMs } from '../../lib/calendar.ts';
+import { pageOf, pageQuery, time, timeQuery } from './common.ts';
+import { terminalId } from './terminals.ts';
+
+export const every = z
+  .string()
+  .transform((text, context) => {
+    const ms = durationMs(text);
+    if (ms === undefined) context.addIssue('a whole number of s, m, h or d, such as 15m');
+    return ms ?? z.NEVER;
+  })
+  .describe('Window length, such as 15m, 1h or 1d; days begin at midnight in Asia/Shanghai');
+
+export const aggregate = z.enum(['mean', 'min', 'max', 'first', 'last', 'sum', 'count']);
+export type Aggregate = z.infer<typeof aggregate>;
+
+export const readingsQuery = z.strictObject({
+  metric: z.string().max(41),
+  from: timeQuery,
+  to: timeQuery,
+  every: every.optional(),
+  aggregate: aggregate.optional(),
+});
+export const readings = z.object({
+  metric: z.string(),
+  unit: z.string(),
+  points: z.array(z.object({ time, value: z.number() })),
+});
+export type Readings = z.infer<typeof readings>;
+
+export const usageQuery = z.strictObject({ from: timeQuery, to: timeQuery, every: every.prefault('1d') });
+export const usage = z.object({
+  metric: z.string(),
+  unit: z.string(),
+  items: z.array(
+    z.object({
+      from: time,
+      to: time,
+      amount: z.number().nullable().describe('null where no counter reading covers the window'),
+      quality: z
+        .enum(['measured', 'estimated', 'reset', 'missing'])
+        .describe('estimated: spread over a gap; reset: the counter began again; missing: no data'),
+    }),
+  ),
+});
+export type Usage = z.infer<typeof usage>;
+
+export const quarantineQuery = z.strictObject({ ...pageQuery, terminalId: terminalId.optional() });
+export const quarantined = z.object({
+  id: z.string(),
+  terminalId,
+  receivedAt: time,
+  reason: z.string(),
+  metric: z.string().nullable(),
+  detail: z.string(),
+  frame: z.string().describe('The message as it came, at most 2,000 characters of it'),
+});
+export type Quarantined = z.infer<typeof quarantined>;
+export const quarantinePage = pageOf(quarantined);

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { areaCode, bilingual, id, pageOf, pageQuery, time } from './common.ts';
+
+export const terminalId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+
+export const connection = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('mqtt'),
+    via: terminalId.optional().describe('The concentrator that speaks for this terminal'),
+  }),
+  z.strictObject({
+    type: z.literal('modbus'),
+    line: z.strictObject({ host: z.string().min(1).max(253), port: z.int().min(1).max(65535) }),
+    unit: z.int().min(1).max(247),
+  }),
+]);
+export type Connection = z.infer<typeof connection>;
+
+export const newTerminal = z.strictObject({
+  id: terminalId,
+  profile: z.string().max(40),
+  householdId: id.optional(),
+  areaCode: areaCode.optional(),
+  connection,
+});
+export const patchTerminal = z.strictObject({
+  householdId: id.optional(),
+  areaCode: areaCode.optional(),
+  connection: connection.optional(),
+});
+
+export const terminalStatus = z.enum(['online', 'offline', 'unknown']);
+export type TerminalStatus = z.infer<typeof terminalStatus>;
+
+const latestValues = z.record(z.string(), z.object({ value: z.number(), time }));
+export const latest = z.object({ status: terminalStatus, lastSeenAt: time.nullable(), values: latestValues });
+export type Latest = z.infer<typeof latest>;
+
+export const terminal = latest.extend({
+  id: terminalId,
+  profile: z.string(),
+  householdId: id.nullable(),
+  householdName: z.string().nullable(),
+  companyId: id.nullable(),
+  areaCode: areaCode.nullable(),
+  connection,
+  createdAt: time,
+});
+export type Terminal = z.infer<typeof terminal>;
+export const createdTerminal = terminal.extend({
+  credentials: z
+    .object({ username: z.string(), password: z.string() })
+    .nullable()
+    .describe('MQTT user name and secret, shown this once; null for Modbus'),
+});
+export const terminalPage = pageOf(terminal);
+export const terminalQuery = z.strictObject({
+  ...pageQuery,
+  areaCode: areaCode.optional().describe('This area and all below it'),
+  householdId: id.optional(),
+  profile: z.string().max(40).optional(),
+  status: terminalStatus.optional(),
+  search: z.string().max(60).optional().describe('Part of the terminal id or household name'),
+});
+
+/** A profile as the console needs it: titles, units and what can be commanded. */
+export const profileView = z.object({
+  profile: z.string(),
+  title: bilingual,
+  kind: z.string(),
+  protocol: z.enum(['mqtt', 'modbus']),
+  metrics: z.record(
+    z.string(),
+    z.object({ title: bilingual, kind: z.enum(['gauge', 'counter', 'state']), unit: z.string() }),
+  ),
+  commands: z.record(
+    z.string(),
+    z.object({
+      title: bilingual,
+      values: z.array(z.string()).optional(),
+      range: z.object({ min: z.number(), max: z.number(), step: z.number() }).optional(),
+      confirm: z.string(),
+    }),
+  ),
+});
+export type ProfileView = z.infer<typeof profileView>;
+export const profileList = z.object({ items: z.array(profileView) });
+
+export const importResult = z.object({
+  dryRun: z.boolean(),
+  created: z.int(),
+  errors: z.array(z.object({ row: z.int(), message: z.string() })),
+  credentials: z.array(z.object({ username: z.string(), password: z.string() })),
+});

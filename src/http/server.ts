@@ -1,0 +1,167 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import serveStatic from '@fastify/static';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import Fastify, { type FastifyBaseLogger } from 'fastify';
+import {
+  jsonSchemaTransform,
+  jsonSchemaTransformObject,
+  serializerCompiler,
+  validatorCompiler,
+} from 'fastify-type-provider-zod';
+import type { Alarms } from '../alarms/alarms.ts';
+import type { Areas } from '../areas/areas.ts';
+import type { Companies, Households } from '../areas/households.ts';
+import type { Users } from '../areas/users.ts';
+import type { Payments } from '../billing/payments.ts';
+import type { Commands } from '../commands/commands.ts';
+import type { Config } from '../config.ts';
+import { projectRoot } from '../config.ts';
+import type { Database } from '../db/database.ts';
+import type { Downlink } from '../downlink.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/log.ts';
+import type { Latest } from '../readings/latest.ts';
+import type { Quarantine } from '../readings/quarantine.ts';
+import type { ReadingStore } from '../readings/store.ts';
+import type { Presence } from '../terminals/presence.ts';
+import type { Profile } from '../terminals/profile.ts';
+import type { Registry } from '../terminals/registry.ts';
+import { authenticate } from './auth.ts';
+import type { Health } from './health.ts';
+import type { Live } from './live.ts';
+import { answerProblems, sendNotFound } from './problems.ts';
+import { alarmRoutes } from './routes/alarms.ts';
+import { areaRoutes } from './routes/areas.ts';
+import { commandRoutes } from './routes/commands.ts';
+import { healthRoutes } from './routes/health.ts';
+import { householdRoutes } from './routes/households.ts';
+import { liveRoutes } from './routes/live.ts';
+import { readingRoutes } from './routes/readings.ts';
+import { sessionRoutes } from './routes/sessions.ts';
+import { terminalRoutes } from './routes/terminals.ts';
+import { userRoutes } from './routes/users.ts';
+
+/** What routes may use. */
+export interface HttpParts {
+  config: Config;
+  clock: Clock;
+  log: Logger;
+  db: Database;
+  profiles: Map<string, Profile>;
+  users: Users;
+  areas: Areas;
+  companies: Companies;
+  households: Households;
+  registry: Registry;
+  presence: Presence;
+  latest: Latest;
+  store: ReadingStore;
+  quarantine: Quarantine;
+  alarms: Alarms;
+  commands: Commands;
+  downlink: Downlink;
+  payments: Payments;
+  live: Live;
+  health: Health;
+}
+
+export type App = ReturnType<typeof createApp>;
+
+function createApp({ config, log }: HttpParts) {
+  const logger: FastifyBaseLogger = log;
+  return Fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    bodyLimit: config.http.bodyLimitBytes,
+    routerOptions: { maxParamLength: 100 },
+    forceCloseConnections: true,
+  });
+}
+
+const CONSOLE = resolve(projectRoot, 'dist/console');
+
+async function describe(app: App): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Hearthgate 暖关', version: '1', description: 'Heating terminals: readings, commands, payments.' },
+      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+      security: [{ bearer: [] }],
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs' });
+  app.get('/openapi.json', { schema: { hide: true }, config: { public: true } }, async () => app.swagger());
+}
+
+/** The console, and its index page for every path that only its router knows. */
+async function serveConsole(app: App): Promise<void> {
+  const built = existsSync(resolve(CONSOLE, 'index.html'));
+  if (built) {
+    await app.register(serveStatic, { root: CONSOLE, wildcard: false, maxAge: '1h', immutable: false });
+  }
+  app.setNotFoundHandler((request, reply) => {
+    const isPage = built && request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
+    if (isPage && !request.url.startsWith('/api/')) return reply.sendFile('index.html', { maxAge: 0 });
+    return sendNotFound(reply);
+  });
+}
+
+/** Listens. Dispose answers what is under way and closes. */
+export async function startHttp(parts: HttpParts) {
+  const { config, users } = parts;
+  const app = createApp(parts);
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  answerProblems(app);
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        styleSrc: ["'self'", "'unsafe-inline'"],
+        imgSrc: ["'self'", 'data:'],
+        fontSrc: ["'self'", 'data:'],
+        connectSrc: ["'self'"],
+        objectSrc: ["'none'"],
+        frameAncestors: ["'none'"],
+        baseUri: ["'self'"],
+      },
+    },
+    // Plain HTTP on a county's own network is usual; a proxy that ends TLS sets this header.
+    strictTransportSecurity: false,
+  });
+  await app.register(rateLimit, { global: false });
+  await describe(app);
+  await app.register(async (api) => {
+    authenticate(api, users);
+    for (const routes of [
+      sessionRoutes,
+      userRoutes,
+      areaRoutes,
+      householdRoutes,
+      terminalRoutes,
+      readingRoutes,
+      commandRoutes,
+      alarmRoutes,
+      liveRoutes,
+    ]) {
+      await api.register(routes(parts), { prefix: '/api/v1' });
+    }
+  });
+  await app.register(healthRoutes(parts));
+  await serveConsole(app);
+  await app.listen({ host: config.http.host, port: config.http.port });
+  const address = app.server.address();
+  return {
+    port: typeof address === 'object' && address ? address.port : config.http.port,
+    async [Symbol.asyncDispose](): Promise<void> {
+      await app.close();
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import type { z } from 'zod';
+import { rfc3339 } from '../lib/calendar.ts';
+import { GatewayError } from '../lib/errors.ts';
+import { unitOf } from '../lib/units.ts';
+import { readUsage } from '../readings/usage.ts';
+import type { Terminal } from '../terminals/registry.ts';
+import type { HouseholdUsage } from './schemas/billing.ts';
+import type { usageQuery } from './schemas/readings.ts';
+import type { HttpParts } from './server.ts';
+
+type Query = z.output<typeof usageQuery>;
+
+/** Refuses a range that is empty or would give more points than the limit. */
+export function checkRange({ from, to }: { from: number; to: number }, everyMs: number, maxPoints: number): void {
+  if (from >= to) throw new GatewayError('invalid_request', 'from must be before to');
+  if ((to - from) / everyMs > maxPoints) {
+    throw new GatewayError('invalid_request', `more than ${maxPoints} points: ask for a shorter range or a longer every`);
+  }
+}
+
+/** The use of each counter of a terminal. */
+export async function counterUsage({ store, config }: HttpParts, terminal: Terminal, query: Query) {
+  const { from, to, every } = query;
+  checkRange(query, every, config.readings.maxPoints);
+  // Hourly windows are read for it.
+  checkRange(query, 3_600_000, config.readings.maxPoints);
+  const counters = Object.entries(terminal.profile.metrics).flatMap(([metric, definition]) =>
+    definition.kind === 'counter' ? [{ metric, rollsOverAt: definition.rollsOverAt }] : [],
+  );
+  return Promise.all(
+    counters.map(async ({ metric, rollsOverAt }): Promise<HouseholdUsage['items'][number]> => {
+      const uses = await readUsage(store, { terminalId: terminal.id, metric, from, to }, every, rollsOverAt);
+      return {
+        terminalId: terminal.id,
+        metric,
+        unit: unitOf(metric) ?? '',
+        items: uses.map((use) => ({ ...use, from: rfc3339(use.from), to: rfc3339(use.to) })),
+      };
+    }),
+  );
+}

@@ -1,0 +1,104 @@
+import type { AlarmRow, AreaRow, HouseholdRow, PaymentRow, UserRow } from '../db/schema.ts';
+import { stateOf } from '../alarms/alarms.ts';
+import type { Command } from '../commands/commands.ts';
+import { rfc3339 } from '../lib/calendar.ts';
+import { unitOf } from '../lib/units.ts';
+import type { Latest as LatestValues } from '../readings/latest.ts';
+import type { Presence } from '../terminals/presence.ts';
+import type { Profile } from '../terminals/profile.ts';
+import type { Terminal } from '../terminals/registry.ts';
+import type { Payment } from './schemas/billing.ts';
+import type { Command as CommandView } from './schemas/commands.ts';
+import type { Alarm } from './schemas/live.ts';
+import type { Area, Household, User } from './schemas/people.ts';
+import type { Latest, ProfileView, Terminal as TerminalView } from './schemas/terminals.ts';
+
+/** How things look in the API: times as RFC 3339, truth values as such, and nothing secret. */
+
+const orNull = (time: number | null): string | null => (time === null ? null : rfc3339(time));
+
+export const userView = ({ id, username, role, companyId, areaCode, householdId, createdAt }: UserRow): User => ({
+  id,
+  username,
+  role,
+  companyId,
+  areaCode,
+  householdId,
+  createdAt: rfc3339(createdAt),
+});
+
+export const householdView = (row: HouseholdRow): Household => ({
+  ...row,
+  vulnerable: row.vulnerable === 1,
+  createdAt: rfc3339(row.createdAt),
+});
+
+export const areaView = ({ code, name, level, parent, personName, personPhone }: AreaRow): Area => ({
+  code,
+  name,
+  level,
+  parent,
+  responsiblePerson: personName === null ? null : { name: personName, ...(personPhone !== null && { phone: personPhone }) },
+});
+
+export const paymentView = (row: PaymentRow): Payment => ({ ...row, receivedAt: rfc3339(row.receivedAt) });
+
+export const alarmView = (row: AlarmRow): Alarm => ({
+  ...row,
+  state: stateOf(row),
+  openedAt: rfc3339(row.openedAt),
+  acknowledgedAt: orNull(row.acknowledgedAt),
+  closedAt: orNull(row.closedAt),
+});
+
+export const commandView = ({ sentAt: _sentAt, ...command }: Command): CommandView => ({
+  ...command,
+  createdAt: rfc3339(command.createdAt),
+  expiresAt: rfc3339(command.expiresAt),
+  history: command.history.map(({ state, at, cause }) => ({ state, at: rfc3339(at), cause })),
+});
+
+export function latestView(terminal: Terminal, latest: LatestValues, presence: Presence): Latest {
+  const values = [...latest.of(terminal.id)].map(
+    ([metric, { value, time }]) => [metric, { value, time: rfc3339(time) }] as const,
+  );
+  return {
+    status: presence.statusOf(terminal),
+    lastSeenAt: orNull(presence.lastSeenAt(terminal.id)),
+    values: Object.fromEntries(values),
+  };
+}
+
+export function terminalView(terminal: Terminal, latest: LatestValues, presence: Presence): TerminalView {
+  const { id, profile, householdId, householdName, companyId, areaCode, connection, createdAt } = terminal;
+  return {
+    id,
+    profile: profile.profile,
+    householdId,
+    householdName,
+    companyId,
+    areaCode,
+    connection,
+    createdAt: rfc3339(createdAt),
+    ...latestView(terminal, latest, presence),
+  };
+}
+
+export const profileView = ({ profile, title, kind, protocol, metrics, commands }: Profile): ProfileView => ({
+  profile,
+  title,
+  kind,
+  protocol,
+  metrics: Object.fromEntries(
+    Object.entries(metrics).map(([name, metric]) => [
+      name,
+      { title: metric.title, kind: metric.kind, unit: unitOf(name) ?? '' },
+    ]),
+  ),
+  commands: Object.fromEntries(
+    Object.entries(commands).map(([name, { title: words, values, range, confirm }]) => [
+      name,
+      { title: words, ...(values && { values: Object.keys(values) }), ...(range && { range }), confirm },
+    ]),
+  ),
+});

@@ -1,0 +1,32 @@
+/** The one source of time. Parts take it as a parameter, so that tests can hold it. */
+export interface Clock {
+  /** Epoch milliseconds. */
+  now(): number;
+  /** Runs `task` once, `ms` from now. Disposing cancels it. */
+  after(ms: number, task: () => void): Disposable;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(ms, task) {
+    const timer = setTimeout(task, ms);
+    return { [Symbol.dispose]: () => clearTimeout(timer) };
+  },
+};
+
+/** Runs `task` every `ms`, the first time `ms` from now; the next turn is set when the task has ended, so turns never overlap. */
+export function every(clock: Clock, ms: number, task: () => void | Promise<void>): Disposable {
+  let stopped = false;
+  let timer: Disposable;
+  const turn = async () => {
+    await task();
+    if (!stopped) timer = clock.after(ms, turn);
+  };
+  timer = clock.after(ms, turn);
+  return {
+    [Symbol.dispose]() {
+      stopped = true;
+      timer[Symbol.dispose]();
+    },
+  };
+}

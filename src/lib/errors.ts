@@ -1,0 +1,43 @@
+/** Every trouble that a request can meet: its HTTP status and its title. The code is part of the API and never changes. */
+const TROUBLES = {
+  invalid_request: [400, 'The request does not fit the schema'],
+  idempotency_key_required: [400, 'The header Idempotency-Key is required here'],
+  unauthenticated: [401, 'Sign in first'],
+  wrong_credentials: [401, 'User name or password is wrong'],
+  forbidden: [403, 'This role may not do that'],
+  not_found: [404, 'There is nothing here that you may see'],
+  conflict: [409, 'It exists already'],
+  in_use: [409, 'Something still refers to it'],
+  wrong_state: [409, 'Its state does not allow that'],
+  body_too_large: [413, 'The body is larger than the limit'],
+  unsupported_media_type: [415, 'Send application/json'],
+  unknown_reference: [422, 'It names something that does not exist'],
+  unknown_profile: [422, 'No such profile'],
+  unknown_command: [422, 'The terminal’s profile has no such command'],
+  value_not_allowed: [422, 'The profile does not allow this value'],
+  idempotency_key_reused: [422, 'This Idempotency-Key was used with another body'],
+  too_many_requests: [429, 'Too many requests; wait and try again'],
+  internal: [500, 'The gateway failed; the log says why'],
+  degraded: [503, 'The gateway cannot do that now'],
+} as const satisfies Record<string, readonly [status: number, title: string]>;
+
+export type TroubleCode = keyof typeof TROUBLES;
+
+/** A request's trouble: shown to the caller, never retried, never a bug. */
+export class GatewayError extends Error {
+  readonly code: TroubleCode;
+
+  constructor(code: TroubleCode, detail?: string) {
+    super(detail ?? TROUBLES[code][1]);
+    this.name = 'GatewayError';
+    this.code = code;
+  }
+
+  get status(): number {
+    return TROUBLES[this.code][0];
+  }
+
+  get title(): string {
+    return TROUBLES[this.code][1];
+  }
+}

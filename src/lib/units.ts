@@ -1,0 +1,18 @@
+/** A metric's unit is the last word of its name (`supply_c`): the suffixes that exist, and how a person writes them. */
+export const UNITS: Record<string, string> = {
+  c: '°C',
+  kw: 'kW',
+  kwh: 'kWh',
+  m3: 'm³',
+  m3h: 'm³/h',
+  bar: 'bar',
+  v: 'V',
+  a: 'A',
+  hz: 'Hz',
+  on: '',
+  open: '',
+  mode: '',
+};
+
+/** `supply_c` → `°C`; undefined when the last word is no unit. */
+export const unitOf = (metric: string): string | undefined => UNITS[metric.slice(metric.lastIndexOf('_') + 1)];

@@ -1,0 +1,179 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openAlarms } from './alarms/alarms.ts';
+import { createAreas, loadAreas } from './areas/areas.ts';
+import { createCompanies, createHouseholds } from './areas/households.ts';
+import { createUsers } from './areas/users.ts';
+import { createPayments } from './billing/payments.ts';
+import { openCommands } from './commands/commands.ts';
+import type { Config } from './config.ts';
+import { openDatabase } from './db/database.ts';
+import { startDownlink } from './downlink.ts';
+import { createHealth } from './http/health.ts';
+import { startLive } from './http/live.ts';
+import { startHttp } from './http/server.ts';
+import { alarmView, commandView } from './http/views.ts';
+import type { Clock } from './lib/clock.ts';
+import { every } from './lib/clock.ts';
+import type { Logger } from './lib/log.ts';
+import { startBridge } from './modbus/bridge.ts';
+import { startBroker } from './mqtt/broker.ts';
+import { startDrain } from './readings/drain.ts';
+import { createLatest } from './readings/latest.ts';
+import { createQuarantine } from './readings/quarantine.ts';
+import { openSpool, type Spool } from './readings/spool.ts';
+import type { ReadingStore } from './readings/store.ts';
+import { openEmbeddedStore } from './readings/store-embedded.ts';
+import { createPresence } from './terminals/presence.ts';
+import { loadProfiles } from './terminals/profile.ts';
+import { openRegistry } from './terminals/registry.ts';
+import { createUplink } from './uplink.ts';
+
+/** The composition root: opens every part in order; disposing closes them in reverse. */
+
+const STATUS_SWEEP_MS = 5_000;
+const CATCH_UP = 10_000;
+
+export interface Gateway extends AsyncDisposable {
+  httpPort: number;
+  /** The MQTT port, and the MQTTS port when there is a certificate. */
+  mqttPorts: number[];
+  /** Where the first admin is made, when there is none yet. */
+  setupUrl: string | undefined;
+}
+
+export async function startGateway(config: Config, { clock, log }: { clock: Clock; log: Logger }): Promise<Gateway> {
+  await using stack = new AsyncDisposableStack();
+  const dataFolder = (name: string) => join(config.data.dir, name);
+  await mkdir(config.data.dir, { recursive: true });
+
+  const profiles = loadProfiles(config.files.profiles);
+  const db = stack.use(await openDatabase(dataFolder('hearthgate.sqlite')));
+  await loadAreas(db, config.files.areas);
+
+  const users = createUsers({ db, clock, sessionMs: config.http.sessionHours * 3_600_000 });
+  const areas = createAreas(db);
+  const companies = createCompanies({ db, clock });
+  const households = createHouseholds({ db, clock, areas, companies });
+  const payments = createPayments({ db, clock });
+
+  const live = stack.use(startLive({ clock, limit: config.http.liveStreams }));
+  const presence = createPresence({ clock });
+  const latest = createLatest();
+  const registry = await openRegistry({ db, clock, profiles, onChange: terminalChanged });
+  live.follow(registry);
+  const quarantine = createQuarantine({ db, clock, limit: config.readings.quarantineRows });
+  const alarms = await openAlarms({
+    db,
+    clock,
+    onChange: (row) => live.publish({ event: 'alarm', terminalId: row.terminalId, alarm: alarmView(row) }),
+  });
+  const commands = await openCommands({
+    db,
+    clock,
+    onChange: (command) =>
+      live.publish({ event: 'command', terminalId: command.terminalId, command: commandView(command) }),
+  });
+
+  const store = stack.use(await openEmbeddedStore(dataFolder('readings')));
+  const spool = stack.use(
+    await openSpool(
+      {
+        folder: dataFolder('spool'),
+        commitWaitMs: config.readings.commitWaitMs,
+        segmentBytes: config.readings.spoolSegmentBytes,
+        maxBytes: config.readings.spoolMaxBytes,
+      },
+      { clock, log, stored: store.position() },
+    ),
+  );
+  await remember(store, spool);
+  const drain = stack.use(startDrain({ spool, store, clock, log, waitMs: config.readings.storeWaitMs }));
+
+  const uplink = createUplink({
+    spool,
+    latest,
+    presence,
+    quarantine,
+    alarms,
+    commands,
+    live,
+    clock,
+    maxFutureMs: config.readings.maxFutureS * 1_000,
+    onSettled: (terminal) => downlink.kick(terminal.id),
+  });
+  const broker = stack.use(await startBroker({ config: config.mqtt, registry, uplink, clock, log }));
+  const bridge = stack.use(startBridge({ registry, uplink, clock, log, pollEveryS: config.modbus.pollEveryS }));
+  const downlink = stack.use(
+    startDownlink({ commands, registry, carriers: { mqtt: broker.carrier, modbus: bridge.carrier }, clock, log }),
+  );
+  broker.sendThrough(downlink);
+  stack.use(
+    every(clock, STATUS_SWEEP_MS, () => {
+      for (const terminal of registry.all()) uplink.tellStatus(terminal);
+    }),
+  );
+
+  const health = createHealth({ spool, drain, uplink, quarantine, live, connections: broker.connections });
+  const http = stack.use(
+    await startHttp({
+      config,
+      clock,
+      log,
+      db,
+      profiles,
+      users,
+      areas,
+      companies,
+      households,
+      registry,
+      presence,
+      latest,
+      store,
+      quarantine,
+      alarms,
+      commands,
+      downlink,
+      payments,
+      live,
+      health,
+    }),
+  );
+
+  /** Puts back what was known before the restart: what the store has, then what still waits in the spool. */
+  async function remember(from: ReadingStore, waiting: Spool): Promise<void> {
+    for (const { terminalId, metric, time, value } of await from.newest()) {
+      latest.set(terminalId, metric, value, time);
+      presence.seen(terminalId, time);
+    }
+    let position = from.position();
+    for (let records = await waiting.read(position, CATCH_UP); records.length > 0; records = await waiting.read(position, CATCH_UP)) {
+      for (const { sequence, terminalId, time, values } of records) {
+        position = sequence;
+        latest.update(terminalId, time, values);
+        presence.seen(terminalId, time);
+      }
+    }
+  }
+
+  function terminalChanged(terminalId: string): void {
+    bridge.refresh(terminalId);
+    if (registry.find(terminalId)) return;
+    broker.cut(terminalId);
+    latest.forget(terminalId);
+    presence.forget(terminalId);
+  }
+
+  async function firstAdmin(): Promise<string | undefined> {
+    if (await users.any()) return undefined;
+    if (config.adminPassword !== undefined) {
+      await users.create({ username: 'admin', password: config.adminPassword, role: 'admin' });
+      return undefined;
+    }
+    return `http://${config.http.host}:${http.port}/setup?token=${health.offerSetup()}`;
+  }
+
+  const gateway = { httpPort: http.port, mqttPorts: broker.ports, setupUrl: await firstAdmin() };
+  const opened = stack.move();
+  return { ...gateway, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}

@@ -1,0 +1,133 @@
+import modbusSerial from 'modbus-serial';
+import type { Clock } from '../lib/clock.ts';
+import type { ReadRequest } from './plan.ts';
+
+/**
+ * One Modbus TCP connection with its discipline: one request under way at a time, and after a time-out or any other trouble the
+ * connection is thrown away, so that a late answer is never taken for the next one.
+ */
+
+// A CommonJS module whose class is its `default`.
+const ModbusClient = modbusSerial.default;
+type ModbusClient = InstanceType<typeof ModbusClient>;
+
+/** The device answered, and said no: Modbus exception codes 01–0B. The line itself is well. */
+export class ModbusException extends Error {
+  readonly exceptionCode: number;
+  constructor(exceptionCode: number) {
+    super(`Modbus exception ${String(exceptionCode).padStart(2, '0')}`);
+    this.exceptionCode = exceptionCode;
+  }
+}
+
+const CONNECT_TIMEOUT_MS = 3_000;
+const FIRST_BACK_OFF_MS = 500;
+const LONGEST_BACK_OFF_MS = 30_000;
+/** More requests than this mean that the line cannot keep up. */
+const MOST_WAITING = 1_000;
+
+export function createLine(parts: { host: string; port: number; clock: Clock }) {
+  const { host, port, clock } = parts;
+  let client: ModbusClient | undefined;
+  let turn: Promise<unknown> = Promise.resolve();
+  let waiting = 0;
+  let failures = 0;
+  let notBefore = 0;
+  let closed = false;
+
+  function drop(): void {
+    client?.destroy(() => undefined);
+    client = undefined;
+  }
+
+  async function within<T>(ms: number, what: string, task: Promise<T>): Promise<T> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    using _timer = clock.after(ms, () => reject(new Error(`${host}:${port}: no ${what} within ${ms} ms`)));
+    return await Promise.race([task, promise]);
+  }
+
+  async function connect(): Promise<ModbusClient> {
+    if (client?.isOpen) return client;
+    if (closed) throw new Error(`${host}:${port}: closed`);
+    if (clock.now() < notBefore) throw new Error(`${host}:${port}: not reachable; next attempt soon`);
+    drop();
+    const fresh = new ModbusClient();
+    fresh.on('error', () => undefined);
+    try {
+      await within(CONNECT_TIMEOUT_MS, 'connection', fresh.connectTCP(host, { port }));
+    } catch (error) {
+      fresh.destroy(() => undefined);
+      throw error;
+    }
+    client = fresh;
+    return fresh;
+  }
+
+  /** Runs one request when those before it are through. */
+  async function request<T>(unit: number, timeoutMs: number, task: (client: ModbusClient) => Promise<T>): Promise<T> {
+    const open = await connect().catch((error) => {
+      failures += 1;
+      // Jitter keeps lines that failed together from coming back together.
+      const backOff = Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** failures) * (0.5 + Math.random() / 2);
+      if (clock.now() >= notBefore) notBefore = clock.now() + backOff;
+      throw error;
+    });
+    open.setID(unit);
+    // The library's own time-out is longer, so that only ours decides.
+    open.setTimeout(timeoutMs * 2);
+    try {
+      const answer = await within(timeoutMs, `answer of unit ${unit}`, task(open));
+      failures = 0;
+      return answer;
+    } catch (error) {
+      const code = typeof error === 'object' && error && 'modbusCode' in error ? Number(error.modbusCode) : undefined;
+      if (code !== undefined) throw new ModbusException(code);
+      drop();
+      throw error;
+    }
+  }
+
+  function queue<T>(unit: number, timeoutMs: number, task: (client: ModbusClient) => Promise<T>): Promise<T> {
+    if (waiting >= MOST_WAITING) return Promise.reject(new Error(`${host}:${port}: ${waiting} requests are waiting`));
+    waiting += 1;
+    const result = turn.then(() => request(unit, timeoutMs, task));
+    turn = result.then(
+      () => {
+        waiting -= 1;
+      },
+      () => {
+        waiting -= 1;
+      },
+    );
+    return result;
+  }
+
+  return {
+    /** The registers asked for. Throws `ModbusException`, or an error that says which line and unit failed. */
+    read(unit: number, { table, address, count }: ReadRequest, timeoutMs: number): Promise<number[]> {
+      return queue(unit, timeoutMs, async (open) => {
+        const { data } = await (table === 'holding'
+          ? open.readHoldingRegisters(address, count)
+          : open.readInputRegisters(address, count));
+        if (data.length !== count) throw new Error(`${host}:${port}: unit ${unit} gave ${data.length} of ${count} registers`);
+        return data;
+      });
+    },
+
+    /** Writes holding registers: one with function 06, several with 16. */
+    write(unit: number, address: number, words: number[], timeoutMs: number): Promise<void> {
+      return queue(unit, timeoutMs, async (open) => {
+        const [only, ...more] = words;
+        if (only !== undefined && more.length === 0) await open.writeRegister(address, only);
+        else await open.writeRegisters(address, words);
+      });
+    },
+
+    async [Symbol.asyncDispose](): Promise<void> {
+      closed = true;
+      await turn;
+      drop();
+    },
+  };
+}
+export type Line = ReturnType<typeof createLine>;

@@ -1,0 +1,205 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
+import type { Command } from '../commands/commands.ts';
+import type { Config } from '../config.ts';
+import type { Carrier, Downlink } from '../downlink.ts';
+import { rfc3339 } from '../lib/calendar.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/log.ts';
+import type { Registry, Terminal } from '../terminals/registry.ts';
+import type { Uplink } from '../uplink.ts';
+import { commandTopic, ownerOf, parseCommandTopic, parseUpTopic } from './topics.ts';
+
+/** The embedded MQTT 3.1.1 broker: who may connect and speak for whom, uplink messages in, commands out. */
+
+/** A subscriber that stops reading would stall every publisher for longer than this. */
+const DRAIN_TIMEOUT_MS = 2_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** CONNACK return codes [MQTT-3.2.2.3]. */
+const IDENTIFIER_REJECTED = 2;
+const BAD_USER_NAME_OR_PASSWORD = 4;
+
+const refusal = (message: string, returnCode: number): AuthenticateError =>
+  Object.assign(new Error(message), { returnCode });
+
+/** Listens on the port, and on the TLS port when a certificate is configured. Dispose cuts every connection. */
+export async function startBroker(parts: {
+  config: Config['mqtt'];
+  registry: Registry;
+  uplink: Uplink;
+  clock: Clock;
+  log: Logger;
+}) {
+  const { config, registry, uplink, clock, log } = parts;
+  const connected = new Map<string, Client>();
+  const sockets = new Set<Socket>();
+  /** Commands that are being sent this moment: a session that is resumed gets no others, since they are old. */
+  const sending = new Set<string>();
+  let downlink: Downlink | undefined;
+
+  async function take(client: Client, packet: PublishPacket): Promise<void> {
+    const target = parseUpTopic(packet.topic);
+    if (!target || !registry.speaksFor(client.id, target.terminalId)) throw new Error(`may not publish ${packet.topic}`);
+    const terminal = registry.find(target.terminalId);
+    if (!terminal) throw new Error(`no terminal ${target.terminalId}`);
+    packet.retain = false;
+    const payload = Buffer.from(packet.payload);
+    if (payload.length > config.maxPacketBytes) throw new Error(`more than ${config.maxPacketBytes} bytes`);
+    switch (target.what) {
+      case 'readings':
+        return uplink.receiveMessage(terminal, payload);
+      case 'status':
+        return uplink.receiveStatus(terminal, payload);
+      case 'events':
+        return uplink.receiveEvent(terminal, payload);
+      case 'replies':
+        return uplink.receiveReply(terminal, payload);
+    }
+  }
+
+  const aedes = new Aedes({
+    drainTimeout: DRAIN_TIMEOUT_MS,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    maxTopicLevels: 3,
+    authenticate(client, username, password, done) {
+      if (!username || !password || !registry.secretFits(username, password.toString('utf8'))) {
+        return done(refusal('unknown terminal or wrong secret', BAD_USER_NAME_OR_PASSWORD), false);
+      }
+      if (client.id !== username) return done(refusal('the client id must be the terminal id', IDENTIFIER_REJECTED), false);
+      return done(null, true);
+    },
+    // The acknowledgement is written after this callback, so what resolves here is on disk.
+    // An error closes the connection: bad data is no error, it is quarantined and acknowledged.
+    authorizePublish(client, packet, done) {
+      if (!client) return done(new Error('only terminals publish'));
+      take(client, packet).then(
+        () => done(null),
+        (error) => {
+          log.warn({ err: error, terminal: client.id }, 'mqtt: not acknowledged, connection closed');
+          done(error instanceof Error ? error : new Error(String(error)));
+        },
+      );
+    },
+    authorizeSubscribe(client, subscription, done) {
+      const owner = ownerOf(subscription.topic);
+      // A refused filter gets return code 0x80 [MQTT-3.9.3-2].
+      done(null, owner && registry.speaksFor(client.id, owner) ? subscription : null);
+    },
+    authorizeForward(_client, packet) {
+      if (parseCommandTopic(packet.topic) === undefined) return packet;
+      return sending.has(packet.payload.toString()) ? packet : null;
+    },
+  });
+
+  aedes.on('clientReady', (client) => connected.set(client.id, client));
+  aedes.on('clientDisconnect', (client) => {
+    if (connected.get(client.id) === client) connected.delete(client.id);
+  });
+  aedes.on('subscribe', (subscriptions) => {
+    for (const { topic } of subscriptions) {
+      const terminalId = parseCommandTopic(topic);
+      if (terminalId) downlink?.kick(terminalId);
+    }
+  });
+  aedes.on('clientError', (client, error) => log.debug({ err: error, terminal: client.id }, 'mqtt: connection failed'));
+  aedes.on('connectionError', (_client, error) => log.debug({ err: error }, 'mqtt: connection refused'));
+  await aedes.listen();
+
+  function accept(socket: Socket): void {
+    if (sockets.size >= config.connections) return void socket.destroy();
+    sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.on('close', () => sockets.delete(socket));
+    aedes.handle(socket);
+  }
+
+  const servers: Server[] = [createServer(accept)];
+  await listen(servers[0], config.port, config.host);
+  if (config.tls) {
+    const { certFile, keyFile, port } = config.tls;
+    const tls = createTlsServer(
+      { cert: readFileSync(certFile), key: readFileSync(keyFile), minVersion: 'TLSv1.2' },
+      accept,
+    );
+    tls.on('tlsClientError', (error) => log.debug({ err: error }, 'mqtt: TLS handshake failed'));
+    servers.push(tls);
+    await listen(tls, port, config.host);
+  }
+
+  /** The connection that has subscribed to a terminal's commands: its own or its concentrator's. */
+  function listenerOf(terminal: Terminal): Client | undefined {
+    const via = terminal.connection.type === 'mqtt' ? terminal.connection.via : undefined;
+    const topic = commandTopic(terminal.id);
+    return [terminal.id, via]
+      .map((id) => (id === undefined ? undefined : connected.get(id)))
+      .find((client) => client !== undefined && subscriptionsOf(client).has(topic));
+  }
+
+  const carrier: Carrier = {
+    reaches: (terminal) => listenerOf(terminal) !== undefined,
+
+    async give(terminal: Terminal, command: Command) {
+      const client = listenerOf(terminal);
+      if (!client) throw new Error(`terminal ${terminal.id} has just gone`);
+      const payload = JSON.stringify({
+        id: command.id,
+        command: command.command,
+        value: command.value,
+        issuedAt: rfc3339(command.sentAt ?? clock.now()),
+        expiresAt: rfc3339(command.expiresAt),
+        sequence: command.sequence,
+      });
+      sending.add(payload);
+      try {
+        await new Promise<void>((resolve, reject) => {
+          const packet = { cmd: 'publish', topic: commandTopic(terminal.id), payload, qos: 1, retain: false, dup: false } as const;
+          client.publish(packet, (error) => (error ? reject(error) : resolve()));
+        });
+      } finally {
+        sending.delete(payload);
+      }
+      return { result: 'given' };
+    },
+  };
+
+  return {
+    carrier,
+    ports: servers.map(portOf),
+    connections: () => connected.size,
+    /** Commands that waited for a terminal go out when it subscribes. */
+    sendThrough(to: Downlink): void {
+      downlink = to;
+    },
+    /** Ends the connection of a terminal that was removed or changed. */
+    cut(terminalId: string): void {
+      connected.get(terminalId)?.close();
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      for (const server of servers) server.close();
+      await new Promise<void>((resolve) => aedes.close(() => resolve()));
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+export type Broker = Awaited<ReturnType<typeof startBroker>>;
+
+/** aedes keeps them on the client, also those of a resumed session, and leaves them out of its types. */
+function subscriptionsOf(client: Client): Set<string> {
+  const subscriptions: unknown = 'subscriptions' in client ? client.subscriptions : {};
+  return new Set(Object.keys(typeof subscriptions === 'object' && subscriptions !== null ? subscriptions : {}));
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+function listen(server: Server | undefined, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server?.once('error', reject);
+    server?.listen(port, host, resolve);
+  });
+}

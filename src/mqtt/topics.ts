@@ -1,0 +1,24 @@
+/** The topics of the contract: `terminals/{id}/{what}`. */
+
+const UP = ['readings', 'status', 'events', 'replies'] as const;
+export type UpTopic = (typeof UP)[number];
+
+const PATTERN = /^terminals\/([A-Za-z0-9_-]{1,64})\/([a-z]+)$/;
+
+/** What a terminal publishes; undefined for every other topic. */
+export function parseUpTopic(topic: string): { terminalId: string; what: UpTopic } | undefined {
+  const [, terminalId, word] = PATTERN.exec(topic) ?? [];
+  const what = UP.find((one) => one === word);
+  return terminalId && what ? { terminalId, what } : undefined;
+}
+
+/** The terminal whose commands this topic carries. */
+export function parseCommandTopic(topic: string): string | undefined {
+  const [, terminalId, word] = PATTERN.exec(topic) ?? [];
+  return word === 'commands' ? terminalId : undefined;
+}
+
+/** The terminal under whose id a topic or filter lies, without wildcards; undefined otherwise. */
+export const ownerOf = (filter: string): string | undefined => PATTERN.exec(filter)?.[1];
+
+export const commandTopic = (terminalId: string): string => `terminals/${terminalId}/commands`;

@@ -1,0 +1,62 @@
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/log.ts';
+import type { Spool } from './spool.ts';
+import type { ReadingStore } from './store.ts';
+
+const BATCH = 5_000;
+const LONGEST_BACK_OFF_MS = 30_000;
+
+/**
+ * Carries readings from the spool to the store at its own pace, in batches. While the store fails, they wait in the spool
+ * and are tried again with growing pauses. Dispose ends after the batch at hand.
+ */
+export function startDrain(parts: { spool: Spool; store: ReadingStore; clock: Clock; log: Logger; waitMs: number }) {
+  const { spool, store, clock, log, waitMs } = parts;
+  const stopping = Promise.withResolvers<void>();
+  let stopped = false;
+  let failures = 0;
+
+  /** Ends early when the drain is stopped. */
+  async function pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    using _timer = clock.after(ms, resolve);
+    await Promise.race([promise, stopping.promise]);
+  }
+
+  async function turn(): Promise<void> {
+    const arrival = spool.arrival();
+    const records = await spool.read(store.position(), BATCH);
+    if (records.length === 0) {
+      await Promise.race([arrival, stopping.promise]);
+      await pause(waitMs);
+      return;
+    }
+    await store.write(records);
+    await spool.release(store.position());
+    failures = 0;
+    if (records.length < BATCH) await pause(waitMs);
+  }
+
+  async function run(): Promise<void> {
+    while (!stopped) {
+      try {
+        await turn();
+      } catch (error) {
+        failures += 1;
+        log.error({ err: error, failures }, 'store: write failed; readings wait in the spool');
+        await pause(Math.min(LONGEST_BACK_OFF_MS, 500 * 2 ** failures));
+      }
+    }
+  }
+  const running = run();
+
+  return {
+    state: () => ({ failures, waiting: spool.state().last - store.position() }),
+    async [Symbol.asyncDispose](): Promise<void> {
+      stopped = true;
+      stopping.resolve();
+      await running;
+    },
+  };
+}
+export type Drain = ReturnType<typeof startDrain>;

@@ -1,0 +1,79 @@
+import { open, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+
+/**
+ * The files of the spool: append-only segments `{first sequence}.log`. A record is a line, `{crc32 of the rest} [sequence,terminal,time,values]`,
+ * so a damaged record is skipped alone: the next one begins after the next line feed.
+ */
+
+/** A reading with its place in the spool; `sequence` grows by one with each. */
+export interface SpoolRecord {
+  sequence: number;
+  terminalId: string;
+  time: number;
+  values: Record<string, number>;
+}
+
+export interface Segment {
+  path: string;
+  /** The sequence of its first record. */
+  first: number;
+  bytes: number;
+}
+
+const READ_CHUNK = 1_048_576;
+
+export const segmentAt = (folder: string, first: number): Segment => ({
+  path: join(folder, `${String(first).padStart(16, '0')}.log`),
+  first,
+  bytes: 0,
+});
+
+export async function listSegments(folder: string): Promise<Segment[]> {
+  const names = (await readdir(folder)).filter((name) => /^\d{16}\.log$/.test(name)).sort();
+  const segments = names.map((name) => segmentAt(folder, Number(name.slice(0, 16))));
+  return Promise.all(segments.map(async (segment) => ({ ...segment, bytes: (await stat(segment.path)).size })));
+}
+
+export function seal({ sequence, terminalId, time, values }: SpoolRecord): string {
+  const body = JSON.stringify([sequence, terminalId, time, values]);
+  return `${crc32(body).toString(16).padStart(8, '0')} ${body}\n`;
+}
+
+/** Undefined for a damaged line. */
+function unseal(line: string): SpoolRecord | undefined {
+  const body = line.slice(9);
+  if (line.length < 10 || Number.parseInt(line.slice(0, 8), 16) !== crc32(body)) return undefined;
+  const [sequence, terminalId, time, values] = JSON.parse(body) as [number, string, number, Record<string, number>];
+  return { sequence, terminalId, time, values };
+}
+
+/** The lines of a segment from an offset on; `record` is undefined for a damaged one, `end` the offset after it. */
+export async function* readSegment(
+  segment: Segment,
+  from: number,
+): AsyncGenerator<{ record: SpoolRecord | undefined; end: number }> {
+  const handle = await open(segment.path, 'r');
+  try {
+    const chunk = Buffer.alloc(READ_CHUNK);
+    let offset = from;
+    let rest = Buffer.alloc(0);
+    while (offset + rest.length < segment.bytes) {
+      const position = offset + rest.length;
+      const { bytesRead } = await handle.read(chunk, 0, Math.min(READ_CHUNK, segment.bytes - position), position);
+      if (bytesRead === 0) return;
+      const data = Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
+      let start = 0;
+      for (let feed = data.indexOf(10); feed >= 0; feed = data.indexOf(10, start)) {
+        const record = unseal(data.toString('utf8', start, feed));
+        start = feed + 1;
+        yield { record, end: offset + start };
+      }
+      offset += start;
+      rest = data.subarray(start);
+    }
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,48 @@
+import type { SpoolRecord } from './segments.ts';
+
+/** Where readings stay: the same few questions, whatever answers them. */
+
+export interface Point {
+  /** Epoch ms. */
+  time: number;
+  value: number;
+}
+
+/** What one window of time holds; windows without readings are left out. */
+export interface Window {
+  /** Its start, epoch ms. */
+  time: number;
+  first: number;
+  last: number;
+  min: number;
+  max: number;
+  mean: number;
+  sum: number;
+  count: number;
+  /** Times of its first and last reading. */
+  firstTime: number;
+  lastTime: number;
+}
+
+export interface Series {
+  terminalId: string;
+  metric: string;
+  /** Epoch ms, included. */
+  from: number;
+  /** Epoch ms, not included. */
+  to: number;
+}
+
+export interface ReadingStore extends AsyncDisposable {
+  /** The last sequence of the spool that the store has, 0 at first. */
+  position(): number;
+  /**
+   * Stores records and the new position together, so that after a crash the same records can come again and are stored once.
+   * A second value of the same terminal, metric and time is dropped: the first stays.
+   */
+  write(records: SpoolRecord[]): Promise<void>;
+  points(series: Series, limit: number): Promise<Point[]>;
+  windows(series: Series, everyMs: number): Promise<Window[]>;
+  /** The newest value of each terminal's metrics, as far back as the last two months. */
+  newest(): Promise<{ terminalId: string; metric: string; time: number; value: number }[]>;
+}

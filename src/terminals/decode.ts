@@ -1,0 +1,134 @@
+import { z } from 'zod';
+import { registerValue } from './encode.ts';
+import type { Metric, Profile } from './profile.ts';
+
+/** Values of one terminal at one time: epoch ms, and numbers by metric (states as 1 or 0). */
+export interface Reading {
+  time: number;
+  values: Record<string, number>;
+}
+
+/** One thing that was refused, and why. */
+export interface Reject {
+  reason:
+    | 'bad_json'
+    | 'bad_payload'
+    | 'bad_time'
+    | 'future_time'
+    | 'too_many_readings'
+    | 'unknown_metric'
+    | 'wrong_type'
+    | 'out_of_range';
+  metric?: string;
+  detail: string;
+}
+
+export interface Decoded {
+  readings: Reading[];
+  rejects: Reject[];
+}
+
+/** Raw registers by address. */
+export interface RegisterFrame {
+  holding: Map<number, number>;
+  input: Map<number, number>;
+}
+
+const MOST_READINGS = 1_000;
+/** Before this there was no such terminal; epoch seconds taken for milliseconds lie far below it. */
+const EARLIEST = Date.UTC(2015, 0, 1);
+
+const message = z.strictObject({
+  time: z.union([z.string(), z.number()]),
+  values: z.record(z.string(), z.unknown()),
+});
+const rfc3339 = z.iso.datetime({ offset: true });
+
+const shown = (value: unknown): string => JSON.stringify(value)?.slice(0, 60) ?? 'nothing';
+
+/** Checks one value against its metric: type first, then range. */
+function check(name: string, metric: Metric, value: unknown): { value: number } | Reject {
+  if (metric.kind === 'state') {
+    if (typeof value === 'boolean') return { value: value ? 1 : 0 };
+    return { reason: 'wrong_type', metric: name, detail: `${shown(value)} is neither true nor false` };
+  }
+  if (typeof value !== 'number' || !Number.isFinite(value)) {
+    return { reason: 'wrong_type', metric: name, detail: `${shown(value)} is not a finite number` };
+  }
+  const [min, max] = metric.kind === 'gauge' ? [metric.min, metric.max] : [0, metric.rollsOverAt];
+  if (value < min || value > max) {
+    return { reason: 'out_of_range', metric: name, detail: `${value} is not within ${min} … ${max}` };
+  }
+  return { value: value + 0 };
+}
+
+function collect(profile: Profile, entries: Iterable<[string, unknown]>, rejects: Reject[]): Record<string, number> {
+  const values: Record<string, number> = {};
+  for (const [name, raw] of entries) {
+    const metric = Object.hasOwn(profile.metrics, name) ? profile.metrics[name] : undefined;
+    if (!metric) {
+      rejects.push({ reason: 'unknown_metric', metric: name.slice(0, 60), detail: `${profile.profile} has no such metric` });
+      continue;
+    }
+    const checked = check(name, metric, raw);
+    if ('reason' in checked) rejects.push(checked);
+    else values[name] = checked.value;
+  }
+  return values;
+}
+
+/** Epoch ms from what a terminal wrote, or why it cannot be taken. */
+function readTime(time: string | number, now: number, maxFutureMs: number): number | Reject {
+  const ms = typeof time === 'number' ? time : rfc3339.safeParse(time).success ? Date.parse(time) : Number.NaN;
+  if (!Number.isSafeInteger(ms)) return { reason: 'bad_time', detail: `${shown(time)} is neither RFC 3339 nor epoch ms` };
+  if (ms < EARLIEST) return { reason: 'bad_time', detail: `${shown(time)} is before 2015` };
+  if (ms > now + maxFutureMs) return { reason: 'future_time', detail: `${shown(time)} is in the future` };
+  return ms;
+}
+
+/**
+ * Reads a message of `terminals/{id}/readings`: one reading, or an array of at most 1,000.
+ * Good values are kept beside refused ones; a reading without any good value is left out.
+ */
+export function decodeMessage(profile: Profile, payload: Buffer, now: number, maxFutureMs: number): Decoded {
+  const rejects: Reject[] = [];
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(payload.toString('utf8'));
+  } catch (error) {
+    return { readings: [], rejects: [{ reason: 'bad_json', detail: String(error).slice(0, 200) }] };
+  }
+  const items = Array.isArray(parsed) ? parsed : [parsed];
+  if (items.length > MOST_READINGS) {
+    return { readings: [], rejects: [{ reason: 'too_many_readings', detail: `${items.length} in one message` }] };
+  }
+  const readings: Reading[] = [];
+  for (const item of items) {
+    const result = message.safeParse(item);
+    if (!result.success) {
+      rejects.push({ reason: 'bad_payload', detail: z.prettifyError(result.error).slice(0, 200) });
+      continue;
+    }
+    const time = readTime(result.data.time, now, maxFutureMs);
+    if (typeof time !== 'number') {
+      rejects.push(time);
+      continue;
+    }
+    const values = collect(profile, Object.entries(result.data.values), rejects);
+    if (Object.keys(values).length > 0) readings.push({ time, values });
+  }
+  return { readings, rejects };
+}
+
+/** Reads what a poll brought. A metric whose registers are missing or hold an absent mark is left out. */
+export function decodeRegisters(profile: Profile, frame: RegisterFrame, time: number): Decoded {
+  const found: [string, unknown][] = [];
+  for (const [name, metric] of Object.entries(profile.metrics)) {
+    if (!metric.from) continue;
+    const raw = registerValue(metric.from, frame);
+    if (raw !== undefined) found.push([name, metric.kind === 'state' ? raw !== 0 : raw]);
+  }
+  const rejects: Reject[] = [];
+  const values = collect(profile, found, rejects);
+  return { readings: Object.keys(values).length > 0 ? [{ time, values }] : [], rejects };
+}

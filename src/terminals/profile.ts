@@ -1,0 +1,162 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { unitOf } from '../lib/units.ts';
+
+/** A device type as data: what it measures, where that lies on the wire, what it can be told, and frames that prove it. */
+
+const title = z.strictObject({ zh: z.string().min(1), en: z.string().min(1) });
+const address = z.int().min(0).max(65535);
+
+/** Where a value lies on Modbus. Addresses are zero-based, as on the wire. */
+const register = z
+  .strictObject({
+    holding: address.optional(),
+    input: address.optional(),
+    as: z.enum(['uint16', 'int16', 'uint32', 'int32', 'float32']).default('uint16'),
+    /** The value is the raw number times this. */
+    scale: z.number().positive().default(1),
+    /** Only this bit of a uint16, 0 the lowest. */
+    bit: z.int().min(0).max(15).optional(),
+    /** Raw numbers that mean “no value”. */
+    absent: z.array(z.number()).default([]),
+  })
+  .refine((r) => (r.holding === undefined) !== (r.input === undefined), 'name either holding or input')
+  .refine((r) => r.bit === undefined || r.as === 'uint16', 'a bit lies in a uint16');
+export type Register = z.infer<typeof register>;
+
+const metric = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('gauge'), title, min: z.number(), max: z.number(), from: register.optional() }),
+  /** A counter only grows, until it begins again at `rollsOverAt`. */
+  z.strictObject({
+    kind: z.literal('counter'),
+    title,
+    rollsOverAt: z.number().positive(),
+    from: register.optional(),
+  }),
+  /** True or false on the wire, 1 or 0 in the store. */
+  z.strictObject({ kind: z.literal('state'), title, from: register.optional() }),
+]);
+export type Metric = z.infer<typeof metric>;
+
+/** How a command is given and which reading shows that it happened. */
+const command = z
+  .strictObject({
+    title,
+    /** The words it takes, and the number that the confirming metric then shows. */
+    values: z.record(z.string(), z.number()).optional(),
+    /** Or the numbers it takes. */
+    range: z.strictObject({ min: z.number(), max: z.number(), step: z.number().positive() }).optional(),
+    to: register.optional(),
+    confirm: z.string(),
+    /** How far the confirming reading may lie from the value. */
+    within: z.number().min(0).default(0),
+    /** Seconds from sending until a confirmation is no longer expected. */
+    timeoutS: z.int().min(5).max(3600),
+  })
+  .refine((c) => (c.values === undefined) !== (c.range === undefined), 'give either values or range');
+export type CommandDefinition = z.infer<typeof command>;
+
+const alarm = z
+  .strictObject({
+    title,
+    metric: z.string(),
+    below: z.number().optional(),
+    above: z.number().optional(),
+    forS: z.int().min(0).default(0),
+    severity: z.enum(['warning', 'critical']),
+  })
+  .refine((a) => (a.below === undefined) !== (a.above === undefined), 'give either below or above');
+export type AlarmDefinition = z.infer<typeof alarm>;
+
+const registers = z.record(z.string().regex(/^\d+$/), z.int().min(0).max(65535));
+const example = z.strictObject({
+  /** One message as it came: the MQTT values, or raw registers by address. */
+  frame: z.union([
+    z.strictObject({ values: z.record(z.string(), z.union([z.number(), z.boolean()])) }),
+    z.strictObject({ holding: registers.optional(), input: registers.optional() }),
+  ]),
+  values: z.record(z.string(), z.number()),
+});
+
+export const profileSchema = z.strictObject({
+  profile: z.string().regex(/^[a-z0-9-]{1,40}$/),
+  title,
+  kind: z.enum(['gas_boiler', 'gas_meter', 'heat_pump', 'electric_heater', 'electricity_meter', 'heat_meter']),
+  /** Where its facts come from, and what could not be checked on a device. */
+  source: z.string(),
+  protocol: z.enum(['mqtt', 'modbus']),
+  /** Older than this, the last reading no longer shows that the terminal is alive. Seconds. */
+  offlineAfterS: z.int().min(10).max(864_000),
+  /** Modbus only. `readable` lists address ranges, both ends included, that one request may span. */
+  poll: z
+    .strictObject({
+      everyS: z.int().min(1).max(3600),
+      readable: z.array(z.tuple([address, address])).min(1),
+      maxRegisters: z.int().min(1).max(125).default(125),
+      timeoutMs: z.int().min(50).max(10_000).default(1_000),
+    })
+    .optional(),
+  metrics: z.record(z.string().regex(/^[a-z][a-z0-9_]{0,40}$/), metric),
+  commands: z.record(z.string().regex(/^[a-z][a-z0-9_]{0,40}$/), command).default({}),
+  alarms: z.record(z.string().regex(/^[a-z][a-z0-9_]{0,40}$/), alarm).default({}),
+  examples: z.array(example).min(1),
+});
+export type Profile = z.infer<typeof profileSchema>;
+
+/** What the schema alone cannot say: that the parts of a profile fit each other. */
+export function contradictions(profile: Profile): string[] {
+  const found: string[] = [];
+  const modbus = profile.protocol === 'modbus';
+  if (modbus !== (profile.poll !== undefined)) found.push('poll: Modbus profiles have it, others do not');
+  for (const [name, m] of Object.entries(profile.metrics)) {
+    if (unitOf(name) === undefined) found.push(`metrics.${name}: its last word is no known unit`);
+    if (modbus !== (m.from !== undefined)) found.push(`metrics.${name}.from: Modbus metrics have it, others do not`);
+  }
+  for (const [name, c] of Object.entries(profile.commands)) {
+    if (!profile.metrics[c.confirm]) found.push(`commands.${name}.confirm: no metric ${c.confirm}`);
+    if (modbus !== (c.to !== undefined)) found.push(`commands.${name}.to: Modbus commands have it, others do not`);
+    if (c.to && c.to.holding === undefined) found.push(`commands.${name}.to: only holding registers can be written`);
+  }
+  for (const [name, a] of Object.entries(profile.alarms)) {
+    if (!profile.metrics[a.metric]) found.push(`alarms.${name}.metric: no metric ${a.metric}`);
+  }
+  return found;
+}
+
+/** Reads one profile. Throws with the file, line and column of the first thing that is wrong. */
+export function parseProfile(text: string, file: string): Profile {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const fail = (offset: number, message: string): never => {
+    const { line, col } = lines.linePos(offset);
+    throw new Error(`${file}:${line}:${col} ${message}`);
+  };
+  const syntax = document.errors[0];
+  if (syntax) fail(syntax.pos[0], syntax.message);
+  const result = profileSchema.safeParse(document.toJS());
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    const path = issue?.path ?? [];
+    const node = document.getIn(path, true) ?? document.getIn(path.slice(0, -1), true);
+    const range = typeof node === 'object' && node !== null && 'range' in node ? node.range : undefined;
+    fail(Array.isArray(range) ? Number(range[0]) : 0, `${path.join('.')}: ${issue?.message}`);
+  }
+  const profile = profileSchema.parse(document.toJS());
+  const contradiction = contradictions(profile)[0];
+  if (contradiction) fail(0, contradiction);
+  return profile;
+}
+
+/** Reads all profiles of a folder; the file's name is the profile's name. */
+export function loadProfiles(folder: string): Map<string, Profile> {
+  const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
+  return new Map(
+    files.sort().map((name) => {
+      const profile = parseProfile(readFileSync(join(folder, name), 'utf8'), join(folder, name));
+      if (profile.profile !== basename(name, '.yaml')) throw new Error(`${name}: profile is named ${profile.profile}`);
+      return [profile.profile, profile];
+    }),
+  );
+}

@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import type { Alarms } from './alarms/alarms.ts';
+import type { Commands } from './commands/commands.ts';
+import type { Clock } from './lib/clock.ts';
+import type { Latest } from './readings/latest.ts';
+import type { Quarantine } from './readings/quarantine.ts';
+import type { Spool } from './readings/spool.ts';
+import { type Decoded, decodeMessage, decodeRegisters, type Reject, type RegisterFrame } from './terminals/decode.ts';
+import type { Presence, Status } from './terminals/presence.ts';
+import type { Terminal } from './terminals/registry.ts';
+
+/** Everything that happens to a frame, in order. Resolving means that what the frame says is on disk. */
+
+/** Who is told what happens, as it happens. */
+export interface LiveListener {
+  reading(terminal: Terminal, time: number, values: Record<string, number>): void;
+  status(terminal: Terminal, status: Status): void;
+}
+
+const statusMessage = z.object({ online: z.boolean() });
+const eventMessage = z.object({
+  time: z.union([z.string(), z.number()]),
+  event: z.string().regex(/^[a-z][a-z0-9_]{0,40}$/),
+  data: z.record(z.string(), z.unknown()).optional(),
+});
+const replyMessage = z.object({
+  id: z.string().max(64),
+  result: z.enum(['accepted', 'rejected']),
+  reason: z.string().max(200).optional(),
+});
+
+export function createUplink(parts: {
+  spool: Spool;
+  latest: Latest;
+  presence: Presence;
+  quarantine: Quarantine;
+  alarms: Alarms;
+  commands: Commands;
+  live: LiveListener;
+  clock: Clock;
+  maxFutureMs: number;
+  /** A command of the terminal came to its end, so the next may be sent. */
+  onSettled: (terminal: Terminal) => void;
+}) {
+  const { spool, latest, presence, quarantine, alarms, commands, live, clock } = parts;
+  let received = 0;
+
+  async function receive(terminal: Terminal, { readings, rejects }: Decoded, frame: () => string): Promise<void> {
+    if (rejects.length > 0) await quarantine.add(terminal.id, rejects, frame());
+    if (readings.length === 0) return;
+    await spool.append(readings.map((reading) => ({ terminalId: terminal.id, ...reading })));
+    received += readings.length;
+    for (const { time, values } of readings) {
+      latest.update(terminal.id, time, values);
+      presence.seen(terminal.id, time);
+      live.reading(terminal, time, values);
+      await alarms.evaluate(terminal, time, values);
+      const confirmed = await commands.confirm(terminal, time, values);
+      if (confirmed.length > 0) parts.onSettled(terminal);
+    }
+    tellStatus(terminal);
+  }
+
+  function tellStatus(terminal: Terminal): void {
+    const status = presence.changed(terminal);
+    if (status) live.status(terminal, status);
+  }
+
+  /** Reads a small message; a bad one goes to quarantine. */
+  async function read<T>(terminal: Terminal, schema: z.ZodType<T>, payload: Buffer): Promise<T | undefined> {
+    const text = payload.toString('utf8');
+    let reject: Reject;
+    try {
+      const result = schema.safeParse(JSON.parse(text));
+      if (result.success) return result.data;
+      reject = { reason: 'bad_payload', detail: z.prettifyError(result.error).slice(0, 200) };
+    } catch (error) {
+      reject = { reason: 'bad_json', detail: String(error).slice(0, 200) };
+    }
+    await quarantine.add(terminal.id, [reject], text);
+    return undefined;
+  }
+
+  return {
+    receiveMessage: (terminal: Terminal, payload: Buffer): Promise<void> =>
+      receive(terminal, decodeMessage(terminal.profile, payload, clock.now(), parts.maxFutureMs), () =>
+        payload.toString('utf8'),
+      ),
+
+    receiveRegisters: (terminal: Terminal, frame: RegisterFrame): Promise<void> =>
+      receive(terminal, decodeRegisters(terminal.profile, frame, clock.now()), () =>
+        JSON.stringify({ holding: [...frame.holding], input: [...frame.input] }),
+      ),
+
+    async receiveStatus(terminal: Terminal, payload: Buffer): Promise<void> {
+      const message = await read(terminal, statusMessage, payload);
+      if (!message) return;
+      if (message.online) presence.seen(terminal.id, clock.now());
+      else presence.saidOffline(terminal.id);
+      tellStatus(terminal);
+    },
+
+    async receiveEvent(terminal: Terminal, payload: Buffer): Promise<void> {
+      const message = await read(terminal, eventMessage, payload);
+      if (!message) return;
+      presence.seen(terminal.id, clock.now());
+      await alarms.raiseEvent(terminal.id, message.event);
+      tellStatus(terminal);
+    },
+
+    async receiveReply(terminal: Terminal, payload: Buffer): Promise<void> {
+      const message = await read(terminal, replyMessage, payload);
+      if (!message) return;
+      const command = await commands.answer(terminal.id, message.id, message.result === 'accepted', message.reason);
+      if (command) parts.onSettled(terminal);
+    },
+
+    tellStatus,
+    received: () => received,
+  };
+}
+export type Uplink = ReturnType<typeof createUplink>;
