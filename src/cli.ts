@@ -41,7 +41,7 @@ program
   .option('-n, --terminals <number>', 'how many terminals', '200')
   .option('--data <folder>', 'where the demo keeps its data', './data/demo')
   .option('--reset', 'begin anew: delete the demo’s data first')
-  .action(async (options) => (await import('./demo.ts')).demo(options));
+  .action(async (options) => (await import('./demo/demo.ts')).demo(options));
 program
   .command('config')
   .description('print the configuration in force')

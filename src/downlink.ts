@@ -9,12 +9,15 @@ import type { Registry, Terminal } from './terminals/registry.ts';
 /** A way to a terminal: MQTT or Modbus. */
 export interface Carrier {
   /** Whether a command given now would reach the terminal. */
-  reaches(terminal: Terminal): boolean;
+  reaches(terminal: Terminal): boolean | Promise<boolean>;
   /**
    * Gives the command to the terminal. `taken` when the wire itself proves that the terminal took it, `refused` when it says no,
    * `given` when an answer may follow. Throwing means that nobody knows what the terminal got.
    */
-  give(terminal: Terminal, command: Command): Promise<{ result: 'given' } | { result: 'taken' | 'refused'; cause: string }>;
+  give(
+    terminal: Terminal,
+    command: Command,
+  ): Promise<{ result: 'given' } | { result: 'taken' | 'refused'; cause: string }>;
 }
 
 const SWEEP_MS = 1_000;
@@ -37,11 +40,12 @@ export function startDownlink(parts: {
       const open = commands.openOf(terminal.id);
       const command = open.find((one) => one.state === 'queued');
       if (!command || open.some((one) => isWaiting(one.state))) return;
+      const reached = await carrier.reaches(terminal);
       if (clock.now() >= command.expiresAt) {
         await commands.step(command, 'expire', 'not sent in time');
         continue;
       }
-      if (!carrier.reaches(terminal)) return;
+      if (!reached) return;
       await send(carrier, terminal, command);
     }
   }
@@ -81,7 +85,8 @@ export function startDownlink(parts: {
     }
     const timeoutMs = (terminal?.profile.commands[command.command]?.timeoutS ?? 0) * 1_000;
     if (isWaiting(command.state) && now >= (command.sentAt ?? 0) + timeoutMs) {
-      const cause = command.state === 'sent' ? 'no answer: unknown whether it arrived' : 'taken, but no reading shows it';
+      const cause =
+        command.state === 'sent' ? 'no answer: unknown whether it arrived' : 'taken, but no reading shows it';
       await commands.step(command, 'time_out', cause);
     }
   }
@@ -93,7 +98,9 @@ export function startDownlink(parts: {
     }
   }
 
-  const turns = every(clock, SWEEP_MS, () => sweep().catch((error) => log.error({ err: error }, 'command sweep failed')));
+  const turns = every(clock, SWEEP_MS, () =>
+    sweep().catch((error) => log.error({ err: error }, 'command sweep failed')),
+  );
 
   return {
     /** Never rejects: what goes wrong is in the log, and the sweep tries again. */

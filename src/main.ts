@@ -147,7 +147,11 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       presence.seen(terminalId, time);
     }
     let position = from.position();
-    for (let records = await waiting.read(position, CATCH_UP); records.length > 0; records = await waiting.read(position, CATCH_UP)) {
+    for (
+      let records = await waiting.read(position, CATCH_UP);
+      records.length > 0;
+      records = await waiting.read(position, CATCH_UP)
+    ) {
       for (const { sequence, terminalId, time, values } of records) {
         position = sequence;
         latest.update(terminalId, time, values);

@@ -5,7 +5,7 @@ import type { Clock } from './lib/clock.ts';
 import type { Latest } from './readings/latest.ts';
 import type { Quarantine } from './readings/quarantine.ts';
 import type { Spool } from './readings/spool.ts';
-import { type Decoded, decodeMessage, decodeRegisters, type Reject, type RegisterFrame } from './terminals/decode.ts';
+import { type Decoded, decodeMessage, decodeRegisters, type RegisterFrame, type Reject } from './terminals/decode.ts';
 import type { Presence, Status } from './terminals/presence.ts';
 import type { Terminal } from './terminals/registry.ts';
 

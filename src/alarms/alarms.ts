@@ -106,10 +106,7 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
     },
 
     /** The newest first. */
-    async list(
-      caller: Caller,
-      filter: Page & { state?: AlarmState | undefined; terminalId?: string | undefined },
-    ) {
+    async list(caller: Caller, filter: Page & { state?: AlarmState | undefined; terminalId?: string | undefined }) {
       const { limit, cursor, state, terminalId } = filter;
       let query = db
         .selectFrom('alarms')

@@ -76,7 +76,8 @@ export function createUsers({ db, clock, sessionMs }: { db: Database; clock: Clo
         .values(user)
         .onConflict((conflict) => conflict.column('username').doNothing())
         .executeTakeFirstOrThrow();
-      if (numInsertedOrUpdatedRows === 0n) throw new GatewayError('conflict', `User ${request.username} exists already`);
+      if (numInsertedOrUpdatedRows === 0n)
+        throw new GatewayError('conflict', `User ${request.username} exists already`);
       return user;
     },
 
@@ -111,7 +112,10 @@ export function createUsers({ db, clock, sessionMs }: { db: Database; clock: Clo
       const token = newSecret();
       const expiresAt = clock.now() + sessionMs;
       await db.deleteFrom('sessions').where('expiresAt', '<=', clock.now()).execute();
-      await db.insertInto('sessions').values({ tokenHash: hashSecret(token), userId: user.id, expiresAt }).execute();
+      await db
+        .insertInto('sessions')
+        .values({ tokenHash: hashSecret(token), userId: user.id, expiresAt })
+        .execute();
       return { token, expiresAt, user };
     },
 

@@ -125,7 +125,10 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
       };
       const first: CommandStep = { state: 'queued', at: now, cause: `requested by ${caller.name}` };
       await transaction.insertInto('commands').values(row).execute();
-      await transaction.insertInto('commandSteps').values({ commandId: row.id, ...first }).execute();
+      await transaction
+        .insertInto('commandSteps')
+        .values({ commandId: row.id, ...first })
+        .execute();
       return { ...row, value: request.value, history: [first] };
     },
 
@@ -175,10 +178,7 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
     },
 
     /** The newest first. */
-    async list(
-      caller: Caller,
-      filter: Page & { terminalId?: string | undefined; state?: CommandState | undefined },
-    ) {
+    async list(caller: Caller, filter: Page & { terminalId?: string | undefined; state?: CommandState | undefined }) {
       const { limit, cursor, terminalId, state } = filter;
       let query = db
         .selectFrom('commands')

@@ -12,7 +12,9 @@ export function checkAllowed(terminal: Terminal, command: string, value: string 
   }
   if (commandNumber(definition, value) === undefined) {
     const { values, range } = definition;
-    const allowed = values ? Object.keys(values).join(', ') : `${range?.min} … ${range?.max} in steps of ${range?.step}`;
+    const allowed = values
+      ? Object.keys(values).join(', ')
+      : `${range?.min} … ${range?.max} in steps of ${range?.step}`;
     throw new GatewayError('value_not_allowed', `${command} takes: ${allowed}`);
   }
   return definition;

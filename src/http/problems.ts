@@ -17,7 +17,8 @@ function troubleOf(error: FastifyError): GatewayError {
   if (known) return new GatewayError(known);
   if (error.statusCode === 429) return new GatewayError('too_many_requests');
   if (error.validation) return new GatewayError('invalid_request', 'See errors');
-  if (error.statusCode !== undefined && error.statusCode < 500) return new GatewayError('invalid_request', error.message);
+  if (error.statusCode !== undefined && error.statusCode < 500)
+    return new GatewayError('invalid_request', error.message);
   return new GatewayError('internal');
 }
 

@@ -14,7 +14,10 @@ type Query = z.output<typeof usageQuery>;
 export function checkRange({ from, to }: { from: number; to: number }, everyMs: number, maxPoints: number): void {
   if (from >= to) throw new GatewayError('invalid_request', 'from must be before to');
   if ((to - from) / everyMs > maxPoints) {
-    throw new GatewayError('invalid_request', `more than ${maxPoints} points: ask for a shorter range or a longer every`);
+    throw new GatewayError(
+      'invalid_request',
+      `more than ${maxPoints} points: ask for a shorter range or a longer every`,
+    );
   }
 }
 

@@ -1,6 +1,6 @@
-import type { AlarmRow, AreaRow, HouseholdRow, PaymentRow, UserRow } from '../db/schema.ts';
 import { stateOf } from '../alarms/alarms.ts';
 import type { Command } from '../commands/commands.ts';
+import type { AlarmRow, AreaRow, HouseholdRow, PaymentRow, UserRow } from '../db/schema.ts';
 import { rfc3339 } from '../lib/calendar.ts';
 import { unitOf } from '../lib/units.ts';
 import type { Latest as LatestValues } from '../readings/latest.ts';
@@ -38,7 +38,8 @@ export const areaView = ({ code, name, level, parent, personName, personPhone }:
   name,
   level,
   parent,
-  responsiblePerson: personName === null ? null : { name: personName, ...(personPhone !== null && { phone: personPhone }) },
+  responsiblePerson:
+    personName === null ? null : { name: personName, ...(personPhone !== null && { phone: personPhone }) },
 });
 
 export const paymentView = (row: PaymentRow): Payment => ({ ...row, receivedAt: rfc3339(row.receivedAt) });

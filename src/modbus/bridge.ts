@@ -7,7 +7,7 @@ import { commandNumber, registerAddress, registerWords } from '../terminals/enco
 import type { Profile } from '../terminals/profile.ts';
 import type { Registry, Terminal } from '../terminals/registry.ts';
 import type { Uplink } from '../uplink.ts';
-import { createLine, type Line, ModbusException } from './line.ts';
+import { createLine, type Line, LineDown, ModbusException } from './line.ts';
 import { plan, type ReadRequest } from './plan.ts';
 
 /** Polls every Modbus terminal by its profile, and writes its commands. */
@@ -66,13 +66,16 @@ export function startBridge(parts: {
     const terminal = registry.find(terminalId);
     const poll = terminal?.profile.poll;
     if (!isModbus(terminal) || !poll) return;
+    const { host, port } = terminal.connection.line;
     try {
       await uplink.receiveRegisters(terminal, await readAll(terminal, poll));
-      if (failing.delete(terminalId)) log.info({ terminal: terminalId }, 'modbus: answers again');
+      for (const what of [terminalId, `${host}:${port}`])
+        if (failing.delete(what)) log.info({ what }, 'modbus: answers again');
     } catch (error) {
-      // Said once, not at every poll.
-      if (!failing.has(terminalId)) log.warn({ err: error, terminal: terminalId }, 'modbus: poll failed');
-      failing.add(terminalId);
+      // A line that is down is one trouble, not one of each unit; and every trouble is said once, not at every poll.
+      const what = error instanceof LineDown ? `${host}:${port}` : terminalId;
+      if (!failing.has(what)) log.warn({ what, reason: String(error) }, 'modbus: poll failed');
+      failing.add(what);
     }
   }
 
@@ -90,9 +93,9 @@ export function startBridge(parts: {
 
   /** Begins, or ends, polling a terminal that was added, changed or removed. */
   function refresh(terminalId: string): void {
-    if (isModbus(registry.find(terminalId))) return pollIn(terminalId, 0);
     polls.get(terminalId)?.[Symbol.dispose]();
     polls.delete(terminalId);
+    if (isModbus(registry.find(terminalId))) pollIn(terminalId, 0);
   }
 
   /** A single bit is changed in the word that is there. What the device made of it, the next reading shows. */
@@ -109,7 +112,7 @@ export function startBridge(parts: {
   }
 
   const carrier: Carrier = {
-    reaches: () => !stopped,
+    reaches: (terminal) => !stopped && isModbus(terminal) && lineOf(terminal).ready(),
 
     async give(terminal, command) {
       const poll = terminal.profile.poll;

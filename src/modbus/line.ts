@@ -20,6 +20,9 @@ export class ModbusException extends Error {
   }
 }
 
+/** Nobody listens there, or the connection failed and it is too early to try again. */
+export class LineDown extends Error {}
+
 const CONNECT_TIMEOUT_MS = 3_000;
 const FIRST_BACK_OFF_MS = 500;
 const LONGEST_BACK_OFF_MS = 30_000;
@@ -48,8 +51,7 @@ export function createLine(parts: { host: string; port: number; clock: Clock }) 
 
   async function connect(): Promise<ModbusClient> {
     if (client?.isOpen) return client;
-    if (closed) throw new Error(`${host}:${port}: closed`);
-    if (clock.now() < notBefore) throw new Error(`${host}:${port}: not reachable; next attempt soon`);
+    if (closed || clock.now() < notBefore) throw new LineDown(`${host}:${port}: not reachable; next attempt soon`);
     drop();
     const fresh = new ModbusClient();
     fresh.on('error', () => undefined);
@@ -57,7 +59,11 @@ export function createLine(parts: { host: string; port: number; clock: Clock }) 
       await within(CONNECT_TIMEOUT_MS, 'connection', fresh.connectTCP(host, { port }));
     } catch (error) {
       fresh.destroy(() => undefined);
-      throw error;
+      // Jitter keeps lines that failed together from coming back together.
+      const backOff = Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** failures) * (0.5 + Math.random() / 2);
+      failures += 1;
+      notBefore = clock.now() + backOff;
+      throw new LineDown(error instanceof Error ? error.message : String(error));
     }
     client = fresh;
     return fresh;
@@ -65,13 +71,7 @@ export function createLine(parts: { host: string; port: number; clock: Clock }) 
 
   /** Runs one request when those before it are through. */
   async function request<T>(unit: number, timeoutMs: number, task: (client: ModbusClient) => Promise<T>): Promise<T> {
-    const open = await connect().catch((error) => {
-      failures += 1;
-      // Jitter keeps lines that failed together from coming back together.
-      const backOff = Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** failures) * (0.5 + Math.random() / 2);
-      if (clock.now() >= notBefore) notBefore = clock.now() + backOff;
-      throw error;
-    });
+    const open = await connect();
     open.setID(unit);
     // The library's own time-out is longer, so that only ours decides.
     open.setTimeout(timeoutMs * 2);
@@ -87,40 +87,47 @@ export function createLine(parts: { host: string; port: number; clock: Clock }) 
     }
   }
 
-  function queue<T>(unit: number, timeoutMs: number, task: (client: ModbusClient) => Promise<T>): Promise<T> {
+  function queue<T>(task: () => Promise<T>): Promise<T> {
     if (waiting >= MOST_WAITING) return Promise.reject(new Error(`${host}:${port}: ${waiting} requests are waiting`));
     waiting += 1;
-    const result = turn.then(() => request(unit, timeoutMs, task));
-    turn = result.then(
-      () => {
-        waiting -= 1;
-      },
-      () => {
-        waiting -= 1;
-      },
-    );
+    const result = turn.then(task).finally(() => {
+      waiting -= 1;
+    });
+    turn = result.catch(() => undefined);
     return result;
   }
 
   return {
+    /** Whether the line is up, connecting if it must. */
+    ready: (): Promise<boolean> =>
+      queue(connect).then(
+        () => true,
+        () => false,
+      ),
+
     /** The registers asked for. Throws `ModbusException`, or an error that says which line and unit failed. */
     read(unit: number, { table, address, count }: ReadRequest, timeoutMs: number): Promise<number[]> {
-      return queue(unit, timeoutMs, async (open) => {
-        const { data } = await (table === 'holding'
-          ? open.readHoldingRegisters(address, count)
-          : open.readInputRegisters(address, count));
-        if (data.length !== count) throw new Error(`${host}:${port}: unit ${unit} gave ${data.length} of ${count} registers`);
-        return data;
-      });
+      return queue(() =>
+        request(unit, timeoutMs, async (open) => {
+          const { data } = await (table === 'holding'
+            ? open.readHoldingRegisters(address, count)
+            : open.readInputRegisters(address, count));
+          if (data.length !== count)
+            throw new Error(`${host}:${port}: unit ${unit} gave ${data.length} of ${count} registers`);
+          return data;
+        }),
+      );
     },
 
     /** Writes holding registers: one with function 06, several with 16. */
     write(unit: number, address: number, words: number[], timeoutMs: number): Promise<void> {
-      return queue(unit, timeoutMs, async (open) => {
-        const [only, ...more] = words;
-        if (only !== undefined && more.length === 0) await open.writeRegister(address, only);
-        else await open.writeRegisters(address, words);
-      });
+      return queue(() =>
+        request(unit, timeoutMs, async (open) => {
+          const [only, ...more] = words;
+          if (only !== undefined && more.length === 0) await open.writeRegister(address, only);
+          else await open.writeRegisters(address, words);
+        }),
+      );
     },
 
     async [Symbol.asyncDispose](): Promise<void> {

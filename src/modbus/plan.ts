@@ -20,9 +20,16 @@ function rangeAround(readable: [number, number][], span: Span): Span {
   return range ? { address: range[0], end: range[1] + 1 } : span;
 }
 
-function planTable(table: ReadRequest['table'], registers: Register[], poll: NonNullable<Profile['poll']>): ReadRequest[] {
+function planTable(
+  table: ReadRequest['table'],
+  registers: Register[],
+  poll: NonNullable<Profile['poll']>,
+): ReadRequest[] {
   const spans = registers
-    .map((register) => ({ address: registerAddress(register), end: registerAddress(register) + registerCount(register) }))
+    .map((register) => ({
+      address: registerAddress(register),
+      end: registerAddress(register) + registerCount(register),
+    }))
     .sort((a, b) => a.address - b.address || a.end - b.end);
   const joined: Span[] = [];
   for (const span of spans) {
@@ -41,7 +48,15 @@ function planTable(table: ReadRequest['table'], registers: Register[], poll: Non
  */
 export function plan(registers: Register[], poll: NonNullable<Profile['poll']>): ReadRequest[] {
   return [
-    ...planTable('holding', registers.filter((register) => register.holding !== undefined), poll),
-    ...planTable('input', registers.filter((register) => register.input !== undefined), poll),
+    ...planTable(
+      'holding',
+      registers.filter((register) => register.holding !== undefined),
+      poll,
+    ),
+    ...planTable(
+      'input',
+      registers.filter((register) => register.input !== undefined),
+      poll,
+    ),
   ];
 }

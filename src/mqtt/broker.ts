@@ -42,7 +42,8 @@ export async function startBroker(parts: {
 
   async function take(client: Client, packet: PublishPacket): Promise<void> {
     const target = parseUpTopic(packet.topic);
-    if (!target || !registry.speaksFor(client.id, target.terminalId)) throw new Error(`may not publish ${packet.topic}`);
+    if (!target || !registry.speaksFor(client.id, target.terminalId))
+      throw new Error(`may not publish ${packet.topic}`);
     const terminal = registry.find(target.terminalId);
     if (!terminal) throw new Error(`no terminal ${target.terminalId}`);
     packet.retain = false;
@@ -68,7 +69,8 @@ export async function startBroker(parts: {
       if (!username || !password || !registry.secretFits(username, password.toString('utf8'))) {
         return done(refusal('unknown terminal or wrong secret', BAD_USER_NAME_OR_PASSWORD), false);
       }
-      if (client.id !== username) return done(refusal('the client id must be the terminal id', IDENTIFIER_REJECTED), false);
+      if (client.id !== username)
+        return done(refusal('the client id must be the terminal id', IDENTIFIER_REJECTED), false);
       return done(null, true);
     },
     // The acknowledgement is written after this callback, so what resolves here is on disk.
@@ -155,7 +157,14 @@ export async function startBroker(parts: {
       sending.add(payload);
       try {
         await new Promise<void>((resolve, reject) => {
-          const packet = { cmd: 'publish', topic: commandTopic(terminal.id), payload, qos: 1, retain: false, dup: false } as const;
+          const packet = {
+            cmd: 'publish',
+            topic: commandTopic(terminal.id),
+            payload,
+            qos: 1,
+            retain: false,
+            dup: false,
+          } as const;
           client.publish(packet, (error) => (error ? reject(error) : resolve()));
         });
       } finally {

@@ -156,7 +156,8 @@ export async function openSpool(options: SpoolOptions, parts: { clock: Clock; lo
 
     /** At most `limit` records after `sequence`, in order. */
     async read(sequence: number, limit: number): Promise<SpoolRecord[]> {
-      if (cursor.sequence !== sequence) cursor = { sequence, segment: segments[segmentAfter(sequence)]?.first ?? 1, offset: 0 };
+      if (cursor.sequence !== sequence)
+        cursor = { sequence, segment: segments[segmentAfter(sequence)]?.first ?? 1, offset: 0 };
       const found: SpoolRecord[] = [];
       let index = segments.findIndex((segment) => segment.first === cursor.segment);
       while (found.length < limit && index >= 0 && index < segments.length) {

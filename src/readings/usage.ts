@@ -31,7 +31,8 @@ interface Step {
 /** The step between two readings; never negative. After a reset, only what the counter shows since then is known. */
 function stepBetween(from: number, before: number, to: number, after: number, rollsOverAt: number): Step {
   if (after >= before) return { from, to, amount: after - before, reset: false };
-  if (before - after > rollsOverAt * ROLLED_OVER) return { from, to, amount: rollsOverAt - before + after, reset: false };
+  if (before - after > rollsOverAt * ROLLED_OVER)
+    return { from, to, amount: rollsOverAt - before + after, reset: false };
   return { from, to, amount: 0, reset: true };
 }
 
@@ -88,7 +89,12 @@ export function usageOf(hours: Window[], from: number, to: number, everyMs: numb
   return uses.map((use) => ({ ...use, amount: use.amount === null ? null : round(use.amount) }));
 }
 
-export async function readUsage(store: ReadingStore, series: Series, everyMs: number, rollsOverAt: number): Promise<Use[]> {
+export async function readUsage(
+  store: ReadingStore,
+  series: Series,
+  everyMs: number,
+  rollsOverAt: number,
+): Promise<Use[]> {
   const hours = await store.windows({ ...series, from: series.from - LOOK_BACK_MS }, HOUR_MS);
   return usageOf(hours, series.from, series.to, everyMs, rollsOverAt);
 }

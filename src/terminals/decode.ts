@@ -67,7 +67,11 @@ function collect(profile: Profile, entries: Iterable<[string, unknown]>, rejects
   for (const [name, raw] of entries) {
     const metric = Object.hasOwn(profile.metrics, name) ? profile.metrics[name] : undefined;
     if (!metric) {
-      rejects.push({ reason: 'unknown_metric', metric: name.slice(0, 60), detail: `${profile.profile} has no such metric` });
+      rejects.push({
+        reason: 'unknown_metric',
+        metric: name.slice(0, 60),
+        detail: `${profile.profile} has no such metric`,
+      });
       continue;
     }
     const checked = check(name, metric, raw);
@@ -80,7 +84,8 @@ function collect(profile: Profile, entries: Iterable<[string, unknown]>, rejects
 /** Epoch ms from what a terminal wrote, or why it cannot be taken. */
 function readTime(time: string | number, now: number, maxFutureMs: number): number | Reject {
   const ms = typeof time === 'number' ? time : rfc3339.safeParse(time).success ? Date.parse(time) : Number.NaN;
-  if (!Number.isSafeInteger(ms)) return { reason: 'bad_time', detail: `${shown(time)} is neither RFC 3339 nor epoch ms` };
+  if (!Number.isSafeInteger(ms))
+    return { reason: 'bad_time', detail: `${shown(time)} is neither RFC 3339 nor epoch ms` };
   if (ms < EARLIEST) return { reason: 'bad_time', detail: `${shown(time)} is before 2015` };
   if (ms > now + maxFutureMs) return { reason: 'future_time', detail: `${shown(time)} is in the future` };
   return ms;

@@ -1,5 +1,5 @@
-import type { CommandDefinition, Register } from './profile.ts';
 import type { RegisterFrame } from './decode.ts';
+import type { CommandDefinition, Register } from './profile.ts';
 
 /** Between numbers and registers, and between a command's value and the number that it stands for. */
 

@@ -84,7 +84,10 @@ export async function openRegistry(parts: {
   async function placeOf(caller: Caller, request: { householdId?: string | undefined; areaCode?: string | undefined }) {
     if (request.householdId === undefined) {
       const area = request.areaCode;
-      if (area !== undefined && !(await db.selectFrom('areas').select('code').where('code', '=', area).executeTakeFirst())) {
+      if (
+        area !== undefined &&
+        !(await db.selectFrom('areas').select('code').where('code', '=', area).executeTakeFirst())
+      ) {
         throw new GatewayError('unknown_reference', `There is no area ${area}`);
       }
       return { householdId: null, areaCode: area ?? null, companyId: caller.companyId };
@@ -147,7 +150,9 @@ export async function openRegistry(parts: {
         (!search || t.id.toLowerCase().includes(search) || (t.householdName ?? '').toLowerCase().includes(search)) &&
         shown(t);
       const from = filter.cursor ?? '';
-      const found = [...terminals.values()].filter((t) => t.id > from && fits(t)).sort((a, b) => (a.id < b.id ? -1 : 1));
+      const found = [...terminals.values()]
+        .filter((t) => t.id > from && fits(t))
+        .sort((a, b) => (a.id < b.id ? -1 : 1));
       const items = found.slice(0, filter.limit);
       return { items, nextCursor: found.length > filter.limit ? (items.at(-1)?.id ?? null) : null };
     },

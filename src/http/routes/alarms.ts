@@ -19,7 +19,10 @@ export const alarmRoutes =
 
     app.post(
       '/alarms/:id/acknowledge',
-      { config: { roles: ['admin', 'operator'] }, schema: { tags: ['alarms'], params: idParam, response: { 200: alarm } } },
+      {
+        config: { roles: ['admin', 'operator'] },
+        schema: { tags: ['alarms'], params: idParam, response: { 200: alarm } },
+      },
       async (request) => {
         const row = await alarms.acknowledge(
           callerOf(request),

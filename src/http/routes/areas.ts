@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerOf } from '../auth.ts';
-import { area, areaList, areaOverview, putArea } from '../schemas/people.ts';
 import { areaCode } from '../schemas/common.ts';
+import { area, areaList, areaOverview, putArea } from '../schemas/people.ts';
 import type { HttpParts } from '../server.ts';
 import { areaView } from '../views.ts';
 

@@ -4,7 +4,7 @@ import { checkAllowed } from '../../commands/policy.ts';
 import { answerOnce } from '../../db/answers.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import { callerOf, idempotencyKeyOf } from '../auth.ts';
-import { command as commandSchema, commandPage, commandQuery, newCommand } from '../schemas/commands.ts';
+import { commandPage, commandQuery, command as commandSchema, newCommand } from '../schemas/commands.ts';
 import { idParam } from '../schemas/common.ts';
 import { terminalId } from '../schemas/terminals.ts';
 import type { HttpParts } from '../server.ts';
@@ -68,7 +68,8 @@ export const commandRoutes =
         const caller = callerOf(request);
         const command = await commands.get(caller, request.params.id);
         const cancelled = await commands.step(command, 'cancel', `cancelled by ${caller.name}`);
-        if (!cancelled) throw new GatewayError('wrong_state', `The command is ${command.state} and cannot be cancelled`);
+        if (!cancelled)
+          throw new GatewayError('wrong_state', `The command is ${command.state} and cannot be cancelled`);
         downlink.kick(command.terminalId);
         return commandView(cancelled);
       },

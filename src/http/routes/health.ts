@@ -34,7 +34,10 @@ export const healthRoutes =
 
     app.get(
       '/health/live',
-      { config: open, schema: { tags: ['health'], security: [], response: { 200: z.object({ status: z.literal('ok') }) } } },
+      {
+        config: open,
+        schema: { tags: ['health'], security: [], response: { 200: z.object({ status: z.literal('ok') }) } },
+      },
       async () => ({ status: 'ok' as const }),
     );
 

@@ -30,7 +30,10 @@ export const householdRoutes =
 
     app.get(
       '/companies',
-      { config: staff, schema: { tags: ['households'], querystring: z.strictObject(pageQuery), response: { 200: companyPage } } },
+      {
+        config: staff,
+        schema: { tags: ['households'], querystring: z.strictObject(pageQuery), response: { 200: companyPage } },
+      },
       async (request) => {
         const page = await companies.list(callerOf(request), request.query);
         return { ...page, items: page.items.map((row) => ({ ...row, createdAt: rfc3339(row.createdAt) })) };
@@ -67,7 +70,8 @@ export const householdRoutes =
     app.post(
       '/households',
       { config: clerk, schema: { tags: ['households'], body: newHousehold, response: { 201: household } } },
-      async (request, reply) => reply.code(201).send(householdView(await households.create(callerOf(request), request.body))),
+      async (request, reply) =>
+        reply.code(201).send(householdView(await households.create(callerOf(request), request.body))),
     );
 
     app.get(

@@ -11,7 +11,8 @@ export const liveRoutes =
       {
         schema: {
           tags: ['readings'],
-          description: 'Server-sent events `reading`, `status`, `command`, `alarm` of the terminals that the caller sees.',
+          description:
+            'Server-sent events `reading`, `status`, `command`, `alarm` of the terminals that the caller sees.',
           querystring: liveQuery,
           produces: ['text/event-stream'],
         },

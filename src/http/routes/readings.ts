@@ -47,7 +47,10 @@ export const readingRoutes =
         const series = { terminalId: terminal.id, metric, from, to };
         if (every) checkRange(series, every, maxPoints);
         const points = every
-          ? (await store.windows(series, every)).map((window) => ({ time: window.time, value: window[aggregate ?? 'mean'] }))
+          ? (await store.windows(series, every)).map((window) => ({
+              time: window.time,
+              value: window[aggregate ?? 'mean'],
+            }))
           : await rawPoints(series);
         return {
           metric,

@@ -33,15 +33,23 @@ export const sessionRoutes =
       },
     );
 
-    app.delete('/sessions/current', { schema: { tags: ['sessions'], response: { 204: z.null() } } }, async (request, reply) => {
-      await users.signOut(tokenOf(request) ?? '');
-      return reply.code(204).send(null);
-    });
+    app.delete(
+      '/sessions/current',
+      { schema: { tags: ['sessions'], response: { 204: z.null() } } },
+      async (request, reply) => {
+        await users.signOut(tokenOf(request) ?? '');
+        return reply.code(204).send(null);
+      },
+    );
 
-    app.get('/me', { schema: { tags: ['sessions'], response: { 200: user.partial({ createdAt: true }) } } }, async (request) => {
-      const { id, name, role, companyId, areaCode, householdId } = callerOf(request);
-      return { id, username: name, role, companyId, areaCode, householdId };
-    });
+    app.get(
+      '/me',
+      { schema: { tags: ['sessions'], response: { 200: user.partial({ createdAt: true }) } } },
+      async (request) => {
+        const { id, name, role, companyId, areaCode, householdId } = callerOf(request);
+        return { id, username: name, role, companyId, areaCode, householdId };
+      },
+    );
 
     app.post(
       '/setup',
@@ -51,7 +59,8 @@ export const sessionRoutes =
       },
       async (request, reply) => {
         const { token, username, password } = request.body;
-        if (!health.useSetupToken(token)) throw new GatewayError('not_found', 'This setup link was used or is not valid');
+        if (!health.useSetupToken(token))
+          throw new GatewayError('not_found', 'This setup link was used or is not valid');
         return reply.code(201).send(userView(await users.create({ username, password, role: 'admin' })));
       },
     );

@@ -7,10 +7,10 @@ import {
   newTerminal,
   patchTerminal,
   profileList,
-  terminal as terminalSchema,
   terminalId,
   terminalPage,
   terminalQuery,
+  terminal as terminalSchema,
 } from '../schemas/terminals.ts';
 import type { HttpParts } from '../server.ts';
 import { latestView, profileView, terminalView } from '../views.ts';
@@ -58,7 +58,10 @@ export const terminalRoutes =
 
     app.patch(
       '/terminals/:id',
-      { config: installer, schema: { tags: ['terminals'], params, body: patchTerminal, response: { 200: terminalSchema } } },
+      {
+        config: installer,
+        schema: { tags: ['terminals'], params, body: patchTerminal, response: { 200: terminalSchema } },
+      },
       async (request) =>
         terminalView(await registry.update(callerOf(request), request.params.id, request.body), latest, presence),
     );

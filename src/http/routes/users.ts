@@ -3,11 +3,19 @@ import { z } from 'zod';
 import type { ApiKeyRow } from '../../db/schema.ts';
 import { rfc3339 } from '../../lib/calendar.ts';
 import { idParam, pageQuery } from '../schemas/common.ts';
-import { apiKey, apiKeyPage, createdApiKey, newApiKey, newUser, user, userPage } from '../schemas/people.ts';
+import { type apiKey, apiKeyPage, createdApiKey, newApiKey, newUser, user, userPage } from '../schemas/people.ts';
 import type { HttpParts } from '../server.ts';
 import { userView } from '../views.ts';
 
-const keyView = ({ id, name, role, companyId, areaCode, householdId, createdAt }: ApiKeyRow): z.infer<typeof apiKey> => ({
+const keyView = ({
+  id,
+  name,
+  role,
+  companyId,
+  areaCode,
+  householdId,
+  createdAt,
+}: ApiKeyRow): z.infer<typeof apiKey> => ({
   id,
   name,
   role,
@@ -24,17 +32,25 @@ export const userRoutes =
     const config = { roles: ['admin'] } as const;
     const query = z.strictObject(pageQuery);
 
-    app.get('/users', { config, schema: { tags: ['users'], querystring: query, response: { 200: userPage } } }, async (request) => {
-      const page = await users.list(request.query);
-      return { ...page, items: page.items.map(userView) };
-    });
-
-    app.post('/users', { config, schema: { tags: ['users'], body: newUser, response: { 201: user } } }, async (request, reply) =>
-      reply.code(201).send(userView(await users.create(request.body))),
+    app.get(
+      '/users',
+      { config, schema: { tags: ['users'], querystring: query, response: { 200: userPage } } },
+      async (request) => {
+        const page = await users.list(request.query);
+        return { ...page, items: page.items.map(userView) };
+      },
     );
 
-    app.get('/users/:id', { config, schema: { tags: ['users'], params: idParam, response: { 200: user } } }, async (request) =>
-      userView(await users.get(request.params.id)),
+    app.post(
+      '/users',
+      { config, schema: { tags: ['users'], body: newUser, response: { 201: user } } },
+      async (request, reply) => reply.code(201).send(userView(await users.create(request.body))),
+    );
+
+    app.get(
+      '/users/:id',
+      { config, schema: { tags: ['users'], params: idParam, response: { 200: user } } },
+      async (request) => userView(await users.get(request.params.id)),
     );
 
     app.delete(

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { areaCode, id, pageOf, pageQuery, time } from './common.ts';
 import { command } from './commands.ts';
+import { areaCode, id, pageOf, pageQuery, time } from './common.ts';
 import { terminalId, terminalStatus } from './terminals.ts';
 
 export const alarm = z.object({
