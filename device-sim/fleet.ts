@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import type { Profile } from '../src/terminals/profile.ts';
+import { InputError } from './input-error.ts';
+
+const line = z.strictObject({ host: z.string().min(1), port: z.int().min(1).max(65_535) });
+export type Line = z.infer<typeof line>;
+
+const terminal = z.strictObject({
+  id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/, 'letters, digits and . _ : - only'),
+  profile: z.string().min(1),
+  /** MQTT terminals: user name and client id are the terminal's id. */
+  secret: z.string().min(1).optional(),
+  /** Modbus terminals. */
+  line: line.optional(),
+  unit: z.int().min(1).max(247).optional(),
+  /** Terminals of one house share its room, its gas and its electricity. */
+  house: z.string().min(1),
+});
+
+const fleetSchema = z.strictObject({ seed: z.number(), terminals: z.array(terminal).min(1) });
+export type FleetFile = z.infer<typeof fleetSchema>;
+
+export function readFleet(file: string): FleetFile {
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new InputError(`fleet file ${file}: ${error instanceof Error ? error.message : error}`);
+  }
+  const result = fleetSchema.safeParse(content);
+  if (!result.success) throw new InputError(`fleet file ${file}:\n${z.prettifyError(result.error)}`);
+  return result.data;
+}
+
+/** Terminals told apart by how they speak, with all that they need to. */
+export interface MqttTerminal {
+  readonly id: string;
+  readonly profile: Profile;
+  readonly secret: string;
+}
+export interface ModbusTerminal {
+  readonly id: string;
+  readonly profile: Profile;
+  readonly line: Line;
+  readonly unit: number;
+}
+
+/** Sorts a fleet by protocol. Throws with the first thing that does not fit the profiles. */
+export function sortFleet(
+  fleet: FleetFile,
+  profiles: ReadonlyMap<string, Profile>,
+): { mqtt: MqttTerminal[]; modbus: ModbusTerminal[] } {
+  const sorted: { mqtt: MqttTerminal[]; modbus: ModbusTerminal[] } = { mqtt: [], modbus: [] };
+  const taken = new Set<string>();
+  const take = (what: string): void => {
+    if (taken.has(what)) throw new InputError(`${what} stands twice in the fleet`);
+    taken.add(what);
+  };
+  for (const { id, profile: name, secret, line, unit } of fleet.terminals) {
+    const profile = profiles.get(name);
+    take(`terminal ${id}`);
+    if (!profile) throw new InputError(`terminal ${id}: no profile ${name}, only ${[...profiles.keys()].join(', ')}`);
+    if (profile.protocol === 'mqtt') {
+      if (!secret || line || unit)
+        throw new InputError(`terminal ${id}: an MQTT terminal has a secret, no line or unit`);
+      sorted.mqtt.push({ id, profile, secret });
+    } else {
+      if (secret || !line || !unit)
+        throw new InputError(`terminal ${id}: a Modbus terminal has line and unit, no secret`);
+      take(`unit ${unit} on line ${line.host}:${line.port}`);
+      sorted.modbus.push({ id, profile, line, unit });
+    }
+  }
+  return sorted;
+}

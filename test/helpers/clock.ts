@@ -1,0 +1,32 @@
+import type { Clock } from '../../src/lib/clock.ts';
+
+/** A clock that stands until it is told to go on; what is due then runs in order. */
+export function heldClock(start = Date.UTC(2026, 10, 24, 4)): Clock & { advance(ms: number): Promise<void> } {
+  let now = start;
+  let tasks: { at: number; task: () => void }[] = [];
+  return {
+    now: () => now,
+    after(ms, task) {
+      const entry = { at: now + ms, task };
+      tasks.push(entry);
+      return {
+        [Symbol.dispose]() {
+          tasks = tasks.filter((other) => other !== entry);
+        },
+      };
+    },
+    async advance(ms) {
+      const end = now + ms;
+      for (;;) {
+        const due = tasks.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+        if (!due) break;
+        tasks = tasks.filter((other) => other !== due);
+        now = due.at;
+        due.task();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      now = end;
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+}
