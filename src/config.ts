@@ -26,7 +26,7 @@ const configSchema = z.strictObject({
     port: port.default(8080),
     /** Largest request body. */
     bodyLimitBytes: int(1_024, 16_777_216).default(1_048_576),
-    /** Sign-in attempts a minute for one address and user name. */
+    /** Wrong sign-ins a minute for one address and user name. */
     loginsPerMinute: int(1, 1_000).default(10),
     sessionHours: int(1, 720).default(12),
     /** Open `/live` streams at once. */

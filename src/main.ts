@@ -115,6 +115,8 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   );
 
   const health = createHealth({ spool, drain, uplink, quarantine, live, connections: broker.connections });
+  // Before anybody can ask, the first admin is there.
+  const setupToken = await firstAdmin();
   const http = stack.use(
     await startHttp({
       config,
@@ -168,16 +170,16 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     presence.forget(terminalId);
   }
 
+  /** A token with which the first admin can be made, unless there is one or its password is given. */
   async function firstAdmin(): Promise<string | undefined> {
     if (await users.any()) return undefined;
-    if (config.adminPassword !== undefined) {
-      await users.create({ username: 'admin', password: config.adminPassword, role: 'admin' });
-      return undefined;
-    }
-    return `http://${config.http.host}:${http.port}/setup?token=${health.offerSetup()}`;
+    if (config.adminPassword === undefined) return health.offerSetup();
+    await users.create({ username: 'admin', password: config.adminPassword, role: 'admin' });
+    return undefined;
   }
 
-  const gateway = { httpPort: http.port, mqttPorts: broker.ports, setupUrl: await firstAdmin() };
+  const setupUrl = setupToken && `http://${config.http.host}:${http.port}/setup?token=${setupToken}`;
+  const gateway = { httpPort: http.port, mqttPorts: broker.ports, setupUrl };
   const opened = stack.move();
   return { ...gateway, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

@@ -15,7 +15,6 @@ function troubleOf(error: FastifyError): GatewayError {
   if (error instanceof GatewayError) return error;
   const known = BY_FASTIFY[error.code];
   if (known) return new GatewayError(known);
-  if (error.statusCode === 429) return new GatewayError('too_many_requests');
   if (error.validation) return new GatewayError('invalid_request', 'See errors');
   if (error.statusCode !== undefined && error.statusCode < 500)
     return new GatewayError('invalid_request', error.message);

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import helmet from '@fastify/helmet';
-import rateLimit from '@fastify/rate-limit';
 import serveStatic from '@fastify/static';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -136,7 +135,6 @@ export async function startHttp(parts: HttpParts) {
     // Plain HTTP on a county's own network is usual; a proxy that ends TLS sets this header.
     strictTransportSecurity: false,
   });
-  await app.register(rateLimit, { global: false });
   await describe(app);
   await app.register(async (api) => {
     authenticate(api, users);

@@ -40,7 +40,11 @@ const EARLIEST = Date.UTC(2015, 0, 1);
 
 const message = z.strictObject({
   time: z.union([z.string(), z.number()]),
-  values: z.record(z.string(), z.unknown()),
+  // Not a record: zod would drop a key such as __proto__ without a word.
+  values: z.custom<object>(
+    (values) => typeof values === 'object' && !Array.isArray(values) && Object.keys(values ?? {}).length > 0,
+    'an object with at least one metric',
+  ),
 });
 const rfc3339 = z.iso.datetime({ offset: true });
 

@@ -24,7 +24,12 @@ export interface Answer<T> {
 }
 
 export function createApi(origin: string, token: string | undefined) {
-  async function call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer<T>> {
+  async function call<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer<T>> {
     const response = await fetch(`${origin}/api/v1${path}`, {
       method,
       headers: {
@@ -40,7 +45,8 @@ export function createApi(origin: string, token: string | undefined) {
   return {
     token: token ?? '',
     get: <T = Problem>(path: string) => call<T>('GET', path),
-    post: <T = Problem>(path: string, body?: unknown, headers?: Record<string, string>) => call<T>('POST', path, body, headers),
+    post: <T = Problem>(path: string, body?: unknown, headers?: Record<string, string>) =>
+      call<T>('POST', path, body, headers),
     put: <T = Problem>(path: string, body: unknown) => call<T>('PUT', path, body),
     patch: <T = Problem>(path: string, body: unknown) => call<T>('PATCH', path, body),
     delete: <T = Problem>(path: string) => call<T>('DELETE', path),
@@ -53,8 +59,11 @@ export function createApi(origin: string, token: string | undefined) {
 }
 export type ApiClient = ReturnType<typeof createApi>;
 
-export async function signIn(origin: string, login: { username: string; password: string }): Promise<ApiClient> {
-  const answer = await createApi(origin, undefined).post<Session>('/sessions', login);
+export async function signIn(
+  origin: string,
+  { username, password }: { username: string; password: string },
+): Promise<ApiClient> {
+  const answer = await createApi(origin, undefined).post<Session>('/sessions', { username, password });
   if (answer.status !== 201) throw new Error(`sign-in failed: ${JSON.stringify(answer.body)}`);
   return createApi(origin, answer.body.token);
 }
@@ -75,7 +84,9 @@ export function testConfig(folder: string, overrides: Overrides = {}): Config {
 }
 
 /** `folder` keeps its data over a restart; without it the data goes when the gateway is disposed. */
-export async function startTestGateway(options: { folder?: string; overrides?: Overrides; clock?: typeof systemClock } = {}) {
+export async function startTestGateway(
+  options: { folder?: string; overrides?: Overrides; clock?: typeof systemClock } = {},
+) {
   const temp = options.folder === undefined ? await tempFolder() : undefined;
   const config = testConfig(options.folder ?? temp?.path ?? '', options.overrides);
   const gateway = await startGateway(config, { clock: options.clock ?? systemClock, log: createLog('silent') });
@@ -150,9 +161,17 @@ export function connectTerminal(
   });
 }
 
+/** Resolves when the connection has ended, by whichever side. */
+export const closed = (client: MqttClient): Promise<void> =>
+  new Promise((resolve) => client.once('close', () => resolve()));
+
 /** Publishes with QoS 1 and resolves when the gateway has acknowledged. */
 export const publish = (client: MqttClient, topic: string, payload: unknown) =>
   client.publishAsync(topic, typeof payload === 'string' ? payload : JSON.stringify(payload), { qos: 1 });
 
-export const sendReading = (client: MqttClient, id: string, values: Record<string, unknown>, time: number | string = Date.now()) =>
-  publish(client, `terminals/${id}/readings`, { time, values });
+export const sendReading = (
+  client: MqttClient,
+  id: string,
+  values: Record<string, unknown>,
+  time: number | string = Date.now(),
+) => publish(client, `terminals/${id}/readings`, { time, values });

@@ -8,7 +8,8 @@ import { buildConsoleIfStale } from '../../src/demo/console-build.ts';
 const PACKAGES = { '/usr/bin/chromium': 'chromium', '/usr/bin/mosquitto_pub': 'mosquitto-clients' };
 
 const run = (command: string, args: string[]) =>
-  spawnSync(command, args, { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }).status === 0;
+  spawnSync(command, args, { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }).status ===
+  0;
 
 /** Installs what is missing when that is possible; tests that need it say so when they skip. Then builds the console. */
 export default async function setUp(): Promise<void> {

@@ -9,7 +9,10 @@ export async function tempFolder(): Promise<AsyncDisposable & { path: string }> 
 }
 
 /** Waits until `check` gives something other than undefined or false; throws what it last threw, or that it never did. */
-export async function eventually<T>(check: () => Promise<T | undefined | false> | T | undefined | false, withinMs = 10_000): Promise<T> {
+export async function eventually<T>(
+  check: () => Promise<T | undefined | false> | T | undefined | false,
+  withinMs = 10_000,
+): Promise<T> {
   const end = Date.now() + withinMs;
   let trouble: unknown = new Error(`it did not happen within ${withinMs} ms`);
   while (Date.now() < end) {

@@ -2,33 +2,28 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { rfc3339 } from '../../lib/calendar.ts';
 import { GatewayError } from '../../lib/errors.ts';
+import { createAttempts } from '../attempts.ts';
 import { callerOf, tokenOf } from '../auth.ts';
 import { newSession, session, setup, user } from '../schemas/people.ts';
 import type { HttpParts } from '../server.ts';
 import { userView } from '../views.ts';
 
 export const sessionRoutes =
-  ({ config, users, health }: HttpParts): FastifyPluginAsyncZod =>
+  ({ config, clock, users, health }: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
-    const perMinute = config.http.loginsPerMinute;
-    const nameOf = (body: unknown) => newSession.safeParse(body).data?.username ?? '';
+    const attempts = createAttempts({ clock, perMinute: config.http.loginsPerMinute });
 
     app.post(
       '/sessions',
       {
         schema: { tags: ['sessions'], body: newSession, response: { 201: session }, security: [] },
-        config: {
-          public: true,
-          rateLimit: {
-            max: perMinute,
-            timeWindow: '1 minute',
-            hook: 'preHandler',
-            keyGenerator: (request) => `${request.ip} ${nameOf(request.body)}`,
-          },
-        },
+        config: { public: true },
       },
       async (request, reply) => {
-        const { token, expiresAt, user: row } = await users.signIn(request.body.username, request.body.password);
+        const { username, password } = request.body;
+        const takeBack = attempts.begin(request.ip, username);
+        const { token, expiresAt, user: row } = await users.signIn(username, password);
+        takeBack();
         return reply.code(201).send({ token, expiresAt: rfc3339(expiresAt), user: userView(row) });
       },
     );
@@ -55,7 +50,7 @@ export const sessionRoutes =
       '/setup',
       {
         schema: { tags: ['sessions'], body: setup, response: { 201: user }, security: [] },
-        config: { public: true, rateLimit: { max: perMinute, timeWindow: '1 minute' } },
+        config: { public: true },
       },
       async (request, reply) => {
         const { token, username, password } = request.body;

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { type CommandEvent, nextState } from '../../src/commands/lifecycle.ts';
+import { COMMAND_STATES, type CommandState } from '../../src/db/schema.ts';
+
+const TABLE = `
+              approve  refuse   send  acknowledge   reject    confirm    time_out   expire   cancel
+held          queued   refused  -     -             -         -          -          expired  cancelled
+queued        -        -        sent  -             -         -          -          expired  cancelled
+sent          -        -        -     acknowledged  rejected  confirmed  timed_out  -        -
+acknowledged  -        -        -     -             -         confirmed  timed_out  -        -
+timed_out     -        -        -     acknowledged  rejected  confirmed  -          -        -
+confirmed     -        -        -     -             -         -          -          -        -
+rejected      -        -        -     -             -         -          -          -        -
+refused       -        -        -     -             -         -          -          -        -
+expired       -        -        -     -             -         -          -          -        -
+cancelled     -        -        -     -             -         -          -          -        -
+`;
+
+test('a command moves only as this table says', () => {
+  const [header = '', ...rows] = TABLE.trim().split('\n');
+  const events = header.trim().split(/\s+/) as CommandEvent[];
+  expect(rows).toHaveLength(COMMAND_STATES.length);
+  for (const row of rows) {
+    const [state, ...next] = row.trim().split(/\s+/) as [CommandState, ...string[]];
+    for (const [index, event] of events.entries()) {
+      expect(`${state} ${event}: ${nextState(state, event) ?? '-'}`).toBe(`${state} ${event}: ${next[index]}`);
+    }
+  }
+});

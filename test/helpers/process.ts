@@ -1,0 +1,63 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { projectRoot } from '../../src/config.ts';
+import { ADMIN, signIn } from './gateway.ts';
+import { eventually } from './temp.ts';
+
+/** The gateway as a process of its own, so that it can be killed. */
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const exit = once(child, 'exit');
+  child.kill(signal);
+  const [code] = await exit;
+  return typeof code === 'number' ? code : null;
+}
+
+export interface GatewayProcess extends AsyncDisposable {
+  origin: string;
+  mqttPort: number;
+  /** SIGKILL, as a power cut would. */
+  kill(): Promise<void>;
+  /** SIGTERM; the exit code. */
+  stop(): Promise<number | null>;
+}
+
+export async function spawnGateway(folder: string, ports: { http: number; mqtt: number }): Promise<GatewayProcess> {
+  const child = spawn(process.execPath, [join(projectRoot, 'src/cli.ts'), 'start'], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {
+      ...process.env,
+      HEARTHGATE_ADMIN_PASSWORD: ADMIN.password,
+      HEARTHGATE_DATA__DIR: join(folder, 'data'),
+      HEARTHGATE_HTTP__PORT: String(ports.http),
+      HEARTHGATE_MQTT__PORT: String(ports.mqtt),
+      HEARTHGATE_LOG__LEVEL: 'silent',
+    },
+  });
+  const origin = `http://127.0.0.1:${ports.http}`;
+  await eventually(async () => child.exitCode !== null || (await fetch(`${origin}/health/ready`)).ok, 20_000);
+  if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}`);
+  return {
+    origin,
+    mqttPort: ports.mqtt,
+    kill: async () => void (await end(child, 'SIGKILL')),
+    stop: () => end(child, 'SIGTERM'),
+    [Symbol.asyncDispose]: async () => void (await end(child, 'SIGKILL')),
+  };
+}
+
+export const adminOf = ({ origin }: GatewayProcess) => signIn(origin, ADMIN);

@@ -1,0 +1,71 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { expect, test } from 'vitest';
+import { projectRoot } from '../src/config.ts';
+
+/** What each place may import beside itself. A feature may use `terminals` and `areas`, but readings, commands and alarms meet only in uplink and downlink. */
+const BELOW = ['lib', 'db', 'areas'];
+const FEATURES = ['terminals', 'readings', 'commands', 'alarms', 'billing', ...BELOW];
+const ALLOWED: Record<string, string[]> = {
+  lib: [],
+  db: ['lib'],
+  areas: ['db', 'lib'],
+  terminals: BELOW,
+  readings: [...BELOW, 'terminals'],
+  commands: [...BELOW, 'terminals'],
+  alarms: [...BELOW, 'terminals'],
+  billing: BELOW,
+  'config.ts': [],
+  'uplink.ts': FEATURES,
+  'downlink.ts': FEATURES,
+  mqtt: ['config.ts', 'uplink.ts', 'downlink.ts', ...FEATURES],
+  modbus: ['uplink.ts', 'downlink.ts', ...FEATURES],
+  http: ['config.ts', 'uplink.ts', 'downlink.ts', ...FEATURES],
+  // Types only: see the next test.
+  console: ['http'],
+  'main.ts': ['config.ts', 'uplink.ts', 'downlink.ts', 'http', 'mqtt', 'modbus', ...FEATURES],
+  demo: ['main.ts', 'config.ts', 'http', 'lib'],
+  'cli.ts': ['main.ts', 'config.ts', 'demo', 'lib'],
+  'device-sim': ['terminals'],
+};
+
+const placeOf = (path: string): string => {
+  const [first = '', second = ''] = path.split('/');
+  return first === 'src' ? second : first;
+};
+
+const files = globSync(['src/**/*.{ts,tsx}', 'device-sim/**/*.ts'], { cwd: projectRoot });
+
+const imports = files.flatMap((file) => {
+  const text = readFileSync(join(projectRoot, file), 'utf8');
+  const found = text.matchAll(/(import|export)( type)?[^'"]*?from '(\.[^']+)'|import\('(\.[^']+)'\)/g);
+  return [...found].map(([, , type, named, dynamic]) => ({
+    file,
+    typeOnly: type !== undefined,
+    target: relative(projectRoot, join(projectRoot, dirname(file), named ?? dynamic ?? '')),
+  }));
+});
+
+test('imports point one way', () => {
+  expect(files.length).toBeGreaterThan(80);
+  expect(imports.length).toBeGreaterThan(200);
+  const wrong = imports
+    .filter(({ file, target }) => placeOf(file) !== placeOf(target))
+    .filter(({ file, target }) => !ALLOWED[placeOf(file)]?.includes(placeOf(target)))
+    .map(({ file, target }) => `${file} → ${target}`);
+  expect(wrong).toEqual([]);
+});
+
+test('the console takes nothing but types from the server, and the simulator nothing but profiles', () => {
+  const outside = imports.filter(({ file, target }) => placeOf(file) !== placeOf(target));
+  const ofConsole = outside.filter(({ file }) => placeOf(file) === 'console');
+  expect(ofConsole.length).toBeGreaterThan(5);
+  expect(ofConsole.filter(({ typeOnly, target }) => !typeOnly || !target.startsWith('src/http/schemas/'))).toEqual([]);
+  const ofSimulator = outside.filter(({ file }) => placeOf(file) === 'device-sim');
+  expect(new Set(ofSimulator.map(({ target }) => target))).toEqual(new Set(['src/terminals/profile.ts']));
+});
+
+test('files stay small', () => {
+  const long = files.filter((file) => readFileSync(join(projectRoot, file), 'utf8').split('\n').length > 300);
+  expect(long).toEqual([]);
+});

@@ -1,0 +1,154 @@
+import { appendFile, copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createLog } from '../../src/lib/log.ts';
+import { type NewRecord, openSpool, type SpoolOptions } from '../../src/readings/spool.ts';
+import { tempFolder } from '../helpers/temp.ts';
+
+const log = createLog('silent');
+const open = (folder: string, options: Partial<SpoolOptions> = {}, stored = 0) =>
+  openSpool(
+    { folder, commitWaitMs: 0, segmentBytes: 1 << 20, maxBytes: 1 << 30, ...options },
+    { clock: systemClock, log, stored },
+  );
+
+const reading = (n: number): NewRecord => ({ terminalId: `T${n}`, time: 1_795_500_000_000 + n, values: { room_c: n } });
+const numbers = (records: { time: number }[]) => records.map(({ time }) => time - 1_795_500_000_000);
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+
+async function fill(folder: string, count: number, options: Partial<SpoolOptions> = {}): Promise<void> {
+  await using spool = await open(folder, options);
+  for (const n of range(0, count)) await spool.append([reading(n)]);
+}
+
+async function onlySegment(folder: string): Promise<string> {
+  const [name = ''] = await readdir(folder);
+  return join(folder, name);
+}
+
+test('a full spool takes no more, says so, and keeps what it has', async () => {
+  await using folder = await tempFolder();
+  await using spool = await open(folder.path, { segmentBytes: 300, maxBytes: 600 });
+  let taken = 0;
+  await expect(
+    (async () => {
+      for (;;) {
+        await spool.append([reading(taken)]);
+        taken += 1;
+      }
+    })(),
+  ).rejects.toThrow('the spool is full');
+  expect(spool.state().trouble).toContain('full');
+  expect(numbers(await spool.read(0, 1000))).toEqual(range(0, taken));
+  await spool.release(spool.state().last);
+  await spool.append([reading(taken)]);
+  expect(spool.state().trouble).toBeUndefined();
+});
+
+test('whatever byte a power cut tears it at, every record before it is there and appending goes on', async () => {
+  await using folder = await tempFolder();
+  await fill(join(folder.path, 'whole'), 5);
+  const whole = await onlySegment(join(folder.path, 'whole'));
+  const bytes = await readFile(whole);
+  for (let cut = 0; cut < bytes.length; cut += 3) {
+    const torn = join(folder.path, `torn-${cut}`);
+    await mkdir(torn);
+    await copyFile(whole, join(torn, '0000000000000001.log'));
+    await writeFile(join(torn, '0000000000000001.log'), bytes.subarray(0, cut));
+    const complete = bytes.subarray(0, cut).toString().split('\n').length - 1;
+    await using spool = await open(torn);
+    await spool.append([reading(99)]);
+    expect(numbers(await spool.read(0, 100))).toEqual([...range(0, complete), 99]);
+  }
+});
+
+test('one flipped bit costs at most the records that it touches', async () => {
+  await using folder = await tempFolder();
+  await fill(join(folder.path, 'whole'), 20);
+  const bytes = await readFile(await onlySegment(join(folder.path, 'whole')));
+  let round = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 0, max: bytes.length * 8 - 1 }), async (bit) => {
+      const damaged = Buffer.from(bytes);
+      damaged.writeUInt8(damaged.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+      const path = join(folder.path, `flip-${++round}`);
+      await mkdir(path);
+      await writeFile(join(path, '0000000000000001.log'), damaged);
+      await using spool = await open(path);
+      const found = numbers(await spool.read(0, 100));
+      // A line feed that is lost or made joins or splits two records.
+      expect(found.length).toBeGreaterThanOrEqual(18);
+      expect(found.every((n) => Number.isInteger(n) && n >= 0 && n < 20)).toBe(true);
+      expect(new Set(found).size).toBe(found.length);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('garbage behind the records is cut off, and new records are read after it', async () => {
+  await using folder = await tempFolder();
+  await fill(folder.path, 3);
+  await appendFile(await onlySegment(folder.path), Buffer.alloc(500));
+  await using spool = await open(folder.path);
+  await spool.append([reading(3)]);
+  expect(numbers(await spool.read(0, 100))).toEqual([0, 1, 2, 3]);
+});
+
+test('what was appended is there after opening again, in order and with growing sequences', async () => {
+  await using folder = await tempFolder();
+  await fill(folder.path, 50, { segmentBytes: 500 });
+  await using spool = await open(folder.path, { segmentBytes: 500 });
+  await spool.append(range(50, 60).map(reading));
+  const records = await spool.read(0, 1000);
+  expect(numbers(records)).toEqual(range(0, 60));
+  expect(records.map(({ sequence }) => sequence)).toEqual(range(1, 61));
+  expect(records[7]).toEqual({ sequence: 8, ...reading(7) });
+});
+
+test('reading goes on where it ended, in pieces of any size', async () => {
+  await using folder = await tempFolder();
+  await fill(folder.path, 40, { segmentBytes: 400 });
+  await using spool = await open(folder.path, { segmentBytes: 400 });
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: 17 }), async (limit) => {
+      const found: number[] = [];
+      let position = 0;
+      for (let records = await spool.read(0, limit); records.length > 0; records = await spool.read(position, limit)) {
+        found.push(...numbers(records));
+        position = records.at(-1)?.sequence ?? position;
+      }
+      expect(found).toEqual(range(0, 40));
+    }),
+  );
+});
+
+test('segments go when the store has them, and the newest stays so that sequences never begin again', async () => {
+  await using folder = await tempFolder();
+  await fill(folder.path, 40, { segmentBytes: 400 });
+  await using spool = await open(folder.path, { segmentBytes: 400 });
+  const before = (await readdir(folder.path)).length;
+  await spool.release(20);
+  expect((await readdir(folder.path)).length).toBeLessThan(before);
+  expect(numbers(await spool.read(20, 100))).toEqual(range(20, 40));
+  await spool.release(40);
+  expect(await readdir(folder.path)).toHaveLength(1);
+  await spool.append([reading(40)]);
+  expect((await spool.read(40, 10)).map(({ sequence }) => sequence)).toEqual([41]);
+});
+
+test('when the folder was lost, sequences go on after what the store has', async () => {
+  await using folder = await tempFolder();
+  await using spool = await open(folder.path, {}, 700);
+  await spool.append([reading(1)]);
+  expect((await spool.read(700, 10)).map(({ sequence }) => sequence)).toEqual([701]);
+});
+
+test('many appends at once share commits and each keeps its own order', async () => {
+  await using folder = await tempFolder();
+  await using spool = await open(folder.path, { commitWaitMs: 5 });
+  await Promise.all(range(0, 500).map((n) => spool.append([reading(n)])));
+  expect(numbers(await spool.read(0, 1000))).toEqual(range(0, 500));
+  expect((await stat(await onlySegment(folder.path))).size).toBe(spool.state().bytes);
+});

@@ -1,0 +1,136 @@
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { projectRoot } from '../../src/config.ts';
+import { decodeMessage } from '../../src/terminals/decode.ts';
+import { registerValue, registerWords } from '../../src/terminals/encode.ts';
+import { loadProfiles, type Register } from '../../src/terminals/profile.ts';
+
+const boiler = loadProfiles(join(projectRoot, 'config/profiles')).get('gas-boiler');
+if (!boiler) throw new Error('no gas-boiler');
+const NOW = Date.UTC(2026, 10, 24, 4);
+const MAX_FUTURE_MS = 300_000;
+
+const decode = (payload: string | Buffer) => decodeMessage(boiler, Buffer.from(payload), NOW, MAX_FUTURE_MS);
+const withValue = (metric: string, raw: string) => `{"time":${NOW},"values":{"${metric}":${raw}}}`;
+
+describe('one value', () => {
+  test.each([
+    ['a number in range', 'room_c', '20.5', 20.5],
+    ['the lowest', 'setpoint_c', '5', 5],
+    ['the highest', 'setpoint_c', '30', 30],
+    ['minus zero', 'room_c', '-0', 0],
+    ['true', 'power_on', 'true', 1],
+    ['false', 'power_on', 'false', 0],
+    ['below the range', 'setpoint_c', '4.99', 'out_of_range'],
+    ['above the range', 'setpoint_c', '30.01', 'out_of_range'],
+    ['1e400', 'room_c', '1e400', 'wrong_type'],
+    ['a number in quotes', 'room_c', '"20.5"', 'wrong_type'],
+    ['null', 'room_c', 'null', 'wrong_type'],
+    ['a list', 'room_c', '[20]', 'wrong_type'],
+    ['a number for a state', 'power_on', '1', 'wrong_type'],
+    ['null for a state', 'power_on', 'null', 'wrong_type'],
+    ['true for a number', 'room_c', 'true', 'wrong_type'],
+    ['a negative counter', 'gas_m3', '-1', 'out_of_range'],
+    ['a counter above its roll-over', 'gas_m3', '9007199254740993', 'out_of_range'],
+    ['a metric of another device', 'humidity_pct', '40', 'unknown_metric'],
+    ['a name that every object has', 'constructor', '1', 'unknown_metric'],
+    ['__proto__', '__proto__', '1', 'unknown_metric'],
+  ])('%s', (_case, metric, raw, expected) => {
+    const { readings, rejects } = decode(withValue(metric, raw));
+    if (typeof expected === 'number') {
+      expect(rejects).toEqual([]);
+      expect(readings).toEqual([{ time: NOW, values: { [metric]: expected } }]);
+      expect(Object.is(readings[0]?.values[metric], -0)).toBe(false);
+    } else {
+      expect(readings).toEqual([]);
+      expect(rejects.map(({ reason }) => reason)).toEqual([expected]);
+    }
+  });
+});
+
+describe('the time of a reading', () => {
+  test.each([
+    ['epoch milliseconds', String(NOW), undefined],
+    ['RFC 3339 in UTC', '"2026-11-24T04:00:00Z"', undefined],
+    ['RFC 3339 in Shanghai', '"2026-11-24T12:00:00.000+08:00"', undefined],
+    ['a little ahead', String(NOW + MAX_FUTURE_MS), undefined],
+    ['too far ahead', String(NOW + MAX_FUTURE_MS + 1), 'future_time'],
+    ['epoch seconds', String(NOW / 1000), 'bad_time'],
+    ['local time without a zone', '"2026-11-24T12:00:00"', 'bad_time'],
+    ['a fraction of a millisecond', '1795500000000.5', 'bad_time'],
+    ['text', '"yesterday"', 'bad_time'],
+    ['missing', undefined, 'bad_payload'],
+    ['null', 'null', 'bad_payload'],
+  ])('%s', (_case, time, reason) => {
+    const { readings, rejects } = decode(`{${time === undefined ? '' : `"time":${time},`}"values":{"room_c":20}}`);
+    expect(rejects.map((reject) => reject.reason)).toEqual(reason ? [reason] : []);
+    expect(readings).toHaveLength(reason ? 0 : 1);
+  });
+});
+
+test.each(['{}', '[]', 'null', '"x"'])('values of %s are refused', (values) => {
+  expect(decode(`{"time":${NOW},"values":${values}}`).rejects.map(({ reason }) => reason)).toEqual(['bad_payload']);
+});
+
+test('good values are kept beside refused ones', () => {
+  const { readings, rejects } = decode(`{"time":${NOW},"values":{"room_c":20,"supply_c":"hot","noise_db":3}}`);
+  expect(readings).toEqual([{ time: NOW, values: { room_c: 20 } }]);
+  expect(rejects.map(({ metric, reason }) => `${metric} ${reason}`)).toEqual([
+    'supply_c wrong_type',
+    'noise_db unknown_metric',
+  ]);
+});
+
+test('a backfill of 1,000 readings is taken, and one of 1,001 is refused as a whole', () => {
+  const many = (n: number) =>
+    JSON.stringify(Array.from({ length: n }, (_, i) => ({ time: NOW - i * 1000, values: { room_c: 20 } })));
+  expect(decode(many(1000)).readings).toHaveLength(1000);
+  expect(decode(many(1001))).toMatchObject({ readings: [], rejects: [{ reason: 'too_many_readings' }] });
+});
+
+test('whatever bytes come, there is an answer and no exception', () => {
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => decode(Buffer.from(bytes)).readings.length >= 0));
+  fc.assert(fc.property(fc.json(), (text) => decode(text).readings.length >= 0));
+});
+
+test('what is written into registers is what is read from them', () => {
+  const kinds = {
+    uint16: [0, 65535],
+    int16: [-32768, 32767],
+    uint32: [0, 4294967295],
+    int32: [-2147483648, 2147483647],
+  } as const;
+  const kind = fc.constantFrom<keyof typeof kinds>('uint16', 'int16', 'uint32', 'int32');
+  fc.assert(
+    fc.property(
+      kind,
+      fc.constantFrom(1, 0.1, 0.01, 2),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      (as, scale, part) => {
+        const [low, high] = kinds[as];
+        const value = Number((Math.round(low + part * (high - low)) * scale).toPrecision(12));
+        const register: Register = { holding: 7, as, scale, absent: [] };
+        const words = registerWords(register, value);
+        const holding = new Map(words.map((word, index) => [7 + index, word]));
+        expect(registerValue(register, { holding, input: new Map() })).toBe(value);
+      },
+    ),
+  );
+});
+
+test('a bit is changed without touching its neighbours', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 65535 }),
+      fc.integer({ min: 0, max: 15 }),
+      fc.boolean(),
+      (present, bit, on) => {
+        const register: Register = { holding: 0, as: 'uint16', scale: 1, absent: [], bit };
+        const [word = 0] = registerWords(register, on ? 1 : 0, present);
+        expect((word >> bit) & 1).toBe(on ? 1 : 0);
+        expect(word & ~(1 << bit)).toBe(present & ~(1 << bit));
+      },
+    ),
+  );
+});

@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { projectRoot } from '../../src/config.ts';
+import { decodeMessage, decodeRegisters } from '../../src/terminals/decode.ts';
+import { commandNumber } from '../../src/terminals/encode.ts';
+import { loadProfiles, type Profile, parseProfile } from '../../src/terminals/profile.ts';
+
+const profiles = loadProfiles(join(projectRoot, 'config/profiles'));
+const NOW = Date.UTC(2026, 10, 24);
+
+const tableOf = (registers: Record<string, number> | undefined) =>
+  new Map(Object.entries(registers ?? {}).map(([address, word]) => [Number(address), word]));
+
+function decodeExample(profile: Profile, frame: Profile['examples'][number]['frame']) {
+  if ('values' in frame) {
+    return decodeMessage(profile, Buffer.from(JSON.stringify({ time: NOW, values: frame.values })), NOW, 0);
+  }
+  return decodeRegisters(profile, { holding: tableOf(frame.holding), input: tableOf(frame.input) }, NOW);
+}
+
+test('the profiles that others rely on are there', () => {
+  expect([...profiles.keys()].sort()).toEqual(
+    ['eastron-sdm120', 'electric-heater', 'gas-boiler', 'gas-meter', 'midea-m-thermal'].sort(),
+  );
+});
+
+describe.each([...profiles.values()].map((profile) => [profile.profile, profile] as const))('%s', (_name, profile) => {
+  test('gives the expected values for each of its example frames, and refuses nothing in them', () => {
+    for (const { frame, values } of profile.examples) {
+      const { readings, rejects } = decodeExample(profile, frame);
+      expect(rejects).toEqual([]);
+      expect(readings).toEqual([{ time: NOW, values }]);
+    }
+  });
+
+  test('shows every metric in some example', () => {
+    const shown = new Set(profile.examples.flatMap(({ values }) => Object.keys(values)));
+    expect([...shown].sort()).toEqual(Object.keys(profile.metrics).sort());
+  });
+
+  test('can confirm every value that its commands take', () => {
+    for (const command of Object.values(profile.commands)) {
+      const values = command.values ? Object.keys(command.values) : [command.range?.min ?? 0, command.range?.max ?? 0];
+      for (const value of values) {
+        const shown = commandNumber(command, value);
+        const metric = profile.metrics[command.confirm];
+        expect(shown).toBeDefined();
+        if (metric?.kind === 'gauge') expect(shown).toBeGreaterThanOrEqual(metric.min);
+        if (metric?.kind === 'gauge') expect(shown).toBeLessThanOrEqual(metric.max);
+        if (metric?.kind === 'state') expect([0, 1]).toContain(shown);
+      }
+    }
+  });
+});
+
+describe('a wrong profile is refused with its place', () => {
+  const good = `profile: x
+title: { zh: 甲, en: A }
+kind: gas_meter
+source: none
+protocol: mqtt
+offlineAfterS: 60
+metrics:
+  gas_m3: { kind: counter, rollsOverAt: 1000, title: { zh: 气, en: Gas } }
+examples:
+  - frame: { values: { gas_m3: 1 } }
+    values: { gas_m3: 1 }
+`;
+  test.each([
+    ['a kind that does not exist', good.replace('gas_meter', 'toaster'), 'x.yaml:3:7 kind'],
+    ['an unknown key', `${good}code: "process.exit()"\n`, 'x.yaml:1:1'],
+    ['a metric without a unit', good.replaceAll('gas_m3', 'gas_total'), 'its last word is no known unit'],
+    ['a Modbus metric without a register', good.replace('mqtt', 'modbus'), 'poll: Modbus profiles have it'],
+    ['broken YAML', good.replace('[', '{').replace('metrics:', 'metrics: ['), 'x.yaml:'],
+  ])('%s', (_case, text, message) => {
+    expect(() => parseProfile(text, 'x.yaml')).toThrow(message);
+  });
+
+  test('and the good one is taken', () => expect(parseProfile(good, 'x.yaml').profile).toBe('x'));
+});
