@@ -58,6 +58,13 @@ const configSchema = z.strictObject({
     /** Refused data that is kept; the oldest go first. */
     quarantineRows: int(100, 10_000_000).default(100_000),
   }),
+  database: section({
+    /** `postgres://user:password@host/name`; empty for SQLite in `data.dir`. */
+    url: z
+      .string()
+      .regex(/^(postgres(ql)?:\/\/.+)?$/, 'a postgres:// URL, or empty')
+      .default(''),
+  }),
   timeseries: section({ kind: z.enum(['embedded']).default('embedded') }),
   data: section({ dir: z.string().default('./data') }),
   files: section({

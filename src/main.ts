@@ -48,7 +48,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   await mkdir(config.data.dir, { recursive: true });
 
   const profiles = loadProfiles(config.files.profiles);
-  const db = stack.use(await openDatabase(dataFolder('hearthgate.sqlite')));
+  const db = stack.use(await openDatabase(config.database.url || dataFolder('hearthgate.sqlite')));
   await loadAreas(db, config.files.areas);
 
   const users = createUsers({ db, clock, sessionMs: config.http.sessionHours * 3_600_000 });

@@ -1,3 +1,4 @@
+import { type SqlBool, sql } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { type Page, pageOf } from '../db/page.ts';
 import type { CompanyRow, HouseholdRow } from '../db/schema.ts';
@@ -18,8 +19,11 @@ export interface NewHousehold {
   vulnerable?: boolean | undefined;
 }
 
-/** `%` and `_` in what a person typed are letters, not patterns. */
-const contains = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`;
+/** Whether a column contains what a person typed, in which `%` and `_` are letters, not patterns. */
+function contains(column: 'accountNo' | 'name', text: string) {
+  const pattern = `%${text.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
+  return sql<SqlBool>`lower(${sql.ref(column)}) like ${pattern} escape '\\'`;
+}
 
 export function createCompanies({ db, clock }: { db: Database; clock: Clock }) {
   return {
@@ -104,8 +108,7 @@ export function createHouseholds(parts: { db: Database; clock: Clock; areas: Are
       let query = visible(caller);
       if (areaCode) query = query.where('areaCode', 'like', `${areaCode}%`);
       if (search) {
-        const pattern = contains(search);
-        query = query.where((row) => row.or([row('accountNo', 'like', pattern), row('name', 'like', pattern)]));
+        query = query.where((row) => row.or([contains('accountNo', search), contains('name', search)]));
       }
       if (cursor) query = query.where('households.id', '>', cursor);
       return pageOf(

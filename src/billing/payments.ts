@@ -39,7 +39,7 @@ export function createPayments({ db, clock }: { db: Database; clock: Clock }) {
     async balance(householdId: string): Promise<Fen> {
       const { total } = await db
         .selectFrom('payments')
-        .select((row) => row.fn.sum<number | null>('amountFen').as('total'))
+        .select((row) => row.fn.sum<number | string | null>('amountFen').as('total'))
         .where('householdId', '=', householdId)
         .executeTakeFirstOrThrow();
       return toFen(total ?? 0);

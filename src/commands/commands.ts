@@ -81,7 +81,7 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
         .where('state', '=', command.state)
         .executeTakeFirstOrThrow();
       if (numUpdatedRows === 0n) return false;
-      await transaction.insertInto('commandSteps').values({ commandId: command.id, state, at, cause }).execute();
+      await transaction.insertInto('commandSteps').values({ id: newId('stp'), commandId: command.id, state, at, cause }).execute();
       return true;
     });
     if (!changed) return undefined;
@@ -105,10 +105,11 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
       request: CommandRequest,
     ): Promise<Command> {
       const now = clock.now();
-      const { sequence } = await transaction
-        .selectFrom('commands')
-        .select((row) => row.fn.coalesce(row.fn.max('sequence'), row.lit(0)).as('sequence'))
-        .where('terminalId', '=', terminal.id)
+      const { commandSequence } = await transaction
+        .updateTable('terminals')
+        .set((row) => ({ commandSequence: row('commandSequence', '+', 1) }))
+        .where('id', '=', terminal.id)
+        .returning('commandSequence')
         .executeTakeFirstOrThrow();
       const row: CommandRow = {
         id: newId('cmd'),
@@ -117,7 +118,7 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
         value: JSON.stringify(request.value),
         reason: request.reason ?? null,
         state: 'queued',
-        sequence: sequence + 1,
+        sequence: commandSequence,
         requestedBy: caller.name,
         createdAt: now,
         expiresAt: now + request.expiresInS * 1_000,
@@ -127,7 +128,7 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
       await transaction.insertInto('commands').values(row).execute();
       await transaction
         .insertInto('commandSteps')
-        .values({ commandId: row.id, ...first })
+        .values({ id: newId('stp'), commandId: row.id, ...first })
         .execute();
       return { ...row, value: request.value, history: [first] };
     },

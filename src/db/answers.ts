@@ -14,26 +14,39 @@ export async function answerOnce<T>(
   action: (transaction: Transaction<Tables>) => Promise<T>,
 ): Promise<{ answer: T; first: boolean }> {
   const bodyHash = createHash('sha256').update(JSON.stringify(request.body)).digest('base64url');
+  const { caller, key } = request;
   return db.transaction().execute(async (transaction) => {
+    // The note comes first: of two requests at once, the second waits here for the first.
     const noted = await transaction
-      .selectFrom('answers')
-      .select(['bodyHash', 'response'])
-      .where('caller', '=', request.caller)
-      .where('key', '=', request.key)
-      .executeTakeFirst();
-    if (noted && noted.bodyHash !== bodyHash) throw new GatewayError('idempotency_key_reused');
-    if (noted) return { answer: JSON.parse(noted.response) as T, first: false };
+      .insertInto('answers')
+      .values({ caller, key, bodyHash, response: '', createdAt: request.now })
+      .onConflict((conflict) => conflict.columns(['caller', 'key']).doNothing())
+      .executeTakeFirstOrThrow();
+    if (noted.numInsertedOrUpdatedRows === 0n)
+      return { answer: await firstAnswer<T>(transaction, caller, key, bodyHash), first: false };
     const answer = await action(transaction);
     await transaction
-      .insertInto('answers')
-      .values({
-        caller: request.caller,
-        key: request.key,
-        bodyHash,
-        response: JSON.stringify(answer),
-        createdAt: request.now,
-      })
+      .updateTable('answers')
+      .set({ response: JSON.stringify(answer) })
+      .where('caller', '=', caller)
+      .where('key', '=', key)
       .execute();
     return { answer, first: true };
   });
+}
+
+async function firstAnswer<T>(
+  transaction: Transaction<Tables>,
+  caller: string,
+  key: string,
+  bodyHash: string,
+): Promise<T> {
+  const noted = await transaction
+    .selectFrom('answers')
+    .select(['bodyHash', 'response'])
+    .where('caller', '=', caller)
+    .where('key', '=', key)
+    .executeTakeFirstOrThrow();
+  if (noted.bodyHash !== bodyHash) throw new GatewayError('idempotency_key_reused');
+  return JSON.parse(noted.response) as T;
 }

@@ -1,6 +1,7 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import { CamelCasePlugin, Kysely, SqliteDialect, type Transaction } from 'kysely';
+import { CamelCasePlugin, Kysely, PostgresDialect, SqliteDialect, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
+import pg from 'pg';
 import * as first from './migrations/0001-first.ts';
 import type { Tables } from './schema.ts';
 
@@ -26,10 +27,22 @@ function openSqlite(file: string) {
   };
 }
 
-/** Opens the database, making or upgrading its tables. Dispose closes it. */
-export async function openDatabase(file: string): Promise<Database & AsyncDisposable> {
+/** 64-bit whole numbers come as text from `pg`; times and fen are far below 2^53. */
+const INT8 = 20;
+
+function postgresDialect(url: string): PostgresDialect {
+  const types: pg.CustomTypesConfig = {
+    getTypeParser: (oid, format) => (oid === INT8 ? Number : pg.types.getTypeParser(oid, format)),
+  };
+  return new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max: 10, types }) });
+}
+
+/** Opens PostgreSQL at a `postgres://` URL, or SQLite in a file, making or upgrading the tables. Dispose closes it. */
+export async function openDatabase(where: string): Promise<Database & AsyncDisposable> {
   const db = new Kysely<Tables>({
-    dialect: new SqliteDialect({ database: openSqlite(file) }),
+    dialect: /^postgres(ql)?:/.test(where)
+      ? postgresDialect(where)
+      : new SqliteDialect({ database: openSqlite(where) }),
     plugins: [new CamelCasePlugin()],
   });
   const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ '0001-first': first }) } });

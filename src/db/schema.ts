@@ -1,5 +1,3 @@
-import type { Generated } from 'kysely';
-
 /** The rows. Columns are snake_case in SQL and camelCase here; times are epoch ms, money fen, truth values 0 or 1. */
 
 export const ROLES = ['admin', 'operator', 'company', 'resident'] as const;
@@ -86,6 +84,8 @@ export interface TerminalRow {
   /** JSON of the connection. */
   connection: string;
   secretHash: string | null;
+  /** The sequence of its newest command. */
+  commandSequence: number;
   createdAt: number;
 }
 
@@ -106,7 +106,7 @@ export interface CommandRow {
 }
 
 export interface CommandStepRow {
-  id: Generated<number>;
+  id: string;
   commandId: string;
   state: CommandState;
   at: number;

@@ -1,7 +1,7 @@
-import { createServer } from 'node:net';
 import type { Area, Company, Household, Session, User } from '../http/schemas/people.ts';
 import type { Connection } from '../http/schemas/terminals.ts';
 import { newSecret } from '../lib/ids.ts';
+import { freePort } from './free-port.ts';
 
 /** Makes a township through the gateway's own API, as an installer would: households, terminals, users, first payments. */
 
@@ -79,15 +79,6 @@ export async function signIn(origin: string, { username, password }: Omit<Login,
   };
   token = (await call<Session>('POST', '/sessions', { username, password })).token;
   return call;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (typeof address !== 'object' || address === null) throw new Error('no free port');
-  return address.port;
 }
 
 interface House {

@@ -171,6 +171,7 @@ export async function openRegistry(parts: {
         ...place,
         connection: JSON.stringify(request.connection),
         secretHash: secret && hashSecret(secret),
+        commandSequence: 0,
         createdAt: clock.now(),
       };
       const { numInsertedOrUpdatedRows } = await db

@@ -1,5 +1,6 @@
 import type { MqttClient } from 'mqtt';
 import { describe, expect, test } from 'vitest';
+import { freePort } from '../../src/demo/free-port.ts';
 import type { Command, CommandState } from '../../src/http/schemas/commands.ts';
 import {
   type ApiClient,
@@ -11,7 +12,7 @@ import {
   startTestGateway,
   type TestTerminal,
 } from '../helpers/gateway.ts';
-import { adminOf, freePort, spawnGateway } from '../helpers/process.ts';
+import { adminOf, spawnGateway } from '../helpers/process.ts';
 import { eventually, tempFolder } from '../helpers/temp.ts';
 
 interface Received {

@@ -3,10 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { projectRoot } from '../../src/config.ts';
+import { freePort } from '../../src/demo/free-port.ts';
 import type { AreaOverview } from '../../src/http/schemas/people.ts';
 import type { Terminal } from '../../src/http/schemas/terminals.ts';
 import { signIn } from '../helpers/gateway.ts';
-import { end, freePort } from '../helpers/process.ts';
+import { end } from '../helpers/process.ts';
 import { eventually, tempFolder } from '../helpers/temp.ts';
 
 const TERMINALS = 24;

@@ -1,7 +1,8 @@
 import type { MqttClient } from 'mqtt';
 import { expect, test } from 'vitest';
+import { freePort } from '../../src/demo/free-port.ts';
 import { type ApiClient, connectTerminal, makeTerminal, sendReading, type TestTerminal } from '../helpers/gateway.ts';
-import { adminOf, freePort, spawnGateway } from '../helpers/process.ts';
+import { adminOf, spawnGateway } from '../helpers/process.ts';
 import { eventually, tempFolder } from '../helpers/temp.ts';
 
 const TERMINALS = 20;

@@ -78,6 +78,8 @@ export function testConfig(folder: string, overrides: Overrides = {}): Config {
     mqtt: { ...config.mqtt, port: 0, ...overrides.mqtt },
     modbus: { pollEveryS: 1, ...overrides.modbus },
     readings: { ...config.readings, commitWaitMs: 5, storeWaitMs: 50, ...overrides.readings },
+    database: { ...config.database, ...overrides.database },
+    timeseries: { ...config.timeseries, ...overrides.timeseries },
     data: { dir: join(folder, 'data') },
     log: { level: 'silent' },
   };

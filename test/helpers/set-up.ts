@@ -5,7 +5,12 @@ import { projectRoot } from '../../src/config.ts';
 import { buildConsoleIfStale } from '../../src/demo/console-build.ts';
 
 /** What tests need from Debian, by the file that shows that it is there. */
-const PACKAGES = { '/usr/bin/chromium': 'chromium', '/usr/bin/mosquitto_pub': 'mosquitto-clients' };
+const PACKAGES = {
+  '/usr/bin/chromium': 'chromium',
+  '/usr/bin/mosquitto_pub': 'mosquitto-clients',
+  '/usr/lib/postgresql': 'postgresql',
+  '/usr/bin/influxd': 'influxdb',
+};
 
 const run = (command: string, args: string[]) =>
   spawnSync(command, args, { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }).status ===

@@ -1,0 +1,51 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, globSync } from 'node:fs';
+import { connect } from 'node:net';
+import { dirname, join } from 'node:path';
+import { freePort } from '../../src/demo/free-port.ts';
+import { end } from './process.ts';
+import { eventually, tempFolder } from './temp.ts';
+
+/** Real servers of other makers, each with a folder and a port of its own. */
+
+const initdb = globSync('/usr/lib/postgresql/*/bin/initdb').at(-1);
+
+/** Why a test that needs the server must be skipped, or undefined. */
+export const noPostgres = initdb ? undefined : 'postgresql could not be installed';
+export const noInflux1 = existsSync('/usr/bin/influxd') ? undefined : 'influxdb could not be installed';
+
+const accepts = (port: number): Promise<boolean> => {
+  const socket = connect(port, '127.0.0.1');
+  return once(socket, 'connect').then(
+    () => !socket.destroy().connecting,
+    () => false,
+  );
+};
+
+/** PostgreSQL refuses to run as root, so root starts it as the user that Debian's package makes. */
+const asPostgres = (command: string, args: string[]): [string, string[]] =>
+  process.getuid?.() === 0 ? ['runuser', ['-u', 'postgres', '--', command, ...args]] : [command, args];
+
+export async function startPostgres(): Promise<AsyncDisposable & { url: string }> {
+  if (!initdb) throw new Error(noPostgres);
+  const folder = await tempFolder();
+  const port = await freePort();
+  const data = join(folder.path, 'postgres');
+  chmodSync(folder.path, 0o777);
+  execFileSync(...asPostgres(initdb, ['-D', data, '-U', 'hearthgate', '-A', 'trust', '-E', 'UTF8', '--no-sync']), {
+    cwd: '/',
+    stdio: 'ignore',
+  });
+  const options = ['-D', data, '-p', String(port), '-k', data, '-c', 'listen_addresses=127.0.0.1'];
+  const server = spawn(...asPostgres(join(dirname(initdb), 'postgres'), options), { cwd: '/', stdio: 'ignore' });
+  await eventually(() => accepts(port), 20_000);
+  return {
+    url: `postgres://hearthgate@127.0.0.1:${port}/postgres`,
+    async [Symbol.asyncDispose]() {
+      // SIGINT is PostgreSQL's fast shutdown; runuser passes only SIGTERM on, which waits for clients that are gone by now.
+      await end(server, 'SIGTERM');
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
