@@ -17,7 +17,7 @@ export interface Carrier {
   give(
     terminal: Terminal,
     command: Command,
-  ): Promise<{ result: 'given' } | { result: 'taken' | 'refused'; cause: string }>;
+  ): Promise<{ result: 'given' | 'taken' } | { result: 'refused'; reason: string }>;
 }
 
 const SWEEP_MS = 1_000;
@@ -42,7 +42,7 @@ export function startDownlink(parts: {
       if (!command || open.some((one) => isWaiting(one.state))) return;
       const reached = await carrier.reaches(terminal);
       if (clock.now() >= command.expiresAt) {
-        await commands.step(command, 'expire', 'not sent in time');
+        await commands.step(command, 'expire', 'not_sent');
         continue;
       }
       if (!reached) return;
@@ -55,12 +55,12 @@ export function startDownlink(parts: {
    * time-out tells what became of it.
    */
   async function send(carrier: Carrier, terminal: Terminal, command: Command): Promise<void> {
-    const sent = await commands.step(command, 'send', `over ${terminal.connection.type}`);
+    const sent = await commands.step(command, 'send', 'sent', terminal.connection.type);
     if (!sent) return;
     try {
       const outcome = await carrier.give(terminal, sent);
-      if (outcome.result === 'taken') await commands.step(sent, 'acknowledge', outcome.cause);
-      if (outcome.result === 'refused') await commands.step(sent, 'reject', outcome.cause);
+      if (outcome.result === 'taken') await commands.step(sent, 'acknowledge', 'taken');
+      if (outcome.result === 'refused') await commands.step(sent, 'reject', 'refused_by_terminal', outcome.reason);
     } catch (error) {
       log.warn({ err: error, command: command.id }, 'command: sent, but nobody knows whether it arrived');
     }
@@ -81,13 +81,11 @@ export function startDownlink(parts: {
   async function expireOrTimeOut(terminal: Terminal | undefined, command: Command): Promise<void> {
     const now = clock.now();
     if ((command.state === 'queued' || command.state === 'held') && now >= command.expiresAt) {
-      await commands.step(command, 'expire', 'not sent in time');
+      await commands.step(command, 'expire', 'not_sent');
     }
     const timeoutMs = (terminal?.profile.commands[command.command]?.timeoutS ?? 0) * 1_000;
     if (isWaiting(command.state) && now >= (command.sentAt ?? 0) + timeoutMs) {
-      const cause =
-        command.state === 'sent' ? 'no answer: unknown whether it arrived' : 'taken, but no reading shows it';
-      await commands.step(command, 'time_out', cause);
+      await commands.step(command, 'time_out', command.state === 'sent' ? 'unknown' : 'not_shown');
     }
   }
 

@@ -2,7 +2,7 @@ import type { Transaction } from 'kysely';
 import { type Caller, visibleTerminals } from '../areas/scope.ts';
 import type { Database, DatabaseOrTransaction } from '../db/database.ts';
 import { type Page, pageOf } from '../db/page.ts';
-import type { CommandRow, CommandState, CommandStepRow, Tables } from '../db/schema.ts';
+import type { CommandRow, CommandState, CommandStepRow, StepCause, Tables } from '../db/schema.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
@@ -12,7 +12,7 @@ import { type CommandEvent, isWaiting, nextState } from './lifecycle.ts';
 
 /** The outbox: every command is a row before it is a message, and every step of its life is a row with time and cause. */
 
-export type CommandStep = Pick<CommandStepRow, 'state' | 'at' | 'cause'>;
+export type CommandStep = Pick<CommandStepRow, 'state' | 'at' | 'cause' | 'detail'>;
 export type Command = Omit<CommandRow, 'value'> & { value: string | number; history: CommandStep[] };
 
 export interface CommandRequest {
@@ -34,7 +34,7 @@ async function withHistory(db: DatabaseOrTransaction, rows: CommandRow[]): Promi
   return rows.map((row) => ({
     ...row,
     value: JSON.parse(row.value) as string | number,
-    history: (byCommand.get(row.id) ?? []).map(({ state, at, cause }) => ({ state, at, cause })),
+    history: (byCommand.get(row.id) ?? []).map(({ state, at, cause, detail }) => ({ state, at, cause, detail })),
   }));
 }
 
@@ -67,10 +67,11 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
   for (const command of await withHistory(db, rows)) keep(command);
 
   /** Takes one step. Returns undefined, and changes nothing, when the table does not allow it. */
-  async function step(command: Command, event: CommandEvent, cause: string): Promise<Command | undefined> {
+  async function step(command: Command, event: CommandEvent, cause: StepCause, detail: string | null = null) {
     const state = nextState(command.state, event);
     if (!state) return undefined;
     const at = clock.now();
+    const taken: CommandStep = { state, at, cause, detail };
     const sentAt = event === 'send' ? at : command.sentAt;
     const changed = await db.transaction().execute(async (transaction) => {
       // The state is compared again, so that of two steps at once only one is taken.
@@ -81,11 +82,11 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
         .where('state', '=', command.state)
         .executeTakeFirstOrThrow();
       if (numUpdatedRows === 0n) return false;
-      await transaction.insertInto('commandSteps').values({ id: newId('stp'), commandId: command.id, state, at, cause }).execute();
+      await transaction.insertInto('commandSteps').values({ id: newId('stp'), commandId: command.id, ...taken }).execute();
       return true;
     });
     if (!changed) return undefined;
-    const next = { ...command, state, sentAt, history: [...command.history, { state, at, cause }] };
+    const next: Command = { ...command, state, sentAt, history: [...command.history, taken] };
     keep(next);
     onChange(next);
     return next;
@@ -124,7 +125,7 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
         expiresAt: now + request.expiresInS * 1_000,
         sentAt: null,
       };
-      const first: CommandStep = { state: 'queued', at: now, cause: `requested by ${caller.name}` };
+      const first: CommandStep = { state: 'queued', at: now, cause: 'requested', detail: caller.name };
       await transaction.insertInto('commands').values(row).execute();
       await transaction
         .insertInto('commandSteps')
@@ -147,7 +148,7 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
         if (!definition || shown === undefined || command.sentAt === null || time <= command.sentAt) continue;
         const wanted = commandNumber(definition, command.value);
         if (wanted === undefined || Math.abs(shown - wanted) > definition.within + 1e-9) continue;
-        const next = await step(command, 'confirm', `a reading shows ${definition.confirm} = ${shown}`);
+        const next = await step(command, 'confirm', 'reading', `${definition.confirm} = ${shown}`);
         if (next) confirmed.push(next);
       }
       return confirmed;
@@ -158,8 +159,8 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
       const command = findOpen(terminalId, id);
       if (!command) return undefined;
       return accepted
-        ? step(command, 'acknowledge', 'the terminal took it')
-        : step(command, 'reject', `the terminal refused it: ${reason ?? 'no reason given'}`);
+        ? step(command, 'acknowledge', 'taken')
+        : step(command, 'reject', 'refused_by_terminal', reason);
     },
 
     openOf: (terminalId: string): readonly Command[] => open.get(terminalId) ?? [],

@@ -105,12 +105,36 @@ export interface CommandRow {
   sentAt: number | null;
 }
 
+/** Why a command took a step; each code has its words in the console. */
+export const STEP_CAUSES = [
+  /** A person or program asked for it; `detail` says who. */
+  'requested',
+  /** A person took it back; `detail` says who. */
+  'cancelled',
+  /** `detail` says over what. */
+  'sent',
+  /** The terminal answered that it took the command, or its wire proved it. */
+  'taken',
+  /** The terminal said no; `detail` says why. */
+  'refused_by_terminal',
+  /** A reading shows it; `detail` says which. */
+  'reading',
+  /** Its time ran out before the terminal could be reached. */
+  'not_sent',
+  /** No answer came: nobody knows what the terminal got. */
+  'unknown',
+  /** The terminal took it, but no reading shows it. */
+  'not_shown',
+] as const;
+export type StepCause = (typeof STEP_CAUSES)[number];
+
 export interface CommandStepRow {
   id: string;
   commandId: string;
   state: CommandState;
   at: number;
-  cause: string;
+  cause: StepCause;
+  detail: string | null;
 }
 
 export interface AnswerRow {

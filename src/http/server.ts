@@ -102,11 +102,16 @@ async function describe(app: App): Promise<void> {
 async function serveConsole(app: App): Promise<void> {
   const built = existsSync(resolve(CONSOLE, 'index.html'));
   if (built) {
-    await app.register(serveStatic, { root: CONSOLE, wildcard: false, maxAge: '1h', immutable: false });
+    await app.register(serveStatic, {
+      root: CONSOLE,
+      // The names of assets change with their content; the page that names them must be asked for anew.
+      setHeaders: (reply, path) =>
+        reply.header('cache-control', path.includes('/assets/') ? 'max-age=31536000, immutable' : 'no-cache'),
+    });
   }
   app.setNotFoundHandler((request, reply) => {
     const isPage = built && request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
-    if (isPage && !request.url.startsWith('/api/')) return reply.sendFile('index.html', { maxAge: 0 });
+    if (isPage && !request.url.startsWith('/api/')) return reply.sendFile('index.html');
     return sendNotFound(reply);
   });
 }

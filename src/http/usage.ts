@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { rfc3339 } from '../lib/calendar.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { unitOf } from '../lib/units.ts';
-import { readUsage } from '../readings/usage.ts';
+import { readUsage, windowFor } from '../readings/usage.ts';
 import type { Terminal } from '../terminals/registry.ts';
 import type { HouseholdUsage } from './schemas/billing.ts';
 import type { usageQuery } from './schemas/readings.ts';
@@ -24,15 +24,17 @@ export function checkRange({ from, to }: { from: number; to: number }, everyMs: 
 /** The use of each counter of a terminal. */
 export async function counterUsage({ store, config }: HttpParts, terminal: Terminal, query: Query) {
   const { from, to, every } = query;
-  checkRange(query, every, config.readings.maxPoints);
-  // Hourly windows are read for it.
-  checkRange(query, 3_600_000, config.readings.maxPoints);
+  checkRange(query, windowFor(every), config.readings.maxPoints);
   const counters = Object.entries(terminal.profile.metrics).flatMap(([metric, definition]) =>
     definition.kind === 'counter' ? [{ metric, rollsOverAt: definition.rollsOverAt }] : [],
   );
   return Promise.all(
     counters.map(async ({ metric, rollsOverAt }): Promise<HouseholdUsage['items'][number]> => {
-      const uses = await readUsage(store, { terminalId: terminal.id, metric, from, to }, every, rollsOverAt);
+      const uses = await readUsage(
+        store,
+        { terminalId: terminal.id, metric },
+        { from, to, everyMs: every, rollsOverAt },
+      );
       return {
         terminalId: terminal.id,
         metric,

@@ -56,7 +56,7 @@ export const commandView = ({ sentAt: _sentAt, ...command }: Command): CommandVi
   ...command,
   createdAt: rfc3339(command.createdAt),
   expiresAt: rfc3339(command.expiresAt),
-  history: command.history.map(({ state, at, cause }) => ({ state, at: rfc3339(at), cause })),
+  history: command.history.map((step) => ({ ...step, at: rfc3339(step.at) })),
 });
 
 export function latestView(terminal: Terminal, latest: LatestValues, presence: Presence): Latest {

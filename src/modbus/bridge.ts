@@ -119,9 +119,9 @@ export function startBridge(parts: {
       if (!isModbus(terminal) || !poll) throw new Error(`${terminal.id} is no Modbus terminal`);
       try {
         await write(terminal, command, poll);
-        return { result: 'taken', cause: 'the device took the write' };
+        return { result: 'taken' };
       } catch (error) {
-        if (error instanceof ModbusException) return { result: 'refused', cause: error.message };
+        if (error instanceof ModbusException) return { result: 'refused', reason: error.message };
         throw error;
       } finally {
         pollIn(terminal.id, READ_AFTER_WRITE_MS);

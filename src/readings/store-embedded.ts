@@ -46,7 +46,7 @@ function rowsByMonth(records: SpoolRecord[]): Map<string, Row[]> {
 }
 
 const WINDOW_COLUMNS = `arg_min(value, time) as first, arg_max(value, time) as last, min(value) as min, max(value) as max,
-  avg(value) as mean, sum(value) as sum, count(*) as count, min(time) as first_time, max(time) as last_time`;
+  avg(value) as mean, sum(value) as sum, count(*) as count`;
 
 /** Opens all months of a folder. Dispose writes what DuckDB holds to the files and closes them. */
 export async function openEmbeddedStore(folder: string): Promise<ReadingStore> {
@@ -164,8 +164,6 @@ export async function openEmbeddedStore(folder: string): Promise<ReadingStore> {
         mean: Number(row['mean']),
         sum: Number(row['sum']),
         count: Number(row['count']),
-        firstTime: Number(row['first_time']),
-        lastTime: Number(row['last_time']),
       }));
     },
 

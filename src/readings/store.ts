@@ -19,9 +19,6 @@ export interface Window {
   mean: number;
   sum: number;
   count: number;
-  /** Times of its first and last reading. */
-  firstTime: number;
-  lastTime: number;
 }
 
 export interface Series {
@@ -32,6 +29,9 @@ export interface Series {
   /** Epoch ms, not included. */
   to: number;
 }
+
+/** A store that takes all but some records tells here which, and why. */
+export type Refuse = (record: SpoolRecord, reason: string) => Promise<void>;
 
 export interface ReadingStore extends AsyncDisposable {
   /** The last sequence of the spool that the store has, 0 at first. */

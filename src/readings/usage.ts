@@ -1,5 +1,5 @@
 import { windowStart } from '../lib/calendar.ts';
-import type { ReadingStore, Series, Window } from './store.ts';
+import type { ReadingStore, Window } from './store.ts';
 
 /** Consumption from a counter's readings. */
 
@@ -13,7 +13,7 @@ export interface Use {
   quality: 'measured' | 'estimated' | 'reset' | 'missing';
 }
 
-/** A longer silence than this is a gap: what was used in it is spread evenly and marked estimated. */
+/** A silence as long as this is a gap: what was used in it is spread evenly and marked estimated. */
 const GAP_MS = 2 * 3_600_000;
 const HOUR_MS = 3_600_000;
 /** How far before the first window a reading is looked for, so that the first step is known. */
@@ -28,40 +28,52 @@ interface Step {
   reset: boolean;
 }
 
-/** The step between two readings; never negative. After a reset, only what the counter shows since then is known. */
-function stepBetween(from: number, before: number, to: number, after: number, rollsOverAt: number): Step {
-  if (after >= before) return { from, to, amount: after - before, reset: false };
-  if (before - after > rollsOverAt * ROLLED_OVER)
-    return { from, to, amount: rollsOverAt - before + after, reset: false };
-  return { from, to, amount: 0, reset: true };
+const fell = (before: number, after: number, rollsOverAt: number): 'rolled' | 'reset' =>
+  before - after > rollsOverAt * ROLLED_OVER ? 'rolled' : 'reset';
+
+/** The step from one window to the next; never negative. After a reset, only what the counter shows since then is known. */
+function stepBetween(before: Window, after: Window, sizeMs: number, rollsOverAt: number): Step {
+  const span = { from: before.time + sizeMs, to: after.time };
+  const amount = after.first - before.last;
+  if (amount >= 0) return { ...span, amount, reset: false };
+  if (fell(before.last, after.first, rollsOverAt) === 'reset') return { ...span, amount: 0, reset: true };
+  return { ...span, amount: rollsOverAt + amount, reset: false };
 }
 
-/** What one hour counted. A fall inside it shows in its minimum; what was counted before and after a reset is known then. */
-function stepWithin(hour: Window, rollsOverAt: number): Step {
-  const { first, last, min, max, firstTime: from, lastTime: to } = hour;
-  if (min >= first) return { from, to, amount: last - first, reset: false };
-  const rolled = max - min > rollsOverAt * ROLLED_OVER;
-  return rolled
-    ? { from, to, amount: rollsOverAt - first + last, reset: false }
-    : { from, to, amount: max - first + last - min, reset: true };
+/** What one window counted. A fall inside it shows in its minimum; what was counted before and after a reset is known then. */
+function stepWithin({ time, first, last, min, max }: Window, rollsOverAt: number): Step {
+  const span = { from: time, to: time };
+  if (min >= first) return { ...span, amount: last - first, reset: false };
+  if (fell(max, min, rollsOverAt) === 'rolled') return { ...span, amount: rollsOverAt - first + last, reset: false };
+  return { ...span, amount: max - first + last - min, reset: true };
 }
 
-function* steps(hours: Window[], rollsOverAt: number): Generator<Step> {
+function* steps(windows: Window[], sizeMs: number, rollsOverAt: number): Generator<Step> {
   let before: Window | undefined;
-  for (const hour of hours) {
-    if (before) yield stepBetween(before.lastTime, before.last, hour.firstTime, hour.first, rollsOverAt);
-    yield stepWithin(hour, rollsOverAt);
-    before = hour;
+  for (const window of windows) {
+    if (before) yield stepBetween(before, window, sizeMs, rollsOverAt);
+    yield stepWithin(window, rollsOverAt);
+    before = window;
   }
 }
 
 const round = (amount: number): number => Number(amount.toFixed(6));
 
+export interface UsageRequest {
+  from: number;
+  to: number;
+  everyMs: number;
+  rollsOverAt: number;
+}
+
+/** Counters are read in windows of an hour, or of the asked length when that is shorter. */
+export const windowFor = (everyMs: number): number => Math.min(everyMs, HOUR_MS);
+
 /**
- * The use in each window of `everyMs` from `from` on. A step counts where it ended; one over a gap is spread evenly over its time.
- * Pure, so that the same readings always give the same bill.
+ * The use in each window of `everyMs` from `from` on, from shorter windows of the counter. A step counts where it ended; one over a gap
+ * is spread evenly over its time. Pure, so that the same readings always give the same bill.
  */
-export function usageOf(hours: Window[], from: number, to: number, everyMs: number, rollsOverAt: number): Use[] {
+export function usageOf(windows: Window[], { from, to, everyMs, rollsOverAt }: UsageRequest): Use[] {
   const uses: Use[] = [];
   for (let start = windowStart(from, everyMs); start < to; start += everyMs) {
     uses.push({ from: start, to: start + everyMs, amount: null, quality: 'missing' });
@@ -69,14 +81,14 @@ export function usageOf(hours: Window[], from: number, to: number, everyMs: numb
   const first = uses[0]?.from ?? from;
   const rank = { missing: 0, measured: 1, estimated: 2, reset: 3 } as const;
   const add = (time: number, amount: number, quality: Use['quality']) => {
-    const use = uses[Math.floor((time - first) / everyMs)];
-    if (!use || time < first) return;
+    const use = time < first ? undefined : uses[Math.floor((time - first) / everyMs)];
+    if (!use) return;
     use.amount = (use.amount ?? 0) + amount;
     if (rank[quality] > rank[use.quality]) use.quality = quality;
   };
-  for (const step of steps(hours, rollsOverAt)) {
+  for (const step of steps(windows, windowFor(everyMs), rollsOverAt)) {
     const gap = step.to - step.from;
-    if (gap <= GAP_MS || step.reset) {
+    if (gap < GAP_MS || step.reset) {
       add(step.to, step.amount, step.reset ? 'reset' : 'measured');
       continue;
     }
@@ -89,12 +101,12 @@ export function usageOf(hours: Window[], from: number, to: number, everyMs: numb
   return uses.map((use) => ({ ...use, amount: use.amount === null ? null : round(use.amount) }));
 }
 
+/** The use of one counter. */
 export async function readUsage(
   store: ReadingStore,
-  series: Series,
-  everyMs: number,
-  rollsOverAt: number,
+  counter: { terminalId: string; metric: string },
+  request: UsageRequest,
 ): Promise<Use[]> {
-  const hours = await store.windows({ ...series, from: series.from - LOOK_BACK_MS }, HOUR_MS);
-  return usageOf(hours, series.from, series.to, everyMs, rollsOverAt);
+  const series = { ...counter, from: request.from - LOOK_BACK_MS, to: request.to };
+  return usageOf(await store.windows(series, windowFor(request.everyMs)), request);
 }

@@ -74,7 +74,7 @@ describe('a command that goes wrong', () => {
     await eventually(() => received.length === 1);
     await reply(client, 'A', body.id, 'rejected', 'child lock');
     const command = await reaches(gateway.admin, body.id, 'rejected');
-    expect(command.history.at(-1)?.cause).toContain('child lock');
+    expect(command.history.at(-1)).toMatchObject({ cause: 'refused_by_terminal', detail: 'child lock' });
     await client.endAsync();
   });
 
@@ -169,7 +169,13 @@ describe('a command that goes well', () => {
     await sendReading(client, 'A', { setpoint_c: 21.5 });
     const command = await reaches(gateway.admin, answer.body.id, 'confirmed');
     expect(states(command)).toEqual(['queued', 'sent', 'acknowledged', 'confirmed']);
-    expect(command.history.every(({ at, cause }) => Date.parse(at) > 0 && cause.length > 0)).toBe(true);
+    expect(command.history.map(({ cause, detail }) => `${cause} ${detail}`)).toEqual([
+      'requested admin',
+      'sent mqtt',
+      'taken null',
+      'reading setpoint_c = 21.5',
+    ]);
+    expect(command.history.every(({ at }) => Date.parse(at) > 0)).toBe(true);
     await client.endAsync();
   });
 

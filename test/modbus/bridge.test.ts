@@ -240,7 +240,7 @@ describe('commands', () => {
       const now = await gateway.admin.commandState(body.id);
       return now.state === 'rejected' && now;
     });
-    expect(command.history.at(-1)?.cause).toContain('exception 03');
+    expect(command.history.at(-1)?.detail).toContain('exception 03');
   });
 
   test('for a line that is down wait, and expire without having been sent', async () => {

@@ -81,8 +81,6 @@ test('windows hold every aggregate, days begin at midnight in Shanghai, and empt
     mean: 20,
     sum: 60,
     count: 3,
-    firstTime: MIDNIGHT,
-    lastTime: MIDNIGHT + 23 * HOUR,
   });
 });
 

@@ -28,7 +28,7 @@ const STATEMENTS = [
   `create unique index commands_by_terminal on commands (terminal_id, sequence)`,
   `create index commands_by_state on commands (state, id)`,
   `create table command_steps (id text primary key, command_id text not null references commands (id),
-     state text not null, at bigint not null, cause text not null)`,
+     state text not null, at bigint not null, cause text not null, detail text)`,
   `create index command_steps_by_command on command_steps (command_id)`,
   `create table answers (caller text not null, key text not null, body_hash text not null, response text not null,
      created_at bigint not null, primary key (caller, key))`,

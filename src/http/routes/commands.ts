@@ -67,7 +67,7 @@ export const commandRoutes =
       async (request) => {
         const caller = callerOf(request);
         const command = await commands.get(caller, request.params.id);
-        const cancelled = await commands.step(command, 'cancel', `cancelled by ${caller.name}`);
+        const cancelled = await commands.step(command, 'cancel', 'cancelled', caller.name);
         if (!cancelled)
           throw new GatewayError('wrong_state', `The command is ${command.state} and cannot be cancelled`);
         downlink.kick(command.terminalId);

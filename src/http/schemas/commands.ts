@@ -1,10 +1,13 @@
 import { z } from 'zod';
-import { COMMAND_STATES, type CommandState } from '../../db/schema.ts';
+import { COMMAND_STATES, type CommandState, STEP_CAUSES, type StepCause } from '../../db/schema.ts';
 import { id, pageOf, pageQuery, time } from './common.ts';
 import { terminalId } from './terminals.ts';
 
 export const commandState = z.enum(COMMAND_STATES);
 export type { CommandState };
+
+export const stepCause = z.enum(STEP_CAUSES);
+export type { StepCause };
 
 export const newCommand = z.strictObject({
   command: z.string().max(41),
@@ -24,7 +27,7 @@ export const command = z.object({
   requestedBy: z.string(),
   createdAt: time,
   expiresAt: time,
-  history: z.array(z.object({ state: commandState, at: time, cause: z.string() })),
+  history: z.array(z.object({ state: commandState, at: time, cause: stepCause, detail: z.string().nullable() })),
 });
 export type Command = z.infer<typeof command>;
 export const commandPage = pageOf(command);

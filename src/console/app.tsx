@@ -1,0 +1,36 @@
+import { type QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { App as AntdApp, ConfigProvider, type ThemeConfig } from 'antd';
+import enUS from 'antd/locale/en_US';
+import zhCN from 'antd/locale/zh_CN';
+import { useLanguage } from './i18n.ts';
+import { router } from './routes.tsx';
+
+const THEME: ThemeConfig = {
+  token: {
+    colorPrimary: '#b5472f',
+    colorLink: '#a03c26',
+    colorInfo: '#1f6feb',
+    colorTextPlaceholder: '#737373',
+    borderRadius: 6,
+    fontFamily: '"PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", system-ui, sans-serif',
+  },
+};
+
+export function App({ client }: { client: QueryClient }) {
+  const { language } = useLanguage();
+  return (
+    <ConfigProvider
+      locale={language === 'zh' ? zhCN : enUS}
+      theme={THEME}
+      // The space that antd puts between two Chinese characters would be part of the button's name.
+      button={{ autoInsertSpace: false }}
+    >
+      <AntdApp>
+        <QueryClientProvider client={client}>
+          <RouterProvider router={router} />
+        </QueryClientProvider>
+      </AntdApp>
+    </ConfigProvider>
+  );
+}

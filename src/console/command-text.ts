@@ -1,0 +1,20 @@
+import type { Command } from '../http/schemas/commands.ts';
+import type { ProfileView } from '../http/schemas/terminals.ts';
+import { useLanguage, wordFor } from './i18n.ts';
+import { withUnit } from './values.ts';
+
+export type CommandView = ProfileView['commands'][string];
+
+/** What a command says: 开关 → 关闭, 设定温度 → 21.5 °C. */
+export function useCommandText(profile: ProfileView): (command: Pick<Command, 'command' | 'value'>) => string {
+  const { t, titleOf } = useLanguage();
+  const words = t('command.word', { returnObjects: true });
+  return ({ command, value }) => {
+    const view = profile.commands[command];
+    const unit = profile.metrics[view?.confirm ?? '']?.unit ?? '';
+    return t('command.arrow', {
+      title: view ? titleOf(view.title) : command,
+      value: typeof value === 'number' ? withUnit(value, unit) : wordFor(words, value),
+    });
+  };
+}

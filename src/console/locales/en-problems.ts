@@ -1,0 +1,27 @@
+import type { Texts } from './zh.ts';
+
+export const problems: Texts['problem'] = {
+  unreachable: 'The gateway does not answer. Check the network.',
+  unreadable: 'The gateway’s answer could not be read',
+  invalid_request: 'The request does not fit the schema',
+  idempotency_key_required: 'The idempotency key is missing',
+  unauthenticated: 'Sign in first',
+  wrong_credentials: 'User name or password is wrong',
+  forbidden: 'Your role may not do that',
+  not_found: 'There is nothing here that you may see',
+  conflict: 'It exists already',
+  in_use: 'Something still refers to it',
+  wrong_state: 'Its state does not allow that',
+  body_too_large: 'The content is larger than the limit',
+  unsupported_media_type: 'This kind of content is not accepted',
+  unknown_reference: 'It names something that does not exist',
+  unknown_profile: 'No such terminal type',
+  unknown_command: 'This terminal has no such command',
+  value_not_allowed: 'This terminal does not allow that value',
+  idempotency_key_reused: 'The idempotency key was used for another request',
+  too_many_requests: 'Too many requests; wait and try again',
+  internal: 'The gateway failed',
+  degraded: 'The gateway cannot do that now',
+  unexpected: 'This page has failed',
+  noPage: 'There is no such page',
+};

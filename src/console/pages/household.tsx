@@ -1,0 +1,65 @@
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { Card } from 'antd';
+import { useLanguage } from '../i18n.ts';
+import { AccountCard } from '../parts/account-card.tsx';
+import { HouseholdData } from '../parts/household-data.tsx';
+import { HouseholdUse } from '../parts/household-use.tsx';
+import { Loaded } from '../parts/loaded.tsx';
+import { Paged } from '../parts/paged.tsx';
+import { PaymentForm } from '../parts/payment-form.tsx';
+import { PaymentTable } from '../parts/payment-table.tsx';
+import { TerminalCards } from '../parts/terminal-cards.tsx';
+import { householdQuery, paymentsQuery, terminalsQuery } from '../queries.ts';
+import { mayTakePayments, useUser } from '../user.ts';
+
+const route = getRouteApi('/shell/households/$id');
+
+function Terminals({ householdId }: { householdId: string }) {
+  const { t } = useLanguage();
+  return (
+    <Card size="small" title={<h2>{t('household.terminals')}</h2>}>
+      <Paged query={useInfiniteQuery(terminalsQuery({ householdId }))} empty={t('household.noTerminals')}>
+        {(terminals) => <TerminalCards terminals={terminals} showHousehold={false} />}
+      </Paged>
+    </Card>
+  );
+}
+
+function Payments({ householdId }: { householdId: string }) {
+  const { t } = useLanguage();
+  return (
+    <Card size="small" title={<h2>{t('payment.list')}</h2>}>
+      <Paged query={useInfiniteQuery(paymentsQuery(householdId))} empty={t('payment.none')}>
+        {(payments) => <PaymentTable payments={payments} />}
+      </Paged>
+    </Card>
+  );
+}
+
+export function HouseholdPage() {
+  const { id } = route.useParams();
+  const user = useUser();
+  return (
+    <Loaded query={useQuery(householdQuery(id))}>
+      {(household) => (
+        <>
+          <h1 className="title">{household.name}</h1>
+          <div className="columns">
+            <div className="stack">
+              <HouseholdData household={household} />
+              <AccountCard householdId={id} />
+              <Terminals householdId={id} />
+              <HouseholdUse householdId={id} />
+            </div>
+            <div className="stack">
+              {/* The key: a form half filled in for one household must not be sent for another. */}
+              {mayTakePayments(user) && <PaymentForm key={id} householdId={id} />}
+              <Payments householdId={id} />
+            </div>
+          </div>
+        </>
+      )}
+    </Loaded>
+  );
+}

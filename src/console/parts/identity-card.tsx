@@ -1,0 +1,36 @@
+import { Card, Descriptions } from 'antd';
+import type { Connection, Terminal } from '../../http/schemas/terminals.ts';
+import { useAreas } from '../areas.ts';
+import { type T, useLanguage } from '../i18n.ts';
+import { useProfileTitle } from '../profiles.ts';
+import { Moment } from './age.tsx';
+import { HouseholdLink } from './household-link.tsx';
+
+function connectionText(t: T, connection: Connection): string {
+  if (connection.type === 'mqtt') {
+    return connection.via === undefined ? 'MQTT' : `MQTT ${t('terminal.via', { via: connection.via })}`;
+  }
+  const { line, unit } = connection;
+  return `Modbus ${line.host}:${line.port} ${t('terminal.unit', { unit })}`;
+}
+
+export function IdentityCard({ terminal }: { terminal: Terminal }) {
+  const { t } = useLanguage();
+  const { pathOf } = useAreas();
+  const profileTitle = useProfileTitle();
+  const items = [
+    { label: t('terminal.profile'), children: profileTitle(terminal.profile) },
+    { label: t('terminal.household'), children: <HouseholdLink terminal={terminal} /> },
+    {
+      label: t('terminal.area'),
+      children: terminal.areaCode === null ? t('value.none') : pathOf(terminal.areaCode),
+    },
+    { label: t('terminal.connection'), children: connectionText(t, terminal.connection) },
+    { label: t('terminal.createdAt'), children: <Moment time={terminal.createdAt} /> },
+  ];
+  return (
+    <Card size="small" title={<h2>{t('terminal.identity')}</h2>}>
+      <Descriptions size="small" column={1} items={items} />
+    </Card>
+  );
+}

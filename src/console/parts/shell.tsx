@@ -1,0 +1,81 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link, Navigate, Outlet, useLocation, useMatch, useSearch } from '@tanstack/react-router';
+import { Layout } from 'antd';
+import { useLanguage } from '../i18n.ts';
+import type { LiveScope } from '../live.ts';
+import { meQuery } from '../queries.ts';
+import { useToken } from '../session.ts';
+import { useLive } from '../use-live.ts';
+import { mayVisit, SECTIONS, UserProvider, useUser } from '../user.ts';
+import { LanguageSwitch } from './language-switch.tsx';
+import { LiveSign } from './live-sign.tsx';
+import { Loaded } from './loaded.tsx';
+import { UserMenu } from './user-menu.tsx';
+
+function MainMenu() {
+  const { t } = useLanguage();
+  const sections = SECTIONS[useUser().role];
+  if (sections.length === 0) return null;
+  return (
+    <nav className="menu" aria-label={t('nav.label')}>
+      {sections.map((section) => (
+        <Link key={section} to={`/${section}`} className="menu-link" activeProps={{ className: 'menu-active' }}>
+          {t(`nav.${section}`)}
+        </Link>
+      ))}
+    </nav>
+  );
+}
+
+/** The stream carries what the page shows and no more. */
+function useScope(): LiveScope {
+  const terminal = useMatch({ from: '/shell/terminals/$id', shouldThrow: false });
+  const search = useSearch({ from: '/shell/terminals', shouldThrow: false });
+  return terminal ? { terminalId: terminal.params.id } : { areaCode: search?.areaCode };
+}
+
+function Frame() {
+  const { t } = useLanguage();
+  const user = useUser();
+  const { pathname } = useLocation();
+  const live = useLive(useScope());
+  if (pathname !== '/' && !mayVisit(user, pathname)) return <Navigate to="/" replace />;
+  return (
+    <Layout className="shell">
+      <Layout.Header className="header">
+        <Link to="/" className="brand">
+          {t('product')}
+        </Link>
+        <MainMenu />
+        <div className="header-end">
+          <LiveSign state={live} />
+          <LanguageSwitch />
+          <UserMenu />
+        </div>
+      </Layout.Header>
+      <Layout.Content className="content">
+        <main className="page">
+          <Outlet />
+        </main>
+      </Layout.Content>
+    </Layout>
+  );
+}
+
+function SignedIn({ token }: { token: string }) {
+  return (
+    <Loaded query={useQuery(meQuery(token))}>
+      {(user) => (
+        <UserProvider value={user}>
+          <Frame />
+        </UserProvider>
+      )}
+    </Loaded>
+  );
+}
+
+export function Shell() {
+  const token = useToken();
+  // Signed out: the router is on its way to the sign-in page.
+  return token === null ? null : <SignedIn token={token} />;
+}

@@ -1,0 +1,8 @@
+import type { Terminal } from '../../http/schemas/terminals.ts';
+import { useNarrow } from '../use-narrow.ts';
+import { TerminalCards } from './terminal-cards.tsx';
+import { TerminalTable } from './terminal-table.tsx';
+
+export function TerminalList({ terminals }: { terminals: Terminal[] }) {
+  return useNarrow() ? <TerminalCards terminals={terminals} showHousehold /> : <TerminalTable terminals={terminals} />;
+}

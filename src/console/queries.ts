@@ -1,0 +1,110 @@
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
+import type { Account, HouseholdUsage, Payment } from '../http/schemas/billing.ts';
+import type { Command } from '../http/schemas/commands.ts';
+import type { Alarm } from '../http/schemas/live.ts';
+import type { Area, AreaOverview, Company, Household, User } from '../http/schemas/people.ts';
+import type { Quarantined, Readings, Usage } from '../http/schemas/readings.ts';
+import type { ProfileView, Terminal } from '../http/schemas/terminals.ts';
+import { get, type Page, type Query } from './api.ts';
+import { now } from './clock.ts';
+import type { Range } from './ranges.ts';
+
+const PAGE_SIZE = 50;
+const RECENT_COMMANDS = 10;
+/** Things that change when someone edits a file on the gateway. */
+const SELDOM_MS = 10 * 60_000;
+const OVERVIEW_MS = 15_000;
+/** The live stream shows a command's progress; this is for when the stream is broken. */
+const COMMAND_MS = 5_000;
+
+/** The first words of the cache's keys, which the live stream writes to. */
+export const CACHE = {
+  terminals: 'terminals',
+  terminal: 'terminal',
+  commands: 'commands',
+  alarms: 'alarms',
+  overview: 'overview',
+} as const;
+
+const IN_FLIGHT: ReadonlySet<Command['state']> = new Set(['held', 'queued', 'sent', 'acknowledged'] as const);
+
+function pages<T>(key: readonly unknown[], path: string, query: Query) {
+  return infiniteQueryOptions({
+    queryKey: [...key, query],
+    queryFn: ({ signal, pageParam }) =>
+      get<Page<T>>(path, { ...query, limit: PAGE_SIZE, cursor: pageParam || undefined }, signal),
+    initialPageParam: '',
+    getNextPageParam: (last: Page<T>) => last.nextCursor,
+    placeholderData: keepPreviousData,
+  });
+}
+
+function one<T>(key: readonly unknown[], path: string, query: Query = {}) {
+  return queryOptions({ queryKey: [...key, query], queryFn: ({ signal }) => get<T>(path, query, signal) });
+}
+
+/** What the gateway says about the caller; an API key has no more than this. */
+export type Me = Omit<User, 'createdAt'>;
+export const meQuery = (token: string) => ({ ...one<Me>(['me', token], '/me'), staleTime: Number.POSITIVE_INFINITY });
+export const profilesQuery = () => ({
+  ...one<{ items: ProfileView[] }>(['profiles'], '/profiles'),
+  staleTime: SELDOM_MS,
+});
+export const areasQuery = () => ({ ...one<{ items: Area[] }>(['areas'], '/areas'), staleTime: SELDOM_MS });
+export const companyQuery = (id: string) => ({
+  ...one<Company>(['company', id], `/companies/${encodeURIComponent(id)}`),
+  staleTime: SELDOM_MS,
+});
+export const overviewQuery = (code: string) => ({
+  ...one<AreaOverview>([CACHE.overview, code], `/areas/${code}/overview`),
+  refetchInterval: OVERVIEW_MS,
+});
+
+export type TerminalFilter = {
+  areaCode?: string | undefined;
+  householdId?: string | undefined;
+  profile?: string | undefined;
+  status?: Terminal['status'] | undefined;
+  search?: string | undefined;
+};
+export const terminalsQuery = (filter: TerminalFilter) => pages<Terminal>([CACHE.terminals], '/terminals', filter);
+export const terminalQuery = (id: string) =>
+  one<Terminal>([CACHE.terminal, id], `/terminals/${encodeURIComponent(id)}`);
+
+/** The end is “now” of each fetch, so it is no part of the key. */
+export const readingsQuery = (id: string, metric: string, range: Range) =>
+  queryOptions({
+    queryKey: ['readings', id, metric, range.name],
+    queryFn: ({ signal }) => {
+      const to = now();
+      const span = { from: new Date(to - range.lengthMs).toISOString(), to: new Date(to).toISOString() };
+      const query = { metric, ...span, every: range.every, aggregate: 'mean' };
+      return get<Readings>(`/terminals/${encodeURIComponent(id)}/readings`, query, signal);
+    },
+    refetchInterval: range.refetchMs,
+  });
+
+export const commandsQuery = (terminalId: string) => ({
+  ...one<Page<Command>>([CACHE.commands, terminalId], '/commands', { terminalId, limit: RECENT_COMMANDS }),
+  refetchInterval: (query: { state: { data: Page<Command> | undefined } }) =>
+    query.state.data?.items.some((command) => IN_FLIGHT.has(command.state)) ? COMMAND_MS : false,
+});
+
+export const householdsQuery = (filter: { areaCode?: string | undefined; search?: string | undefined }) =>
+  pages<Household>(['households'], '/households', filter);
+export const householdQuery = (id: string) =>
+  one<Household>(['household', id], `/households/${encodeURIComponent(id)}`);
+export const accountQuery = (id: string) =>
+  one<Account>(['account', id], `/households/${encodeURIComponent(id)}/account`);
+export const paymentsQuery = (id: string) =>
+  pages<Payment>(['payments', id], `/households/${encodeURIComponent(id)}/payments`, {});
+
+export const alarmsQuery = (state: Alarm['state']) => pages<Alarm>([CACHE.alarms], '/alarms', { state });
+export const quarantineQuery = (terminalId: string | undefined) =>
+  pages<Quarantined>(['quarantine'], '/quarantine', { terminalId });
+
+type Days = { from: string; to: string };
+export const terminalUsageQuery = (id: string, days: Days) =>
+  one<Usage>(['usage', id], `/terminals/${encodeURIComponent(id)}/usage`, { ...days, every: '1d' });
+export const householdUsageQuery = (id: string, days: Days) =>
+  one<HouseholdUsage>(['household-usage', id], `/households/${encodeURIComponent(id)}/usage`, { ...days, every: '1d' });

@@ -1,0 +1,85 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  parseSearchWith,
+  redirect,
+  stringifySearchWith,
+} from '@tanstack/react-router';
+import { AlarmsPage } from './pages/alarms.tsx';
+import { HomePage } from './pages/home.tsx';
+import { HouseholdPage } from './pages/household.tsx';
+import { HouseholdsPage } from './pages/households.tsx';
+import { LoginPage } from './pages/login.tsx';
+import { QuarantinePage } from './pages/quarantine.tsx';
+import { TerminalsPage } from './pages/terminals.tsx';
+import { NoPage, PageFailure } from './parts/failure.tsx';
+import { Shell } from './parts/shell.tsx';
+import { alarmSearch, householdSearch, loginSearch, quarantineSearch, terminalSearch } from './search.ts';
+import { session } from './session.ts';
+
+const root = createRootRoute({ notFoundComponent: NoPage });
+const login = createRoute({
+  getParentRoute: () => root,
+  path: '/login',
+  component: LoginPage,
+  validateSearch: loginSearch,
+});
+const shell = createRoute({
+  getParentRoute: () => root,
+  id: 'shell',
+  component: Shell,
+  beforeLoad: ({ location: { href } }) => {
+    if (session.token() === null) throw redirect({ to: '/login', search: { from: href === '/' ? undefined : href } });
+  },
+});
+const home = createRoute({ getParentRoute: () => shell, path: '/', component: HomePage });
+const terminals = createRoute({
+  getParentRoute: () => shell,
+  path: '/terminals',
+  component: TerminalsPage,
+  validateSearch: terminalSearch,
+});
+const terminal = createRoute({
+  getParentRoute: () => shell,
+  path: '/terminals/$id',
+  // The charts are half of the program, and only this page has any.
+  component: lazyRouteComponent(() => import('./pages/terminal.tsx'), 'TerminalPage'),
+});
+const households = createRoute({
+  getParentRoute: () => shell,
+  path: '/households',
+  component: HouseholdsPage,
+  validateSearch: householdSearch,
+});
+const household = createRoute({ getParentRoute: () => shell, path: '/households/$id', component: HouseholdPage });
+const alarms = createRoute({
+  getParentRoute: () => shell,
+  path: '/alarms',
+  component: AlarmsPage,
+  validateSearch: alarmSearch,
+});
+const quarantine = createRoute({
+  getParentRoute: () => shell,
+  path: '/quarantine',
+  component: QuarantinePage,
+  validateSearch: quarantineSearch,
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    login,
+    shell.addChildren([home, terminals, terminal, households, household, alarms, quarantine]),
+  ]),
+  // Plain `?areaCode=141023`: the default writes strings that look like numbers in quotes.
+  parseSearch: parseSearchWith(String),
+  stringifySearch: stringifySearchWith(String),
+  defaultErrorComponent: PageFailure,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

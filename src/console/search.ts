@@ -1,0 +1,47 @@
+import type { Alarm } from '../http/schemas/live.ts';
+import type { TerminalStatus } from '../http/schemas/terminals.ts';
+
+/** What stands in the address after `?`: whoever typed it, only what a page understands goes on. The router has made numbers of some of it. */
+type Raw = Record<string, unknown>;
+
+const text = (raw: unknown): string | undefined => {
+  const given = typeof raw === 'string' || typeof raw === 'number' ? String(raw) : '';
+  return given === '' ? undefined : given;
+};
+
+function oneOf<T extends string>(choices: readonly T[], raw: unknown): T | undefined {
+  return choices.find((choice) => choice === raw);
+}
+
+export const STATUSES = ['online', 'offline', 'unknown'] as const satisfies TerminalStatus[];
+export const ALARM_STATES = ['open', 'acknowledged', 'closed'] as const satisfies Alarm['state'][];
+
+type Optional<T> = { [K in keyof T]?: T[K] | undefined };
+export type TerminalSearch = Optional<{ areaCode: string; status: TerminalStatus; profile: string; search: string }>;
+export type HouseholdSearch = Optional<{ areaCode: string; search: string }>;
+
+export const terminalSearch = (raw: Raw): TerminalSearch => ({
+  areaCode: text(raw['areaCode']),
+  status: oneOf(STATUSES, raw['status']),
+  profile: text(raw['profile']),
+  search: text(raw['search']),
+});
+
+export const householdSearch = (raw: Raw): HouseholdSearch => ({
+  areaCode: text(raw['areaCode']),
+  search: text(raw['search']),
+});
+
+export const alarmSearch = (raw: Raw): Optional<{ state: Alarm['state'] }> => ({
+  state: oneOf(ALARM_STATES, raw['state']),
+});
+
+export const quarantineSearch = (raw: Raw): Optional<{ terminalId: string }> => ({
+  terminalId: text(raw['terminalId']),
+});
+
+/** Only a path of this site: a link that signs someone in must not lead them away. */
+export const loginSearch = (raw: Raw): Optional<{ from: string }> => {
+  const from = text(raw['from']);
+  return { from: from?.startsWith('/') && !/^\/[/\\]/.test(from) ? from : undefined };
+};

@@ -1,0 +1,31 @@
+import { createContext, useContext } from 'react';
+import type { Role } from '../http/schemas/people.ts';
+import type { Me } from './queries.ts';
+
+const UserContext = createContext<Me | null>(null);
+export const UserProvider = UserContext.Provider;
+
+export function useUser(): Me {
+  const user = useContext(UserContext);
+  if (user === null) throw new Error('useUser is for pages that need a signed-in user');
+  return user;
+}
+
+export type Section = 'terminals' | 'households' | 'alarms' | 'quarantine';
+
+/** What a role's menu holds. The gateway decides what may be seen and done; this only leaves out what it would refuse. */
+export const SECTIONS: Record<Role, readonly Section[]> = {
+  admin: ['terminals', 'households', 'alarms', 'quarantine'],
+  operator: ['terminals', 'households', 'alarms', 'quarantine'],
+  company: ['terminals', 'households', 'alarms', 'quarantine'],
+  resident: [],
+};
+
+const isClerk = (user: Me): boolean => user.role === 'admin' || user.role === 'company';
+export const maySwitch = (user: Me): boolean => isClerk(user);
+export const mayTakePayments = (user: Me): boolean => isClerk(user);
+export const mayAcknowledge = (user: Me): boolean => user.role === 'admin' || user.role === 'operator';
+
+/** A resident has their household and its terminals, and nothing else. */
+export const mayVisit = (user: Me, path: string): boolean =>
+  user.role !== 'resident' || path === `/households/${user.householdId}` || path.startsWith('/terminals/');

@@ -1,0 +1,27 @@
+import type { ProfileView } from '../http/schemas/terminals.ts';
+import type { T } from './i18n.ts';
+
+export type MetricView = ProfileView['metrics'][string];
+
+const oneDecimal = new Intl.NumberFormat('en-US', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const allDecimals = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const twoDecimals = new Intl.NumberFormat('en-US', { maximumFractionDigits: 2 });
+
+const number = (value: number, unit: string): string => (unit === '°C' ? oneDecimal : twoDecimals).format(value);
+
+/** In a column of amounts the points stand below each other. */
+export const amountText = (amount: number): string => allDecimals.format(amount);
+
+export const withUnit = (value: number, unit: string): string =>
+  unit === '' ? number(value, unit) : `${number(value, unit)} ${unit}`;
+
+/** A state in words: what `1` means lies in the metric's last word. */
+function stateWord(t: T, metric: string, value: number): string {
+  if (metric.endsWith('_open')) return value === 0 ? t('value.closed') : t('value.open');
+  if (metric.endsWith('_on')) return value === 0 ? t('value.off') : t('value.on');
+  return twoDecimals.format(value);
+}
+
+export function valueText(t: T, metric: string, view: MetricView, value: number): string {
+  return view.kind === 'state' ? stateWord(t, metric, value) : withUnit(value, view.unit);
+}
