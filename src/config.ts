@@ -65,7 +65,19 @@ const configSchema = z.strictObject({
       .regex(/^(postgres(ql)?:\/\/.+)?$/, 'a postgres:// URL, or empty')
       .default(''),
   }),
-  timeseries: section({ kind: z.enum(['embedded']).default('embedded') }),
+  timeseries: section({
+    /** DuckDB in `data.dir`, or an InfluxDB server. */
+    kind: z.enum(['embedded', 'influx1', 'influx2']).default('embedded'),
+    url: z.url().default('http://127.0.0.1:8086'),
+    /** InfluxDB 2.x. */
+    token: z.string().default(''),
+    org: z.string().default('hearthgate'),
+    bucket: z.string().default('hearthgate'),
+    /** InfluxDB 1.x. */
+    database: z.string().default('hearthgate'),
+    username: z.string().default(''),
+    password: z.string().default(''),
+  }),
   data: section({ dir: z.string().default('./data') }),
   files: section({
     profiles: z.string().default('./profiles'),

@@ -19,11 +19,15 @@ import type { Logger } from './lib/log.ts';
 import { startBridge } from './modbus/bridge.ts';
 import { startBroker } from './mqtt/broker.ts';
 import { startDrain } from './readings/drain.ts';
+import { lateStore } from './readings/late-store.ts';
 import { createLatest } from './readings/latest.ts';
+import { startMemory } from './readings/memory.ts';
 import { createQuarantine } from './readings/quarantine.ts';
-import { openSpool, type Spool } from './readings/spool.ts';
-import type { ReadingStore } from './readings/store.ts';
+import { openSpool } from './readings/spool.ts';
+import type { ReadingStore, Refuse } from './readings/store.ts';
 import { openEmbeddedStore } from './readings/store-embedded.ts';
+import { openInflux1Store } from './readings/store-influx1.ts';
+import { openInflux2Store } from './readings/store-influx2.ts';
 import { createPresence } from './terminals/presence.ts';
 import { loadProfiles } from './terminals/profile.ts';
 import { openRegistry } from './terminals/registry.ts';
@@ -32,7 +36,6 @@ import { createUplink } from './uplink.ts';
 /** The composition root: opens every part in order; disposing closes them in reverse. */
 
 const STATUS_SWEEP_MS = 5_000;
-const CATCH_UP = 10_000;
 
 export interface Gateway extends AsyncDisposable {
   httpPort: number;
@@ -75,7 +78,6 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       live.publish({ event: 'command', terminalId: command.terminalId, command: commandView(command) }),
   });
 
-  const store = stack.use(await openEmbeddedStore(dataFolder('readings')));
   const spool = stack.use(
     await openSpool(
       {
@@ -84,10 +86,11 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
         segmentBytes: config.readings.spoolSegmentBytes,
         maxBytes: config.readings.spoolMaxBytes,
       },
-      { clock, log, stored: store.position() },
+      { clock, log },
     ),
   );
-  await remember(store, spool);
+  const store = stack.use(await openStore(spool.id));
+  stack.use(await startMemory({ store, spool, latest, presence, clock, log }));
   const drain = stack.use(startDrain({ spool, store, clock, log, waitMs: config.readings.storeWaitMs }));
 
   const uplink = createUplink({
@@ -142,23 +145,17 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     }),
   );
 
-  /** Puts back what was known before the restart: what the store has, then what still waits in the spool. */
-  async function remember(from: ReadingStore, waiting: Spool): Promise<void> {
-    for (const { terminalId, metric, time, value } of await from.newest()) {
-      latest.set(terminalId, metric, value, time);
-      presence.seen(terminalId, time);
-    }
-    let position = from.position();
-    for (
-      let records = await waiting.read(position, CATCH_UP);
-      records.length > 0;
-      records = await waiting.read(position, CATCH_UP)
-    ) {
-      for (const { sequence, terminalId, time, values } of records) {
-        position = sequence;
-        latest.update(terminalId, time, values);
-        presence.seen(terminalId, time);
-      }
+  function openStore(spoolId: string): Promise<ReadingStore> | ReadingStore {
+    const refuse: Refuse = ({ terminalId, values }, detail) =>
+      quarantine.add(terminalId, [{ reason: 'store_refused', detail }], JSON.stringify(values));
+    const at = { clock, refuse, spoolId };
+    switch (config.timeseries.kind) {
+      case 'embedded':
+        return openEmbeddedStore(dataFolder('readings'), spoolId);
+      case 'influx1':
+        return lateStore(() => openInflux1Store(config.timeseries, at));
+      case 'influx2':
+        return lateStore(() => openInflux2Store(config.timeseries, at));
     }
   }
 

@@ -4,7 +4,7 @@ import type { Spool } from './spool.ts';
 import type { ReadingStore } from './store.ts';
 
 const BATCH = 5_000;
-const LONGEST_BACK_OFF_MS = 30_000;
+const LONGEST_BACK_OFF_MS = 10_000;
 
 /**
  * Carries readings from the spool to the store at its own pace, in batches. While the store fails, they wait in the spool
@@ -15,6 +15,8 @@ export function startDrain(parts: { spool: Spool; store: ReadingStore; clock: Cl
   const stopping = Promise.withResolvers<void>();
   let stopped = false;
   let failures = 0;
+  /** What the store said last; unknown while it has not answered yet. */
+  let position: number | undefined;
 
   /** Ends early when the drain is stopped. */
   async function pause(ms: number): Promise<void> {
@@ -25,14 +27,16 @@ export function startDrain(parts: { spool: Spool; store: ReadingStore; clock: Cl
 
   async function turn(): Promise<void> {
     const arrival = spool.arrival();
-    const records = await spool.read(store.position(), BATCH);
+    position ??= await store.position();
+    const records = await spool.read(position, BATCH);
     if (records.length === 0) {
       await Promise.race([arrival, stopping.promise]);
       await pause(waitMs);
       return;
     }
     await store.write(records);
-    await spool.release(store.position());
+    position = records.at(-1)?.sequence ?? position;
+    await spool.release(position);
     failures = 0;
     if (records.length < BATCH) await pause(waitMs);
   }
@@ -51,7 +55,7 @@ export function startDrain(parts: { spool: Spool; store: ReadingStore; clock: Cl
   const running = run();
 
   return {
-    state: () => ({ failures, waiting: spool.state().last - store.position() }),
+    state: () => ({ failures, waiting: spool.state().last - (position ?? 0) }),
     async [Symbol.asyncDispose](): Promise<void> {
       stopped = true;
       stopping.resolve();

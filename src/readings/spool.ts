@@ -1,5 +1,7 @@
-import { type FileHandle, mkdir, open, rm, truncate } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
+import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/log.ts';
 import { listSegments, readSegment, type Segment, type SpoolRecord, seal, segmentAt } from './segments.ts';
 
@@ -55,17 +57,27 @@ async function mend(segment: Segment, log: Logger): Promise<number> {
   return lastGood;
 }
 
-/**
- * Opens the spool; damaged data never keeps it from opening. `stored` is the last sequence that the store has: new ones are above it.
- * Dispose commits what waits and closes.
- */
-export async function openSpool(options: SpoolOptions, parts: { clock: Clock; log: Logger; stored: number }) {
+/** Each spool has a name of its own, under which stores keep their position in it: a new folder begins at the beginning. */
+async function idOf(folder: string): Promise<string> {
+  const file = join(folder, 'id');
+  const known = await readFile(file, 'utf8').catch(() => '');
+  if (known) return known;
+  const id = newId('spool');
+  await writeFile(`${file}.new`, id, { flush: true });
+  await rename(`${file}.new`, file);
+  await syncFolder(folder);
+  return id;
+}
+
+/** Opens the spool; damaged data never keeps it from opening. Dispose commits what waits and closes. */
+export async function openSpool(options: SpoolOptions, parts: { clock: Clock; log: Logger }) {
   const { folder, commitWaitMs, segmentBytes, maxBytes } = options;
   const { clock, log } = parts;
   await mkdir(folder, { recursive: true });
+  const id = await idOf(folder);
   const segments = await listSegments(folder);
   const newest = segments.at(-1);
-  let last = Math.max(parts.stored, newest ? await mend(newest, log) : 0);
+  let last = newest ? await mend(newest, log) : 0;
 
   let file: { handle: FileHandle; segment: Segment } | undefined;
   let waiting: Waiting[] = [];
@@ -145,6 +157,8 @@ export async function openSpool(options: SpoolOptions, parts: { clock: Clock; lo
     );
 
   return {
+    id,
+
     /** Resolves when the readings are on disk; rejects, and takes none of them, when that failed or the spool is full. */
     append(records: NewRecord[]): Promise<void> {
       if (closed || waiting.length >= MOST_WAITING) return Promise.reject(new Error('the spool takes no more now'));

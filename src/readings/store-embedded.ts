@@ -48,8 +48,8 @@ function rowsByMonth(records: SpoolRecord[]): Map<string, Row[]> {
 const WINDOW_COLUMNS = `arg_min(value, time) as first, arg_max(value, time) as last, min(value) as min, max(value) as max,
   avg(value) as mean, sum(value) as sum, count(*) as count`;
 
-/** Opens all months of a folder. Dispose writes what DuckDB holds to the files and closes them. */
-export async function openEmbeddedStore(folder: string): Promise<ReadingStore> {
+/** Opens all months of a folder; the position is that in the spool `spoolId`. Dispose writes what DuckDB holds to the files and closes them. */
+export async function openEmbeddedStore(folder: string, spoolId: string): Promise<ReadingStore> {
   await mkdir(folder, { recursive: true });
   const instance = await DuckDBInstance.create(':memory:', { memory_limit: '1GB', threads: '2' });
   const writer = await instance.connect();
@@ -64,8 +64,12 @@ export async function openEmbeddedStore(folder: string): Promise<ReadingStore> {
     await writer.run(`attach '${file.replaceAll("'", "''")}' as m${month}`);
     await writer.run(`create table if not exists m${month}.readings
       (terminal varchar not null, metric varchar not null, time bigint not null, value double not null)`);
-    await writer.run(`create table if not exists m${month}.position (sequence bigint not null)`);
-    const [row] = await rowsOf(writer, `select max(sequence) as sequence from m${month}.position`);
+    await writer.run(
+      `create table if not exists m${month}.position (spool varchar not null, sequence bigint not null)`,
+    );
+    const [row] = await rowsOf(writer, `select max(sequence) as sequence from m${month}.position where spool = $1`, [
+      spoolId,
+    ]);
     position = Math.max(position, Number(row?.['sequence'] ?? 0));
     months.add(month);
   }
@@ -94,8 +98,8 @@ export async function openEmbeddedStore(folder: string): Promise<ReadingStore> {
         (select 1 from m${month}.readings r where r.time between ${from} and ${to}
           and r.terminal = b.terminal and r.metric = b.metric and r.time = b.time)`);
       if (sequence !== undefined) {
-        await writer.run(`delete from m${month}.position`);
-        await writer.run(`insert into m${month}.position values (${sequence})`);
+        await writer.run(`delete from m${month}.position where spool = $1`, [spoolId]);
+        await writer.run(`insert into m${month}.position values ($1, $2)`, [spoolId, BigInt(sequence)]);
       }
       await writer.run('commit');
     } catch (error) {
@@ -123,7 +127,7 @@ export async function openEmbeddedStore(folder: string): Promise<ReadingStore> {
   const SERIES = 'terminal = $1 and metric = $2 and time >= $3 and time < $4';
 
   return {
-    position: () => position,
+    position: async () => position,
 
     async write(records) {
       const sequence = records.at(-1)?.sequence;

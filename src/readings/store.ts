@@ -35,7 +35,7 @@ export type Refuse = (record: SpoolRecord, reason: string) => Promise<void>;
 
 export interface ReadingStore extends AsyncDisposable {
   /** The last sequence of the spool that the store has, 0 at first. */
-  position(): number;
+  position(): Promise<number>;
   /**
    * Stores records and the new position together, so that after a crash the same records can come again and are stored once.
    * A second value of the same terminal, metric and time is dropped: the first stays.

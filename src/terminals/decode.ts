@@ -18,7 +18,8 @@ export interface Reject {
     | 'too_many_readings'
     | 'unknown_metric'
     | 'wrong_type'
-    | 'out_of_range';
+    | 'out_of_range'
+    | 'store_refused';
   metric?: string;
   detail: string;
 }

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, globSync } from 'node:fs';
+import { chmodSync, existsSync, globSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { freePort } from '../../src/demo/free-port.ts';
@@ -48,4 +48,23 @@ export async function startPostgres(): Promise<AsyncDisposable & { url: string }
       await folder[Symbol.asyncDispose]();
     },
   };
+}
+
+/** InfluxDB 1.x, whose files lie in a folder of its own, so that it can be stopped and started again. */
+export async function startInflux1(folder: string, port: number): Promise<AsyncDisposable & { url: string }> {
+  const config = join(folder, 'influxdb.conf');
+  const quoted = (name: string) => JSON.stringify(join(folder, name));
+  const lines = [
+    'reporting-disabled = true',
+    `bind-address = "127.0.0.1:${await freePort()}"`,
+    `[meta]\n dir = ${quoted('meta')}`,
+    `[data]\n dir = ${quoted('data')}\n wal-dir = ${quoted('wal')}\n query-log-enabled = false`,
+    `[http]\n bind-address = "127.0.0.1:${port}"\n log-enabled = false`,
+    '[logging]\n level = "error"',
+  ];
+  writeFileSync(config, lines.join('\n'));
+  const server = spawn('/usr/bin/influxd', ['-config', config], { stdio: 'ignore' });
+  const url = `http://127.0.0.1:${port}`;
+  await eventually(async () => (await fetch(`${url}/ping`)).ok, 20_000);
+  return { url, [Symbol.asyncDispose]: async () => void (await end(server, 'SIGTERM')) };
 }

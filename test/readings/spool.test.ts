@@ -8,10 +8,10 @@ import { type NewRecord, openSpool, type SpoolOptions } from '../../src/readings
 import { tempFolder } from '../helpers/temp.ts';
 
 const log = createLog('silent');
-const open = (folder: string, options: Partial<SpoolOptions> = {}, stored = 0) =>
+const open = (folder: string, options: Partial<SpoolOptions> = {}) =>
   openSpool(
     { folder, commitWaitMs: 0, segmentBytes: 1 << 20, maxBytes: 1 << 30, ...options },
-    { clock: systemClock, log, stored },
+    { clock: systemClock, log },
   );
 
 const reading = (n: number): NewRecord => ({ terminalId: `T${n}`, time: 1_795_500_000_000 + n, values: { room_c: n } });
@@ -23,8 +23,10 @@ async function fill(folder: string, count: number, options: Partial<SpoolOptions
   for (const n of range(0, count)) await spool.append([reading(n)]);
 }
 
+const segmentsOf = async (folder: string) => (await readdir(folder)).filter((name) => name.endsWith('.log'));
+
 async function onlySegment(folder: string): Promise<string> {
-  const [name = ''] = await readdir(folder);
+  const [name = ''] = await segmentsOf(folder);
   return join(folder, name);
 }
 
@@ -128,21 +130,25 @@ test('segments go when the store has them, and the newest stays so that sequence
   await using folder = await tempFolder();
   await fill(folder.path, 40, { segmentBytes: 400 });
   await using spool = await open(folder.path, { segmentBytes: 400 });
-  const before = (await readdir(folder.path)).length;
+  const before = (await segmentsOf(folder.path)).length;
   await spool.release(20);
-  expect((await readdir(folder.path)).length).toBeLessThan(before);
+  expect((await segmentsOf(folder.path)).length).toBeLessThan(before);
   expect(numbers(await spool.read(20, 100))).toEqual(range(20, 40));
   await spool.release(40);
-  expect(await readdir(folder.path)).toHaveLength(1);
+  expect(await segmentsOf(folder.path)).toHaveLength(1);
   await spool.append([reading(40)]);
   expect((await spool.read(40, 10)).map(({ sequence }) => sequence)).toEqual([41]);
 });
 
-test('when the folder was lost, sequences go on after what the store has', async () => {
+test('a spool keeps its name, and one in a new folder has another, so that no store takes it for the old one', async () => {
   await using folder = await tempFolder();
-  await using spool = await open(folder.path, {}, 700);
-  await spool.append([reading(1)]);
-  expect((await spool.read(700, 10)).map(({ sequence }) => sequence)).toEqual([701]);
+  const idOf = async (path: string) => {
+    await using spool = await open(join(folder.path, path));
+    return spool.id;
+  };
+  const id = await idOf('a');
+  expect(await idOf('a')).toBe(id);
+  expect(await idOf('b')).not.toBe(id);
 });
 
 test('many appends at once share commits and each keeps its own order', async () => {
