@@ -12,7 +12,7 @@ import { type CommandEvent, isWaiting, nextState } from './lifecycle.ts';
 
 /** The outbox: every command is a row before it is a message, and every step of its life is a row with time and cause. */
 
-export type CommandStep = Pick<CommandStepRow, 'state' | 'at' | 'cause' | 'detail'>;
+type CommandStep = Pick<CommandStepRow, 'state' | 'at' | 'cause' | 'detail'>;
 export type Command = Omit<CommandRow, 'value'> & { value: string | number; history: CommandStep[] };
 
 export interface CommandRequest {

@@ -2,7 +2,7 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { CamelCasePlugin, Kysely, PostgresDialect, SqliteDialect, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pg from 'pg';
-import * as first from './migrations/0001-first.ts';
+import { up as first } from './migrations/0001-first.ts';
 import type { Tables } from './schema.ts';
 
 export type Database = Kysely<Tables>;
@@ -45,7 +45,7 @@ export async function openDatabase(where: string): Promise<Database & AsyncDispo
       : new SqliteDialect({ database: openSqlite(where) }),
     plugins: [new CamelCasePlugin()],
   });
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ '0001-first': first }) } });
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ '0001-first': { up: first } }) } });
   const { error } = await migrator.migrateToLatest();
   if (error) throw error;
   return Object.assign(db, { [Symbol.asyncDispose]: () => db.destroy() });

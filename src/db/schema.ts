@@ -62,7 +62,7 @@ export interface UserRow extends ScopeColumns {
   createdAt: number;
 }
 
-export interface SessionRow {
+interface SessionRow {
   tokenHash: string;
   userId: string;
   expiresAt: number;
@@ -137,7 +137,7 @@ export interface CommandStepRow {
   detail: string | null;
 }
 
-export interface AnswerRow {
+interface AnswerRow {
   caller: string;
   key: string;
   bodyHash: string;

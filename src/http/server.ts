@@ -68,7 +68,7 @@ export interface HttpParts {
   health: Health;
 }
 
-export type App = ReturnType<typeof createApp>;
+type App = ReturnType<typeof createApp>;
 
 function createApp({ config, log }: HttpParts) {
   const logger: FastifyBaseLogger = log;

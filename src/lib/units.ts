@@ -1,5 +1,5 @@
 /** A metric's unit is the last word of its name (`supply_c`): the suffixes that exist, and how a person writes them. */
-export const UNITS: Record<string, string> = {
+const UNITS: Record<string, string> = {
   c: '°C',
   kw: 'kW',
   kwh: 'kWh',

@@ -145,4 +145,3 @@ export function startBridge(parts: {
     },
   };
 }
-export type Bridge = ReturnType<typeof startBridge>;

@@ -193,7 +193,6 @@ export async function startBroker(parts: {
     },
   };
 }
-export type Broker = Awaited<ReturnType<typeof startBroker>>;
 
 /** aedes keeps them on the client, also those of a resumed session, and leaves them out of its types. */
 function subscriptionsOf(client: Client): Set<string> {

@@ -3,7 +3,7 @@ import { registerValue } from './encode.ts';
 import type { Metric, Profile } from './profile.ts';
 
 /** Values of one terminal at one time: epoch ms, and numbers by metric (states as 1 or 0). */
-export interface Reading {
+interface Reading {
   time: number;
   values: Record<string, number>;
 }

@@ -80,7 +80,7 @@ const example = z.strictObject({
   values: z.record(z.string(), z.number()),
 });
 
-export const profileSchema = z.strictObject({
+const profileSchema = z.strictObject({
   profile: z.string().regex(/^[a-z0-9-]{1,40}$/),
   title,
   kind: z.enum(['gas_boiler', 'gas_meter', 'heat_pump', 'electric_heater', 'electricity_meter', 'heat_meter']),
@@ -106,7 +106,7 @@ export const profileSchema = z.strictObject({
 export type Profile = z.infer<typeof profileSchema>;
 
 /** What the schema alone cannot say: that the parts of a profile fit each other. */
-export function contradictions(profile: Profile): string[] {
+function contradictions(profile: Profile): string[] {
   const found: string[] = [];
   const modbus = profile.protocol === 'modbus';
   if (modbus !== (profile.poll !== undefined)) found.push('poll: Modbus profiles have it, others do not');

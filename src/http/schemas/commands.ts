@@ -3,10 +3,12 @@ import { COMMAND_STATES, type CommandState, STEP_CAUSES, type StepCause } from '
 import { id, pageOf, pageQuery, time } from './common.ts';
 import { terminalId } from './terminals.ts';
 
-export const commandState = z.enum(COMMAND_STATES);
+const commandState = z.enum(COMMAND_STATES);
+
 export type { CommandState };
 
-export const stepCause = z.enum(STEP_CAUSES);
+const stepCause = z.enum(STEP_CAUSES);
+
 export type { StepCause };
 
 export const newCommand = z.strictObject({

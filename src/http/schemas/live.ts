@@ -25,7 +25,7 @@ export const alarmQuery = z.strictObject({
 export const liveQuery = z.strictObject({ terminalId: terminalId.optional(), areaCode: areaCode.optional() });
 
 /** Server-sent events of `/live`: the event's name is `event`, its data the JSON of the rest. */
-export const liveEvent = z.discriminatedUnion('event', [
+const liveEvent = z.discriminatedUnion('event', [
   z.object({ event: z.literal('reading'), terminalId, time, values: z.record(z.string(), z.number()) }),
   z.object({ event: z.literal('status'), terminalId, status: terminalStatus }),
   z.object({ event: z.literal('command'), terminalId, command }),

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { AREA_LEVELS, ROLES, type Role } from '../../db/schema.ts';
 import { areaCode, id, label, pageOf, pageQuery, time } from './common.ts';
 
-export const role = z.enum(ROLES);
+const role = z.enum(ROLES);
+
 export type { Role };
 
 const username = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/);
@@ -77,7 +78,7 @@ export const householdQuery = z.strictObject({
   search: z.string().max(60).optional().describe('Part of the account number or name'),
 });
 
-export const responsiblePerson = z.strictObject({ name: label, phone: z.string().max(40).optional() });
+const responsiblePerson = z.strictObject({ name: label, phone: z.string().max(40).optional() });
 export const area = z.object({
   code: areaCode,
   name: z.string(),

@@ -3,7 +3,7 @@ import { durationMs } from '../../lib/calendar.ts';
 import { pageOf, pageQuery, time, timeQuery } from './common.ts';
 import { terminalId } from './terminals.ts';
 
-export const every = z
+const every = z
   .string()
   .transform((text, context) => {
     const ms = durationMs(text);
@@ -12,7 +12,7 @@ export const every = z
   })
   .describe('Window length, such as 15m, 1h or 1d; days begin at midnight in Asia/Shanghai');
 
-export const aggregate = z.enum(['mean', 'min', 'max', 'first', 'last', 'sum', 'count']);
+const aggregate = z.enum(['mean', 'min', 'max', 'first', 'last', 'sum', 'count']);
 export type Aggregate = z.infer<typeof aggregate>;
 
 export const readingsQuery = z.strictObject({
@@ -47,7 +47,7 @@ export const usage = z.object({
 export type Usage = z.infer<typeof usage>;
 
 export const quarantineQuery = z.strictObject({ ...pageQuery, terminalId: terminalId.optional() });
-export const quarantined = z.object({
+const quarantined = z.object({
   id: z.string(),
   terminalId,
   receivedAt: time,

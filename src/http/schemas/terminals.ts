@@ -3,7 +3,7 @@ import { areaCode, bilingual, id, pageOf, pageQuery, time } from './common.ts';
 
 export const terminalId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 
-export const connection = z.discriminatedUnion('type', [
+const connection = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('mqtt'),
     via: terminalId.optional().describe('The concentrator that speaks for this terminal'),
@@ -64,7 +64,7 @@ export const terminalQuery = z.strictObject({
 });
 
 /** A profile as the console needs it: titles, units and what can be commanded. */
-export const profileView = z.object({
+const profileView = z.object({
   profile: z.string(),
   title: bilingual,
   kind: z.string(),
@@ -85,10 +85,3 @@ export const profileView = z.object({
 });
 export type ProfileView = z.infer<typeof profileView>;
 export const profileList = z.object({ items: z.array(profileView) });
-
-export const importResult = z.object({
-  dryRun: z.boolean(),
-  created: z.int(),
-  errors: z.array(z.object({ row: z.int(), message: z.string() })),
-  credentials: z.array(z.object({ username: z.string(), password: z.string() })),
-});

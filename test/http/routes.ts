@@ -1,0 +1,191 @@
+import { z } from 'zod';
+import type { Role } from '../../src/http/schemas/people.ts';
+import { newSecret } from '../../src/lib/ids.ts';
+import type { World } from './stage.ts';
+
+/** The OpenAPI document, and for each of its routes a request that names what belongs to somebody else. */
+
+const operation = z.object({
+  description: z.string().optional(),
+  security: z.array(z.record(z.string(), z.array(z.string()))).optional(),
+  parameters: z.array(z.object({ name: z.string(), in: z.string(), required: z.boolean().optional() })).default([]),
+  responses: z.record(z.string(), z.object({ description: z.string() })),
+});
+export const openApi = z.object({
+  openapi: z.string(),
+  info: z.object({ title: z.string(), version: z.string() }),
+  paths: z.record(z.string(), z.record(z.string(), operation)),
+});
+export type Operation = z.infer<typeof operation>;
+
+/** Every operation by `GET /api/v1/…`. */
+export async function operationsOf(origin: string): Promise<Map<string, Operation>> {
+  const document = openApi.parse(await (await fetch(`${origin}/openapi.json`)).json());
+  return new Map(
+    Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, found]) => [`${method.toUpperCase()} ${path}`, found] as const),
+    ),
+  );
+}
+
+export const isPublic = ({ security }: Operation): boolean => security?.length === 0;
+
+export type Scoped = Exclude<Role, 'admin'>;
+export const SCOPED: readonly Scoped[] = ['operator', 'company', 'resident'];
+
+export interface Example {
+  /** Below /api/v1; names what is the other household's, company's or area's. */
+  path: string;
+  body?: unknown;
+  /** What each role gets for it; a role that is left out may not use the route: 403. */
+  answers: Partial<Record<Scoped, number>>;
+  /** What the admin gets, which shows that the thing is there. */
+  admin?: number;
+  /** In a list: what of the caller's own must be in it. */
+  own?: string;
+  /** Lists that ask for the other's things only, and must be empty. */
+  empty?: string[];
+  /** Names nothing of anybody: nothing to hide. */
+  neutral?: boolean;
+}
+
+const everyone = (status: number) => ({ operator: status, company: status, resident: status });
+
+/** A request of a stranger to `theirs` for every route of the API that is not public. */
+export function examples(theirs: World, mine: World): Record<string, Example> {
+  const { terminal, household, company, command, alarm, areaCode } = theirs;
+  const t = `/terminals/${terminal.id}`;
+  const h = `/households/${household.id}`;
+  const days = 'from=2026-01-01T00:00:00Z&to=2026-01-08T00:00:00Z';
+  const get = (path: string): Example => ({ path, answers: everyone(404), admin: 200 });
+  const adminOnly = (path: string, body?: unknown): Example => ({ path, body, answers: {} });
+  const neutral = (path: string): Example => ({ path, answers: everyone(200), neutral: true });
+  const user = { username: 'new-one', password: 'a-long-password', role: 'admin' };
+  return {
+    'GET /api/v1/me': neutral('/me'),
+    'DELETE /api/v1/sessions/current': neutral('/sessions/current'),
+    'GET /api/v1/profiles': neutral('/profiles'),
+    'GET /api/v1/live': neutral(`/live?terminalId=${terminal.id}`),
+    'GET /api/v1/users': adminOnly('/users'),
+    'POST /api/v1/users': adminOnly('/users', user),
+    'GET /api/v1/users/{id}': adminOnly('/users/usr_1'),
+    'DELETE /api/v1/users/{id}': adminOnly('/users/usr_1'),
+    'GET /api/v1/api-keys': adminOnly('/api-keys'),
+    'POST /api/v1/api-keys': adminOnly('/api-keys', { name: 'k', role: 'admin' }),
+    'DELETE /api/v1/api-keys/{id}': adminOnly('/api-keys/key_1'),
+    'POST /api/v1/companies': adminOnly('/companies', { name: 'Another' }),
+    // The tree of areas and the names of companies are no secrets, except where a role is bound to its own.
+    'GET /api/v1/areas': { path: '/areas', answers: everyone(200), own: mine.areaCode },
+    'PUT /api/v1/areas/{code}': {
+      path: `/areas/${areaCode}`,
+      body: { responsiblePerson: { name: 'Somebody' } },
+      answers: { operator: 404 },
+      admin: 200,
+    },
+    'GET /api/v1/areas/{code}/overview': {
+      path: `/areas/${areaCode}/overview`,
+      answers: { operator: 404, company: 200 },
+      admin: 200,
+    },
+    'GET /api/v1/companies': {
+      path: '/companies?limit=500',
+      answers: { operator: 200, company: 200 },
+      own: mine.company.id,
+    },
+    'GET /api/v1/companies/{id}': {
+      path: `/companies/${company.id}`,
+      answers: { operator: 200, company: 404 },
+      admin: 200,
+    },
+    'GET /api/v1/households': {
+      path: '/households?limit=500',
+      answers: everyone(200),
+      own: mine.household.id,
+      empty: [`/households?areaCode=${areaCode}`, `/households?search=${household.accountNo}`],
+    },
+    'POST /api/v1/households': {
+      path: '/households',
+      body: { accountNo: 'N-1', name: 'N', areaCode, companyId: company.id },
+      answers: { company: 403 },
+      admin: 201,
+    },
+    'GET /api/v1/households/{id}': get(h),
+    'GET /api/v1/households/{id}/account': get(`${h}/account`),
+    'GET /api/v1/households/{id}/payments': get(`${h}/payments`),
+    'GET /api/v1/households/{id}/usage': get(`${h}/usage?${days}`),
+    'POST /api/v1/households/{id}/payments': {
+      path: `${h}/payments`,
+      body: { amountFen: 1, method: 'cash', reference: 'r' },
+      answers: { company: 404 },
+      admin: 201,
+    },
+    'GET /api/v1/terminals': {
+      path: '/terminals?limit=500',
+      answers: everyone(200),
+      own: mine.terminal.id,
+      empty: [
+        `/terminals?areaCode=${areaCode}`,
+        `/terminals?householdId=${household.id}`,
+        `/terminals?search=${terminal.id}`,
+        `/terminals?status=online&search=${encodeURIComponent(household.name)}`,
+      ],
+    },
+    'POST /api/v1/terminals': {
+      path: '/terminals',
+      body: {
+        id: `t-${newSecret().slice(0, 8)}`,
+        profile: 'gas-boiler',
+        householdId: household.id,
+        connection: { type: 'mqtt' },
+      },
+      answers: { company: 422 },
+      admin: 201,
+    },
+    'GET /api/v1/terminals/{id}': get(t),
+    'GET /api/v1/terminals/{id}/latest': get(`${t}/latest`),
+    'GET /api/v1/terminals/{id}/readings': get(`${t}/readings?metric=room_c&${days}`),
+    'GET /api/v1/terminals/{id}/usage': get(`${t}/usage?${days}`),
+    'PATCH /api/v1/terminals/{id}': {
+      path: t,
+      body: { householdId: mine.household.id },
+      answers: { company: 404 },
+      admin: 200,
+    },
+    'DELETE /api/v1/terminals/{id}': { path: t, answers: { company: 404 }, admin: 204 },
+    'GET /api/v1/quarantine': {
+      path: '/quarantine?limit=500',
+      answers: { operator: 200, company: 200 },
+      own: mine.terminal.id,
+      empty: [`/quarantine?terminalId=${terminal.id}`],
+    },
+    'POST /api/v1/terminals/{id}/commands': {
+      path: `${t}/commands`,
+      body: { command: 'power', value: 'off' },
+      answers: { company: 404 },
+      admin: 202,
+    },
+    'GET /api/v1/commands': {
+      path: '/commands?limit=500',
+      answers: everyone(200),
+      own: mine.command.id,
+      empty: [`/commands?terminalId=${terminal.id}`],
+    },
+    'GET /api/v1/commands/{id}': get(`/commands/${command.id}`),
+    'POST /api/v1/commands/{id}/cancel': {
+      path: `/commands/${command.id}/cancel`,
+      answers: { company: 404 },
+      admin: 200,
+    },
+    'GET /api/v1/alarms': {
+      path: '/alarms?limit=500',
+      answers: everyone(200),
+      own: mine.alarm.id,
+      empty: [`/alarms?terminalId=${terminal.id}`],
+    },
+    'POST /api/v1/alarms/{id}/acknowledge': {
+      path: `/alarms/${alarm.id}/acknowledge`,
+      answers: { operator: 404 },
+      admin: 200,
+    },
+  };
+}

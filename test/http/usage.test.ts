@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { HouseholdUsage } from '../../src/http/schemas/billing.ts';
+import type { Usage } from '../../src/http/schemas/readings.ts';
+import { makeHousehold, makeTerminal, OTHER_VILLAGE, startTestGateway, type TestGateway } from '../helpers/gateway.ts';
+import { fill, MIDNIGHT, type Sent, SHANGHAI_DAY } from './stage.ts';
+
+/** What a household used, from its counters. */
+
+const HOUR = 3_600_000;
+let gateway: TestGateway;
+let mine: Awaited<ReturnType<typeof makeHousehold>>;
+let theirs: Awaited<ReturnType<typeof makeHousehold>>;
+let terminals = 0;
+
+beforeAll(async () => {
+  gateway = await startTestGateway();
+  mine = await makeHousehold(gateway);
+  theirs = await makeHousehold(gateway, OTHER_VILLAGE);
+});
+afterAll(() => gateway[Symbol.asyncDispose]());
+
+async function meterWith(sent: Sent, householdId = mine.household.id): Promise<string> {
+  const terminal = await makeTerminal(gateway.admin, { id: `u${++terminals}`, profile: 'gas-meter', householdId });
+  await fill(gateway, terminal, 'gas_m3', sent);
+  return terminal.id;
+}
+
+const ask = (id: string, query: string) =>
+  gateway.admin.get<Usage & { code?: string }>(`/terminals/${id}/usage?${query}`);
+const days = (count: number, from = MIDNIGHT) => `from=${from}&to=${from + count * SHANGHAI_DAY}`;
+const at = (time: number) => new Date(time).toISOString();
+
+/** An hourly counter: each day burns the same in every hour from 8 to 20 o'clock, and nothing at night. */
+function hourly(perHour: number[], begin = 100): Sent {
+  const sent: Sent = [[MIDNIGHT - HOUR, begin]];
+  let count = begin;
+  for (let hour = 0; hour < perHour.length * 24; hour++) {
+    const burns = hour % 24 > 8 && hour % 24 <= 20;
+    count += burns ? (perHour[Math.floor(hour / 24)] ?? 0) : 0;
+    sent.push([MIDNIGHT + hour * HOUR, Number(count.toFixed(3))]);
+  }
+  return sent;
+}
+
+describe('a question for use', () => {
+  test.each([
+    ['that ends where it begins', `from=${MIDNIGHT}&to=${MIDNIGHT}`],
+    ['that ends before it begins', `from=${MIDNIGHT}&to=${MIDNIGHT - 1}`],
+    ['without an end', `from=${MIDNIGHT}`],
+    ['with windows that are no time', `${days(1)}&every=often`],
+    ['for more hours than the limit', days(900)],
+    ['with a field that nobody knows', `${days(1)}&metric=gas_m3`],
+  ])('%s is refused with 400', async (_what, query) => {
+    const id = await meterWith([]);
+    const { status, body } = await ask(id, query);
+    expect([status, body.code]).toEqual([400, 'invalid_request']);
+  });
+
+  test.each([
+    ['windows longer than time itself', `${days(1)}&every=999999d`],
+    ['the last day of the calendar', 'from=9999-12-31T00:00:00Z&to=9999-12-31T23:00:00Z'],
+  ])('about %s is answered or refused, and no failure', async (_what, query) => {
+    const id = await meterWith([[MIDNIGHT, 100]]);
+    expect([200, 400]).toContain((await ask(id, query)).status);
+  });
+});
+
+test('a counter without readings gives days without an amount, not days of zero', async () => {
+  const id = await meterWith([]);
+  const { body } = await ask(id, days(2));
+  expect(body.items.map(({ amount, quality }) => [amount, quality])).toEqual([
+    [null, 'missing'],
+    [null, 'missing'],
+  ]);
+});
+
+test('three days of a counter give the amount of each day, from midnight to midnight in Shanghai', async () => {
+  const id = await meterWith(hourly([1, 2, 0.5]));
+  const { status, body } = await ask(id, days(4));
+  expect(status).toBe(200);
+  const day = (n: number) => ({ from: at(MIDNIGHT + n * SHANGHAI_DAY), to: at(MIDNIGHT + (n + 1) * SHANGHAI_DAY) });
+  expect(body).toEqual({
+    metric: 'gas_m3',
+    unit: 'm³',
+    items: [
+      { ...day(0), amount: 12, quality: 'measured' },
+      { ...day(1), amount: 24, quality: 'measured' },
+      { ...day(2), amount: 6, quality: 'measured' },
+      { ...day(3), amount: null, quality: 'missing' },
+    ],
+  });
+});
+
+test('the hours of a day add up to the day', async () => {
+  const id = await meterWith(hourly([1.5]));
+  const { body } = await ask(id, `${days(1)}&every=1h`);
+  expect(body.items).toHaveLength(24);
+  expect(body.items.reduce((sum, { amount }) => sum + (amount ?? 0), 0)).toBe(18);
+});
+
+test('use by the quarter hour is what each quarter counted, or is refused', async () => {
+  const quarters = Array.from({ length: 9 }, (_, n): [number, number] => [MIDNIGHT + n * (HOUR / 4), 100 + n]);
+  const id = await meterWith([[MIDNIGHT - 1, 100], ...quarters]);
+  const { status, body } = await ask(id, `from=${MIDNIGHT}&to=${MIDNIGHT + 2 * HOUR}&every=15m`);
+  const amounts = status === 200 ? body.items.map(({ amount }) => amount) : status;
+  // A step counts where it ended, at the beginning of the next quarter.
+  expect([400, [0, 1, 1, 1, 1, 1, 1, 1]]).toContainEqual(amounts);
+});
+
+test('a week counts the same, whichever of its days one asks from', async () => {
+  const id = await meterWith(hourly(Array.from({ length: 14 }, () => 1)));
+  const weeks = async (from: number) =>
+    (await ask(id, `from=${from}&to=${MIDNIGHT + 14 * SHANGHAI_DAY}&every=7d`)).body.items;
+  const whole = (await weeks(MIDNIGHT)).find(({ from }) => Date.parse(from) > MIDNIGHT);
+  expect(whole?.amount).toBe(7 * 12);
+  const begin = Date.parse(whole?.from ?? '');
+  const [late] = await weeks(begin + 5 * SHANGHAI_DAY);
+  expect(late).toEqual(whole);
+});
+
+test('a silence of a day is spread over it and marked as estimated, and nothing is lost', async () => {
+  const id = await meterWith([
+    [MIDNIGHT + 12 * HOUR, 100],
+    [MIDNIGHT + 36 * HOUR, 124],
+  ]);
+  const { body } = await ask(id, days(2));
+  const amounts = body.items.map(({ amount }) => amount ?? 0);
+  expect(body.items.map(({ quality }) => quality)).toEqual(['estimated', 'estimated']);
+  // Half of it each, to the hour.
+  for (const amount of amounts) expect(Math.abs(amount - 12)).toBeLessThanOrEqual(1);
+  expect(amounts.reduce((sum, amount) => sum + amount, 0)).toBeCloseTo(24, 5);
+});
+
+test('a counter that begins again never gives an amount below zero', async () => {
+  const id = await meterWith([
+    [MIDNIGHT + HOUR, 500],
+    [MIDNIGHT + 2 * HOUR, 501],
+    [MIDNIGHT + 3 * HOUR, 0],
+    [MIDNIGHT + 4 * HOUR, 2],
+  ]);
+  const { body } = await ask(id, days(1));
+  expect(body.items.map(({ amount, quality }) => [amount, quality])).toEqual([[3, 'reset']]);
+});
+
+test('a counter that rolls over goes on counting', async () => {
+  const id = await meterWith([
+    [MIDNIGHT + HOUR, 99_999],
+    [MIDNIGHT + 2 * HOUR, 2],
+  ]);
+  const { body } = await ask(id, days(1));
+  expect(body.items[0]?.amount).toBeCloseTo(3, 6);
+});
+
+describe('the use of a household', () => {
+  test('is 404 for everybody who may not see the household', async () => {
+    for (const caller of [theirs.clerk, theirs.operator, theirs.resident]) {
+      expect((await caller.get(`/households/${mine.household.id}/usage?${days(1)}`)).status).toBe(404);
+    }
+  });
+
+  test('holds every counter of its terminals and of no others', async () => {
+    const { household, resident } = theirs;
+    const gas = await meterWith(hourly([1]), household.id);
+    const request = { id: 'heater', profile: 'electric-heater', householdId: household.id };
+    const heater = await makeTerminal(gateway.admin, request);
+    await fill(gateway, heater, 'energy_kwh', hourly([3]));
+    const { body } = await resident.get<HouseholdUsage>(`/households/${household.id}/usage?${days(1)}`);
+    expect(
+      body.items.map(({ terminalId, metric, unit, items }) => [terminalId, metric, unit, items[0]?.amount]),
+    ).toEqual([
+      ['heater', 'energy_kwh', 'kWh', 36],
+      [gas, 'gas_m3', 'm³', 12],
+    ]);
+  });
+});
