@@ -17,6 +17,7 @@ const int = (min: number, max: number) =>
         .transform(Number),
     ])
     .pipe(z.int().min(min).max(max));
+const bool = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]);
 const port = int(0, 65535);
 const section = <T extends z.ZodRawShape>(shape: T) => z.preprocess((value) => value ?? {}, z.strictObject(shape));
 
@@ -24,6 +25,8 @@ const configSchema = z.strictObject({
   http: section({
     host: z.string().default('127.0.0.1'),
     port: port.default(8080),
+    /** The address of a caller is what a proxy in front says in X-Forwarded-For. */
+    trustProxy: bool.default(false),
     /** Largest request body. */
     bodyLimitBytes: int(1_024, 16_777_216).default(1_048_576),
     /** Wrong sign-ins a minute for one address and user name. */

@@ -1,4 +1,4 @@
-import { type Caller, visibleTerminals } from '../areas/scope.ts';
+import { type Caller, sinceVisible, visibleTerminals } from '../areas/scope.ts';
 import type { Database } from '../db/database.ts';
 import { type Page, pageOf } from '../db/page.ts';
 import type { AlarmRow } from '../db/schema.ts';
@@ -87,6 +87,7 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
         .selectAll('alarms')
         .where('alarms.id', '=', id)
         .where(visibleTerminals(caller))
+        .where(sinceVisible(caller, 'alarms.openedAt'))
         .executeTakeFirst();
       if (!row) throw new GatewayError('not_found');
       if (stateOf(row) !== 'open') throw new GatewayError('wrong_state', `The alarm is ${stateOf(row)}`);
@@ -112,7 +113,8 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
         .selectFrom('alarms')
         .innerJoin('terminals', 'terminals.id', 'alarms.terminalId')
         .selectAll('alarms')
-        .where(visibleTerminals(caller));
+        .where(visibleTerminals(caller))
+        .where(sinceVisible(caller, 'alarms.openedAt'));
       if (terminalId) query = query.where('alarms.terminalId', '=', terminalId);
       if (state === 'closed') query = query.where('closedAt', 'is not', null);
       if (state === 'open') query = query.where('closedAt', 'is', null).where('acknowledgedAt', 'is', null);

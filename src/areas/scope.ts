@@ -1,4 +1,4 @@
-import type { ExpressionBuilder } from 'kysely';
+import { type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import type { Role, Tables } from '../db/schema.ts';
 
 /** Who asks: a user or an API key, and what it reaches. */
@@ -63,4 +63,14 @@ export function visibleTerminals(caller: Caller) {
         return row('terminals.householdId', '=', caller.householdId ?? '');
     }
   };
+}
+
+/** A terminal may have stood in another household before, whose history is not the resident's. Epoch ms. */
+export const visibleSince = (caller: Caller, terminal: { householdSince: number | null }): number =>
+  caller.role === 'resident' ? (terminal.householdSince ?? 0) : 0;
+
+/** The same rule as a condition on the time of rows that are joined with `terminals`. */
+export function sinceVisible(caller: Caller, column: 'commands.createdAt' | 'alarms.openedAt') {
+  const since = sql<number>`coalesce(terminals.household_since, 0)`;
+  return caller.role === 'resident' ? sql<SqlBool>`${sql.ref(column)} >= ${since}` : sql<SqlBool>`true`;
 }

@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import { type Caller, visibleTerminals } from '../areas/scope.ts';
+import { type Caller, sinceVisible, visibleTerminals } from '../areas/scope.ts';
 import type { Database, DatabaseOrTransaction } from '../db/database.ts';
 import { type Page, pageOf } from '../db/page.ts';
 import type { CommandRow, CommandState, CommandStepRow, StepCause, Tables } from '../db/schema.ts';
@@ -173,6 +173,7 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
         .selectAll('commands')
         .where('commands.id', '=', id)
         .where(visibleTerminals(caller))
+        .where(sinceVisible(caller, 'commands.createdAt'))
         .executeTakeFirst();
       const [command] = row ? await withHistory(db, [row]) : [];
       if (!command) throw new GatewayError('not_found');
@@ -186,7 +187,8 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
         .selectFrom('commands')
         .innerJoin('terminals', 'terminals.id', 'commands.terminalId')
         .selectAll('commands')
-        .where(visibleTerminals(caller));
+        .where(visibleTerminals(caller))
+        .where(sinceVisible(caller, 'commands.createdAt'));
       if (terminalId) query = query.where('commands.terminalId', '=', terminalId);
       if (state) query = query.where('commands.state', '=', state);
       if (cursor) query = query.where('commands.id', '<', cursor);

@@ -104,7 +104,7 @@ export const quarantineQuery = (terminalId: string | undefined) =>
   pages<Quarantined>(['quarantine'], '/quarantine', { terminalId });
 
 type Days = { from: string; to: string };
-export const terminalUsageQuery = (id: string, days: Days) =>
-  one<Usage>(['usage', id], `/terminals/${encodeURIComponent(id)}/usage`, { ...days, every: '1d' });
+export const terminalUsageQuery = (id: string, metric: string, days: Days) =>
+  one<Usage>(['usage', id, metric], `/terminals/${encodeURIComponent(id)}/usage`, { ...days, metric, every: '1d' });
 export const householdUsageQuery = (id: string, days: Days) =>
   one<HouseholdUsage>(['household-usage', id], `/households/${encodeURIComponent(id)}/usage`, { ...days, every: '1d' });

@@ -13,10 +13,11 @@ import { HouseholdPage } from './pages/household.tsx';
 import { HouseholdsPage } from './pages/households.tsx';
 import { LoginPage } from './pages/login.tsx';
 import { QuarantinePage } from './pages/quarantine.tsx';
+import { SetupPage } from './pages/setup.tsx';
 import { TerminalsPage } from './pages/terminals.tsx';
 import { NoPage, PageFailure } from './parts/failure.tsx';
 import { Shell } from './parts/shell.tsx';
-import { alarmSearch, householdSearch, loginSearch, quarantineSearch, terminalSearch } from './search.ts';
+import { alarmSearch, householdSearch, loginSearch, quarantineSearch, setupSearch, terminalSearch } from './search.ts';
 import { session } from './session.ts';
 
 const root = createRootRoute({ notFoundComponent: NoPage });
@@ -25,6 +26,12 @@ const login = createRoute({
   path: '/login',
   component: LoginPage,
   validateSearch: loginSearch,
+});
+const setup = createRoute({
+  getParentRoute: () => root,
+  path: '/setup',
+  component: SetupPage,
+  validateSearch: setupSearch,
 });
 const shell = createRoute({
   getParentRoute: () => root,
@@ -70,6 +77,7 @@ const quarantine = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     login,
+    setup,
     shell.addChildren([home, terminals, terminal, households, household, alarms, quarantine]),
   ]),
   // Plain `?areaCode=141023`: the default writes strings that look like numbers in quotes.

@@ -40,6 +40,8 @@ export const quarantineSearch = (raw: Raw): Optional<{ terminalId: string }> => 
   terminalId: text(raw['terminalId']),
 });
 
+export const setupSearch = (raw: Raw): Optional<{ token: string }> => ({ token: text(raw['token']) });
+
 /** Only a path of this site: a link that signs someone in must not lead them away. */
 export const loginSearch = (raw: Raw): Optional<{ from: string }> => {
   const from = text(raw['from']);

@@ -9,7 +9,7 @@ const twoDecimals = new Intl.NumberFormat('en-US', { maximumFractionDigits: 2 })
 
 const number = (value: number, unit: string): string => (unit === '°C' ? oneDecimal : twoDecimals).format(value);
 
-/** In a column of amounts the points stand below each other. */
+/** What a counter says: in a column the points stand below each other. */
 export const amountText = (amount: number): string => allDecimals.format(amount);
 
 export const withUnit = (value: number, unit: string): string =>
@@ -23,5 +23,6 @@ function stateWord(t: T, metric: string, value: number): string {
 }
 
 export function valueText(t: T, metric: string, view: MetricView, value: number): string {
-  return view.kind === 'state' ? stateWord(t, metric, value) : withUnit(value, view.unit);
+  if (view.kind === 'state') return stateWord(t, metric, value);
+  return view.kind === 'counter' ? `${amountText(value)} ${view.unit}` : withUnit(value, view.unit);
 }

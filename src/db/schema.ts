@@ -86,7 +86,10 @@ export interface TerminalRow {
   secretHash: string | null;
   /** The sequence of its newest command. */
   commandSequence: number;
+  /** Since when it stands in its household, when it stood elsewhere before. */
+  householdSince: number | null;
   createdAt: number;
+  removedAt: number | null;
 }
 
 export interface CommandRow {

@@ -12,7 +12,8 @@ const MOST_KEYS = 20_000;
 export function createAttempts({ clock, perMinute }: { clock: Clock; perMinute: number }) {
   const windows = new Map<string, { since: number; count: number }>();
 
-  function count(key: string, limit: number): void {
+  /** Gives the window in which the attempt was counted. */
+  function count(key: string, limit: number): { count: number } {
     const now = clock.now();
     const known = windows.get(key);
     const window = known && now - known.since < WINDOW_MS ? known : { since: now, count: 0 };
@@ -21,6 +22,7 @@ export function createAttempts({ clock, perMinute }: { clock: Clock; perMinute: 
     windows.set(key, window);
     const [oldest] = windows.keys();
     if (windows.size > MOST_KEYS && oldest !== undefined) windows.delete(oldest);
+    return window;
   }
 
   return {
@@ -29,14 +31,9 @@ export function createAttempts({ clock, perMinute }: { clock: Clock; perMinute: 
      * Throws `too_many_requests`.
      */
     begin(address: string, username: string): () => void {
-      const keys = [`${address} ${username}`, address];
-      count(keys[0] ?? '', perMinute);
-      count(keys[1] ?? '', perMinute * NAMES_AN_ADDRESS);
+      const counted = [count(`${address} ${username}`, perMinute), count(address, perMinute * NAMES_AN_ADDRESS)];
       return () => {
-        for (const key of keys) {
-          const window = windows.get(key);
-          if (window) window.count -= 1;
-        }
+        for (const window of counted) window.count -= 1;
       };
     },
   };

@@ -14,6 +14,8 @@ interface Stream {
   terminalId: string | undefined;
   areaCode: string | undefined;
   response: ServerResponse;
+  /** Whether the session or key with which it was opened still is. */
+  valid: () => Promise<boolean>;
 }
 
 /** A watcher that is this far behind is cut; it comes back and asks for the present state. */
@@ -41,9 +43,15 @@ export function startLive({ clock, limit }: { clock: Clock; limit: number }) {
     }
   }
 
-  const heartbeat = every(clock, HEARTBEAT_MS, () => {
+  /** Ends streams whose session or key has ended. */
+  async function recheck(): Promise<void> {
+    for (const stream of [...streams]) if (!(await stream.valid())) stream.response.end();
+  }
+
+  const heartbeat = every(clock, HEARTBEAT_MS, async () => {
     // A comment keeps proxies from closing a quiet stream.
     for (const { response } of streams) response.write(': alive\n\n');
+    await recheck();
   });
 
   const listener: LiveListener = {
@@ -69,6 +77,7 @@ export function startLive({ clock, limit }: { clock: Clock; limit: number }) {
       stream.response.write(': watching\n\n');
     },
 
+    recheck,
     count: () => streams.size,
 
     async [Symbol.asyncDispose](): Promise<void> {

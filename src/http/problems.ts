@@ -21,6 +21,9 @@ function troubleOf(error: FastifyError): GatewayError {
   return new GatewayError('internal');
 }
 
+/** The limit counts by the minute. */
+const RETRY_AFTER_S = 60;
+
 function send(reply: FastifyReply, trouble: GatewayError, errors?: Problem['errors']): FastifyReply {
   const problem: Problem = {
     type: `urn:hearthgate:problem:${trouble.code}`,
@@ -30,6 +33,7 @@ function send(reply: FastifyReply, trouble: GatewayError, errors?: Problem['erro
     detail: trouble.message,
     ...(errors && { errors }),
   };
+  if (trouble.code === 'too_many_requests') reply.header('retry-after', RETRY_AFTER_S);
   // Serialised here, since routes declare no schema for every status.
   return reply.code(trouble.status).type('application/problem+json').serializer(JSON.stringify).send(problem);
 }
@@ -49,3 +53,7 @@ export function answerProblems(app: FastifyInstance): void {
 }
 
 export const sendNotFound = (reply: FastifyReply): FastifyReply => send(reply, new GatewayError('not_found'));
+
+/** For an address that cannot even be read, such as one with a broken percent code. */
+export const sendBadAddress = (reply: FastifyReply): FastifyReply =>
+  send(reply, new GatewayError('invalid_request', 'The address is not well formed'));

@@ -32,7 +32,7 @@ import type { Registry } from '../terminals/registry.ts';
 import { authenticate } from './auth.ts';
 import type { Health } from './health.ts';
 import type { Live } from './live.ts';
-import { answerProblems, sendNotFound } from './problems.ts';
+import { answerProblems, sendBadAddress, sendNotFound } from './problems.ts';
 import { alarmRoutes } from './routes/alarms.ts';
 import { areaRoutes } from './routes/areas.ts';
 import { commandRoutes } from './routes/commands.ts';
@@ -43,6 +43,7 @@ import { readingRoutes } from './routes/readings.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { terminalRoutes } from './routes/terminals.ts';
 import { userRoutes } from './routes/users.ts';
+import { problem } from './schemas/common.ts';
 
 /** What routes may use. */
 export interface HttpParts {
@@ -76,7 +77,9 @@ function createApp({ config, log }: HttpParts) {
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.http.bodyLimitBytes,
-    routerOptions: { maxParamLength: 100 },
+    routerOptions: { maxParamLength: 200 },
+    frameworkErrors: (_error, _request, reply) => void sendBadAddress(reply),
+    trustProxy: config.http.trustProxy,
     forceCloseConnections: true,
   });
 }
@@ -122,6 +125,7 @@ export async function startHttp(parts: HttpParts) {
   const app = createApp(parts);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
+  app.removeContentTypeParser('text/plain');
   answerProblems(app);
   await app.register(helmet, {
     contentSecurityPolicy: {
@@ -139,6 +143,9 @@ export async function startHttp(parts: HttpParts) {
     },
     // Plain HTTP on a county's own network is usual; a proxy that ends TLS sets this header.
     strictTransportSecurity: false,
+  });
+  app.addHook('onRoute', ({ schema }) => {
+    if (schema && !schema.hide) schema.response = { ...Object(schema.response), default: problem };
   });
   await describe(app);
   await app.register(async (api) => {

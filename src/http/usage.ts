@@ -21,15 +21,21 @@ export function checkRange({ from, to }: { from: number; to: number }, everyMs: 
   }
 }
 
-/** The use of each counter of a terminal. */
-export async function counterUsage({ store, config }: HttpParts, terminal: Terminal, query: Query) {
+/** A window that ends after the year 9999 has no RFC 3339 time. */
+const LATEST = Date.UTC(9000, 0, 1);
+
+type CounterUsage = HouseholdUsage['items'][number];
+
+/** The use of each counter of a terminal, the profile's first counter first. */
+export function counterUsage({ store, config }: HttpParts, terminal: Terminal, query: Query): Promise<CounterUsage[]> {
   const { from, to, every } = query;
+  if (to > LATEST) throw new GatewayError('invalid_request', 'to must be before the year 9000');
   checkRange(query, windowFor(every), config.readings.maxPoints);
   const counters = Object.entries(terminal.profile.metrics).flatMap(([metric, definition]) =>
     definition.kind === 'counter' ? [{ metric, rollsOverAt: definition.rollsOverAt }] : [],
   );
   return Promise.all(
-    counters.map(async ({ metric, rollsOverAt }): Promise<HouseholdUsage['items'][number]> => {
+    counters.map(async ({ metric, rollsOverAt }): Promise<CounterUsage> => {
       const uses = await readUsage(
         store,
         { terminalId: terminal.id, metric },

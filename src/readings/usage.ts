@@ -107,6 +107,7 @@ export async function readUsage(
   counter: { terminalId: string; metric: string },
   request: UsageRequest,
 ): Promise<Use[]> {
-  const series = { ...counter, from: request.from - LOOK_BACK_MS, to: request.to };
+  const from = windowStart(request.from, request.everyMs) - LOOK_BACK_MS;
+  const series = { ...counter, from, to: request.to };
   return usageOf(await store.windows(series, windowFor(request.everyMs)), request);
 }

@@ -6,6 +6,7 @@ import type { Tables, TerminalRow } from '../db/schema.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { hashSecret, newSecret, sameHash } from '../lib/ids.ts';
+import { createPlacement } from './placement.ts';
 import type { Profile } from './profile.ts';
 
 /** How a terminal is reached. */
@@ -20,6 +21,8 @@ export interface Terminal extends Place {
   householdName: string | null;
   connection: Connection;
   secretHash: string | null;
+  /** Since when it stands in its household, when it stood elsewhere before. Epoch ms. */
+  householdSince: number | null;
   createdAt: number;
 }
 
@@ -32,7 +35,7 @@ export interface NewTerminal {
 }
 
 export interface TerminalChange {
-  householdId?: string | undefined;
+  householdId?: string | null | undefined;
   areaCode?: string | undefined;
   connection?: Connection | undefined;
 }
@@ -48,6 +51,7 @@ const rowsOf = (db: Kysely<Tables>) =>
   db
     .selectFrom('terminals')
     .leftJoin('households', 'households.id', 'terminals.householdId')
+    .where('terminals.removedAt', 'is', null)
     .selectAll('terminals')
     .select('households.name as householdName');
 
@@ -63,6 +67,7 @@ export async function openRegistry(parts: {
 }) {
   const { db, clock, profiles, onChange } = parts;
   const terminals = new Map<string, Terminal>();
+  const { placeOf, checkConnection } = createPlacement({ db, terminals });
 
   function take(row: TerminalRow & { householdName: string | null }): Terminal {
     const profile = profiles.get(row.profile);
@@ -78,53 +83,6 @@ export async function openRegistry(parts: {
     const terminal = terminals.get(id);
     if (!terminal || !sees(caller, terminal)) throw new GatewayError('not_found');
     return terminal;
-  }
-
-  /** The place that a household gives its terminals; a terminal without one stands where its creator says. */
-  async function placeOf(caller: Caller, request: { householdId?: string | undefined; areaCode?: string | undefined }) {
-    if (request.householdId === undefined) {
-      const area = request.areaCode;
-      if (
-        area !== undefined &&
-        !(await db.selectFrom('areas').select('code').where('code', '=', area).executeTakeFirst())
-      ) {
-        throw new GatewayError('unknown_reference', `There is no area ${area}`);
-      }
-      return { householdId: null, areaCode: area ?? null, companyId: caller.companyId };
-    }
-    const household = await db
-      .selectFrom('households')
-      .select(['id', 'areaCode', 'companyId'])
-      .where('id', '=', request.householdId)
-      .executeTakeFirst();
-    const place = household && {
-      householdId: household.id,
-      areaCode: request.areaCode ?? household.areaCode,
-      companyId: household.companyId,
-    };
-    if (!place || !sees(caller, place)) {
-      throw new GatewayError('unknown_reference', `There is no household ${request.householdId}`);
-    }
-    return place;
-  }
-
-  function checkConnection(id: string, profile: Profile, connection: Connection): void {
-    if (connection.type !== profile.protocol) {
-      throw new GatewayError('unknown_reference', `Profile ${profile.profile} speaks ${profile.protocol}`);
-    }
-    if (connection.type === 'mqtt') {
-      if (connection.via !== undefined && !terminals.has(connection.via)) {
-        throw new GatewayError('unknown_reference', `There is no terminal ${connection.via} to go via`);
-      }
-      return;
-    }
-    const { line, unit } = connection;
-    for (const other of terminals.values()) {
-      const taken = other.id !== id && other.connection.type === 'modbus' ? other.connection : undefined;
-      if (taken?.unit === unit && taken.line.host === line.host && taken.line.port === line.port) {
-        throw new GatewayError('conflict', `Unit ${unit} of ${line.host}:${line.port} is terminal ${other.id}`);
-      }
-    }
   }
 
   async function reload(id: string): Promise<Terminal> {
@@ -157,42 +115,57 @@ export async function openRegistry(parts: {
       return { items, nextCursor: found.length > filter.limit ? (items.at(-1)?.id ?? null) : null };
     },
 
-    /** The secret of an MQTT terminal is returned once and only its hash is kept. */
+    /**
+     * The secret of an MQTT terminal is returned once and only its hash is kept. An id that was removed can be used again by the
+     * same company; its history stays with the company, and the new household sees its own part of it only.
+     */
     async create(caller: Caller, request: NewTerminal): Promise<{ terminal: Terminal; secret: string | null }> {
+      const { id } = request;
       const profile = profiles.get(request.profile);
       if (!profile) throw new GatewayError('unknown_profile', `There is no profile ${request.profile}`);
-      if (terminals.has(request.id)) throw new GatewayError('conflict', `Terminal ${request.id} exists already`);
-      const place = await placeOf(caller, request);
-      checkConnection(request.id, profile, request.connection);
+      const place = await placeOf(
+        caller,
+        { householdId: request.householdId ?? null, areaCode: request.areaCode },
+        caller.companyId,
+      );
+      checkConnection(caller, id, profile, request.connection);
       const secret = request.connection.type === 'mqtt' ? newSecret() : null;
-      const row: TerminalRow = {
-        id: request.id,
+      const now = clock.now();
+      const row = {
         profile: request.profile,
         ...place,
         connection: JSON.stringify(request.connection),
         secretHash: secret && hashSecret(secret),
-        commandSequence: 0,
-        createdAt: clock.now(),
+        createdAt: now,
+        removedAt: null,
       };
       const { numInsertedOrUpdatedRows } = await db
         .insertInto('terminals')
-        .values(row)
-        .onConflict((conflict) => conflict.column('id').doNothing())
+        .values({ id, ...row, commandSequence: 0, householdSince: null })
+        .onConflict((conflict) =>
+          conflict
+            .column('id')
+            .doUpdateSet({ ...row, householdSince: now })
+            .where('terminals.removedAt', 'is not', null)
+            .where('terminals.companyId', 'is not distinct from', place.companyId),
+        )
         .executeTakeFirstOrThrow();
-      if (numInsertedOrUpdatedRows === 0n) throw new GatewayError('conflict', `Terminal ${request.id} exists already`);
-      return { terminal: await reload(row.id), secret };
+      if (numInsertedOrUpdatedRows === 0n) throw new GatewayError('conflict', `Terminal ${id} exists already`);
+      return { terminal: await reload(id), secret };
     },
 
     async update(caller: Caller, id: string, change: TerminalChange): Promise<Terminal> {
       const terminal = get(caller, id);
       const connection = change.connection ?? terminal.connection;
-      checkConnection(id, terminal.profile, connection);
-      const moved = change.householdId !== undefined || change.areaCode !== undefined;
-      const householdId = change.householdId ?? terminal.householdId ?? undefined;
-      const place = moved ? await placeOf(caller, { householdId, areaCode: change.areaCode }) : {};
+      if (change.connection) checkConnection(caller, id, terminal.profile, connection);
+      const householdId = change.householdId === undefined ? terminal.householdId : change.householdId;
+      const areaCode =
+        change.areaCode ?? (householdId === terminal.householdId ? terminal.areaCode : null) ?? undefined;
+      const place = await placeOf(caller, { householdId, areaCode }, terminal.companyId);
+      const householdSince = householdId === terminal.householdId ? terminal.householdSince : clock.now();
       await db
         .updateTable('terminals')
-        .set({ ...place, connection: JSON.stringify(connection) })
+        .set({ ...place, householdSince, connection: JSON.stringify(connection) })
         .where('id', '=', id)
         .execute();
       return reload(id);
@@ -201,7 +174,15 @@ export async function openRegistry(parts: {
     /** Its readings, commands and alarms stay. */
     async remove(caller: Caller, id: string): Promise<void> {
       get(caller, id);
-      await db.deleteFrom('terminals').where('id', '=', id).execute();
+      const child = [...terminals.values()].find(
+        ({ connection }) => connection.type === 'mqtt' && connection.via === id,
+      );
+      if (child) throw new GatewayError('in_use', `Terminal ${child.id} goes via ${id}`);
+      await db
+        .updateTable('terminals')
+        .set({ removedAt: clock.now(), secretHash: null })
+        .where('id', '=', id)
+        .execute();
       terminals.delete(id);
       onChange(id);
     },
@@ -212,11 +193,14 @@ export async function openRegistry(parts: {
       return sameHash(hashSecret(secret), hash ?? hashSecret('')) && typeof hash === 'string';
     },
 
-    /** Whether `client` may speak for `id`: it is that terminal, or the concentrator that it names. */
+    /** Whether `client` may speak for `id`: it is that terminal, or the concentrator that it names, of no other company. */
     speaksFor(client: string, id: string): boolean {
       const terminal = terminals.get(id);
       if (!terminal) return false;
-      return client === id || (terminal.connection.type === 'mqtt' && terminal.connection.via === client);
+      if (client === id) return true;
+      const hub = terminals.get(client);
+      const named = terminal.connection.type === 'mqtt' && terminal.connection.via === client;
+      return named && hub !== undefined && (hub.companyId === null || hub.companyId === terminal.companyId);
     },
   };
 }

@@ -3,25 +3,28 @@ import type { Command, CommandState } from '../../http/schemas/commands.ts';
 import type { ProfileView } from '../../http/schemas/terminals.ts';
 import { useCommandText } from '../command-text.ts';
 import { useLanguage } from '../i18n.ts';
+import { useStepText } from '../step-text.ts';
 import { Moment } from './age.tsx';
 import { CancelCommand } from './cancel-command.tsx';
 import { CommandStateTag, STATE_COLOR } from './command-state.tsx';
 
+type Props = { command: Command; profile: ProfileView };
 type Waiting = 'held' | 'queued' | 'sent' | 'acknowledged';
 
 const isWaiting = (state: CommandState): state is Waiting =>
   state === 'held' || state === 'queued' || state === 'sent' || state === 'acknowledged';
 
 /** What has happened to a command, when and why; and what it is waiting for. */
-export function CommandTimeline({ command }: { command: Command }) {
+export function CommandTimeline({ command, profile }: Props) {
   const { t } = useLanguage();
-  const past = command.history.map(({ state, at, cause }) => ({
-    key: `${state} ${at}`,
-    color: STATE_COLOR[state],
+  const stepText = useStepText(profile);
+  const past = command.history.map((step) => ({
+    key: `${step.state} ${step.at}`,
+    color: STATE_COLOR[step.state],
     content: (
       <>
-        {t(`command.states.${state}`)} <Moment time={at} />
-        <div className="quiet">{cause}</div>
+        {t(`command.states.${step.state}`)} <Moment time={step.at} />
+        <div className="quiet">{stepText(step)}</div>
       </>
     ),
   }));
@@ -35,7 +38,7 @@ export function CommandTimeline({ command }: { command: Command }) {
   );
 }
 
-export function CommandProgress({ command, profile }: { command: Command; profile: ProfileView }) {
+export function CommandProgress({ command, profile }: Props) {
   const { t } = useLanguage();
   const text = useCommandText(profile);
   return (
@@ -49,7 +52,7 @@ export function CommandProgress({ command, profile }: { command: Command; profil
           {t('command.reason')}: {command.reason}
         </p>
       )}
-      <CommandTimeline command={command} />
+      <CommandTimeline command={command} profile={profile} />
       <CancelCommand command={command} />
     </section>
   );

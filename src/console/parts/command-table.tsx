@@ -12,7 +12,18 @@ export function CommandTable({ commands, profile }: { commands: Command[]; profi
   const { t } = useLanguage();
   const text = useCommandText(profile);
   const columns: TableColumnsType<Command> = [
-    { title: t('command.name'), key: 'command', render: (_, command) => text(command) },
+    {
+      title: t('command.name'),
+      key: 'command',
+      render: (_, command) => (
+        <>
+          {text(command)}
+          <div className="quiet">
+            <Moment time={command.createdAt} /> {command.requestedBy}
+          </div>
+        </>
+      ),
+    },
     {
       title: t('command.state'),
       key: 'state',
@@ -20,16 +31,6 @@ export function CommandTable({ commands, profile }: { commands: Command[]; profi
         <>
           <CommandStateTag state={command.state} />
           <CancelCommand command={command} />
-        </>
-      ),
-    },
-    {
-      title: t('command.createdAt'),
-      key: 'createdAt',
-      render: (_, { createdAt, requestedBy }) => (
-        <>
-          <Moment time={createdAt} />
-          <div className="quiet">{requestedBy}</div>
         </>
       ),
     },
@@ -42,7 +43,7 @@ export function CommandTable({ commands, profile }: { commands: Command[]; profi
       columns={columns}
       dataSource={commands}
       pagination={false}
-      expandable={{ expandedRowRender: (command) => <CommandTimeline command={command} /> }}
+      expandable={{ expandedRowRender: (command) => <CommandTimeline command={command} profile={profile} /> }}
     />
   );
 }

@@ -1,23 +1,30 @@
 import { type ErrorComponentProps, Link } from '@tanstack/react-router';
 import { Alert, Button, Result } from 'antd';
+import { ApiError } from '../api.ts';
 import { useLanguage } from '../i18n.ts';
 import { problemDetail, problemTitle } from './problem.ts';
 
-export function Failure({ error, onRetry }: { error: Error; onRetry?: () => void }) {
+/** What is not there does not come by asking again. */
+function WayOn({ error, onRetry }: { error: Error; onRetry: () => unknown }) {
   const { t } = useLanguage();
+  if (error instanceof ApiError && error.status === 404) return <Link to="/">{t('action.back')}</Link>;
+  return (
+    <Button size="small" onClick={() => onRetry()}>
+      {t('action.retry')}
+    </Button>
+  );
+}
+
+export function Failure({ error, onRetry }: { error: Error; onRetry?: () => unknown }) {
+  const { t } = useLanguage();
+  const detail = problemDetail(error);
   return (
     <Alert
       type="error"
       showIcon
       title={problemTitle(t, error)}
-      description={problemDetail(error)}
-      action={
-        onRetry && (
-          <Button size="small" onClick={onRetry}>
-            {t('action.retry')}
-          </Button>
-        )
-      }
+      description={detail !== undefined && <span lang="en">{detail}</span>}
+      action={onRetry && <WayOn error={error} onRetry={onRetry} />}
     />
   );
 }

@@ -62,9 +62,9 @@ function RangeChoice({ range, onChange }: { range: Range; onChange: (range: Rang
       aria-label={t('chart.range')}
       optionType="button"
       size="small"
-      value={range}
-      options={RANGES.map((each) => ({ value: each, label: t(`chart.${each.name}`) }))}
-      onChange={(event) => onChange(event.target.value)}
+      value={range.name}
+      options={RANGES.map(({ name }) => ({ value: name, label: t(`chart.${name}`) }))}
+      onChange={({ target }) => onChange(RANGES.find(({ name }) => name === target.value) ?? range)}
     />
   );
 }

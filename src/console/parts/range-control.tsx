@@ -1,5 +1,5 @@
 import { Button, InputNumber } from 'antd';
-import { useState } from 'react';
+import { useId, useState } from 'react';
 import type { CommandView } from '../command-text.ts';
 import { useLanguage } from '../i18n.ts';
 
@@ -14,6 +14,7 @@ type Props = {
 export function RangeControl({ view: { range, title }, unit, measured, busy, onChoose }: Props) {
   const { t, titleOf } = useLanguage();
   const [typed, setTyped] = useState<number | null>();
+  const hint = useId();
   if (range === undefined) return null;
   // Follows what is measured until someone types.
   const value = typed === undefined ? (measured ?? null) : typed;
@@ -27,8 +28,8 @@ export function RangeControl({ view: { range, title }, unit, measured, busy, onC
     >
       <InputNumber<number>
         aria-label={t('command.newValue', { title: titleOf(title) })}
-        min={range.min}
-        max={range.max}
+        aria-describedby={hint}
+        // No `min` and `max`: they would make 30 of a mistyped 99 and send that. The gateway refuses it and says so.
         step={range.step}
         suffix={unit}
         value={value}
@@ -37,6 +38,9 @@ export function RangeControl({ view: { range, title }, unit, measured, busy, onC
       <Button htmlType="submit" disabled={busy || value === null}>
         {t('command.send')}
       </Button>
+      <span id={hint} className="quiet">
+        {t('command.range', { ...range, unit })}
+      </span>
     </form>
   );
 }

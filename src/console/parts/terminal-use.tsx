@@ -11,15 +11,15 @@ import { UsageBars } from './usage-bars.tsx';
 
 const DAYS = 14;
 
-function Use({ terminalId }: { terminalId: string }) {
+function Use({ terminalId, metric, unit }: { terminalId: string; metric: string; unit: string }) {
   const { t } = useLanguage();
   return (
-    <Loaded query={useQuery(terminalUsageQuery(terminalId, lastDays(now(), DAYS)))}>
-      {(usage) =>
-        usage.items.length === 0 ? (
+    <Loaded query={useQuery(terminalUsageQuery(terminalId, metric, lastDays(now(), DAYS)))}>
+      {(items) =>
+        items.length === 0 ? (
           <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t('usage.empty')} />
         ) : (
-          <UsageBars usage={usage} />
+          <UsageBars usage={{ metric, unit, items }} />
         )
       }
     </Loaded>
@@ -28,10 +28,13 @@ function Use({ terminalId }: { terminalId: string }) {
 
 export function TerminalUse({ terminalId, profile }: { terminalId: string; profile: ProfileView }) {
   const { t } = useLanguage();
-  if (countersOf(profile).length === 0) return null;
+  const counters = countersOf(profile);
+  if (counters.length === 0) return null;
   return (
     <Card size="small" title={<h2>{t('usage.title')}</h2>}>
-      <Use terminalId={terminalId} />
+      {counters.map((metric) => (
+        <Use key={metric} terminalId={terminalId} metric={metric} unit={profile.metrics[metric]?.unit ?? ''} />
+      ))}
     </Card>
   );
 }

@@ -4,7 +4,13 @@ import { useMetricTitle } from '../profiles.ts';
 import { monthDay } from '../time.ts';
 import { amountText } from '../values.ts';
 
-type Window = Usage['items'][number];
+type Window = Usage[number];
+
+interface CounterUse {
+  metric: string;
+  unit: string;
+  items: Usage;
+}
 
 function Bar({ amount, most, quality }: { amount: number | null; most: number; quality: Window['quality'] }) {
   const width = amount === null || most === 0 ? 0 : Math.max(0, (amount / most) * 100);
@@ -16,7 +22,7 @@ function Bar({ amount, most, quality }: { amount: number | null; most: number; q
 }
 
 /** One day a row: bars for the eye, a table for everyone. What was not measured says so in words. */
-export function UsageBars({ usage, terminalId }: { usage: Usage; terminalId?: string }) {
+export function UsageBars({ usage, terminalId }: { usage: CounterUse; terminalId?: string }) {
   const { t, language } = useLanguage();
   const metricTitle = useMetricTitle();
   const most = Math.max(0, ...usage.items.map(({ amount }) => amount ?? 0));

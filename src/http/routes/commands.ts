@@ -5,7 +5,7 @@ import { answerOnce } from '../../db/answers.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import { callerOf, idempotencyKeyOf } from '../auth.ts';
 import { commandPage, commandQuery, command as commandSchema, newCommand } from '../schemas/commands.ts';
-import { idParam } from '../schemas/common.ts';
+import { idempotencyHeaders, idParam } from '../schemas/common.ts';
 import { terminalId } from '../schemas/terminals.ts';
 import type { HttpParts } from '../server.ts';
 import { commandView } from '../views.ts';
@@ -21,8 +21,9 @@ export const commandRoutes =
         config: switcher,
         schema: {
           tags: ['commands'],
-          description: 'Asks for a command. Needs the header Idempotency-Key. Only `confirmed` means that it happened.',
+          description: 'Asks for a command. Only `confirmed` means that it happened.',
           params: z.strictObject({ id: terminalId }),
+          headers: idempotencyHeaders,
           body: newCommand,
           response: { 202: commandSchema },
         },

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { HttpParts } from '../server.ts';
@@ -20,12 +20,22 @@ export const healthRoutes =
     const metrics = new Registry();
     collectDefaultMetrics({ register: metrics });
     for (const [figure, [name, help]] of Object.entries(FIGURES) as [keyof typeof FIGURES, [string, string]][]) {
-      new Gauge({
-        name,
-        help,
-        registers: [metrics],
+      const read = () => health.figures()[figure];
+      const common = { name, help, registers: [metrics] };
+      if (!name.endsWith('_total')) {
+        new Gauge({
+          ...common,
+          collect() {
+            this.set(read());
+          },
+        });
+        continue;
+      }
+      new Counter({
+        ...common,
         collect() {
-          this.set(health.figures()[figure]);
+          this.reset();
+          this.inc(read());
         },
       });
     }

@@ -5,7 +5,7 @@ import { rfc3339 } from '../../lib/calendar.ts';
 import { fromFen, toFen } from '../../lib/money.ts';
 import { callerOf, idempotencyKeyOf } from '../auth.ts';
 import { account, householdUsage, newPayment, payment, paymentPage, paymentQuery } from '../schemas/billing.ts';
-import { idParam, pageQuery } from '../schemas/common.ts';
+import { idempotencyHeaders, idParam, pageQuery } from '../schemas/common.ts';
 import {
   company,
   companyPage,
@@ -105,8 +105,9 @@ export const householdRoutes =
         config: clerk,
         schema: {
           tags: ['payments'],
-          description: 'Records money received at the counter. Needs the header Idempotency-Key.',
+          description: 'Records money received at the counter.',
           params: idParam,
+          headers: idempotencyHeaders,
           body: newPayment,
           response: { 201: payment },
         },
@@ -132,7 +133,13 @@ export const householdRoutes =
         const caller = callerOf(request);
         const { id } = await households.get(caller, request.params.id);
         const { items: terminals } = registry.list(caller, { householdId: id, limit: 100 });
-        const all = await Promise.all(terminals.map((terminal) => counterUsage(parts, terminal, request.query)));
+        const all = await Promise.all(
+          terminals.map((terminal) => {
+            // What was used where the terminal stood before is not this household's.
+            const from = Math.max(request.query.from, terminal.householdSince ?? 0);
+            return from < request.query.to ? counterUsage(parts, terminal, { ...request.query, from }) : [];
+          }),
+        );
         return { items: all.flat() };
       },
     );

@@ -1,25 +1,30 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { callerOf } from '../auth.ts';
+import { z } from 'zod';
+import { callerOf, tokenOf } from '../auth.ts';
 import { liveQuery } from '../schemas/live.ts';
 import type { HttpParts } from '../server.ts';
 
 export const liveRoutes =
-  ({ live }: HttpParts): FastifyPluginAsyncZod =>
+  ({ live, users }: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
     app.get(
       '/live',
       {
+        exposeHeadRoute: false,
         schema: {
           tags: ['readings'],
           description:
             'Server-sent events `reading`, `status`, `command`, `alarm` of the terminals that the caller sees.',
           querystring: liveQuery,
           produces: ['text/event-stream'],
+          response: { 200: z.string() },
         },
       },
       async (request, reply) => {
         const { terminalId, areaCode } = request.query;
-        live.open({ caller: callerOf(request), terminalId, areaCode, response: reply.raw });
+        const token = tokenOf(request) ?? '';
+        const valid = async () => (await users.callerOf(token)) !== undefined;
+        live.open({ caller: callerOf(request), terminalId, areaCode, response: reply.raw, valid });
         reply.hijack();
       },
     );

@@ -1,11 +1,19 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { visibleSince } from '../../areas/scope.ts';
 import { rfc3339 } from '../../lib/calendar.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import { unitOf } from '../../lib/units.ts';
 import type { Series } from '../../readings/store.ts';
 import { callerOf } from '../auth.ts';
-import { quarantinePage, quarantineQuery, readings, readingsQuery, usage, usageQuery } from '../schemas/readings.ts';
+import {
+  quarantinePage,
+  quarantineQuery,
+  readings,
+  readingsQuery,
+  terminalUsageQuery,
+  usage,
+} from '../schemas/readings.ts';
 import { terminalId } from '../schemas/terminals.ts';
 import type { HttpParts } from '../server.ts';
 import { checkRange, counterUsage } from '../usage.ts';
@@ -38,8 +46,10 @@ export const readingRoutes =
         },
       },
       async (request) => {
-        const terminal = registry.get(callerOf(request), request.params.id);
-        const { metric, from, to, every, aggregate } = request.query;
+        const caller = callerOf(request);
+        const terminal = registry.get(caller, request.params.id);
+        const { metric, to, every, aggregate } = request.query;
+        const from = Math.max(request.query.from, visibleSince(caller, terminal));
         if (!Object.hasOwn(terminal.profile.metrics, metric)) {
           throw new GatewayError('invalid_request', `${terminal.profile.profile} has no metric ${metric}`);
         }
@@ -65,17 +75,22 @@ export const readingRoutes =
       {
         schema: {
           tags: ['readings'],
-          description: 'Consumption from the terminal’s counter.',
+          description: 'Consumption from a counter of the terminal.',
           params,
-          querystring: usageQuery,
+          querystring: terminalUsageQuery,
           response: { 200: usage },
         },
       },
       async (request) => {
-        const terminal = registry.get(callerOf(request), request.params.id);
-        const [first] = await counterUsage(parts, terminal, request.query);
-        if (!first) throw new GatewayError('invalid_request', `${terminal.profile.profile} has no counter`);
-        return first;
+        const caller = callerOf(request);
+        const terminal = registry.get(caller, request.params.id);
+        const { metric, ...query } = request.query;
+        const from = Math.max(query.from, visibleSince(caller, terminal));
+        const counters = await counterUsage(parts, terminal, { ...query, from });
+        const counter = metric === undefined ? counters[0] : counters.find((one) => one.metric === metric);
+        if (!counter)
+          throw new GatewayError('invalid_request', `${terminal.profile.profile} has no counter ${metric ?? ''}`);
+        return counter.items;
       },
     );
 

@@ -4,12 +4,12 @@ import { rfc3339 } from '../../lib/calendar.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import { createAttempts } from '../attempts.ts';
 import { callerOf, tokenOf } from '../auth.ts';
-import { newSession, session, setup, user } from '../schemas/people.ts';
+import { me, newSession, session, setup, user } from '../schemas/people.ts';
 import type { HttpParts } from '../server.ts';
 import { userView } from '../views.ts';
 
 export const sessionRoutes =
-  ({ config, clock, users, health }: HttpParts): FastifyPluginAsyncZod =>
+  ({ config, clock, users, live, health }: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
     const attempts = createAttempts({ clock, perMinute: config.http.loginsPerMinute });
 
@@ -33,18 +33,15 @@ export const sessionRoutes =
       { schema: { tags: ['sessions'], response: { 204: z.null() } } },
       async (request, reply) => {
         await users.signOut(tokenOf(request) ?? '');
+        await live.recheck();
         return reply.code(204).send(null);
       },
     );
 
-    app.get(
-      '/me',
-      { schema: { tags: ['sessions'], response: { 200: user.partial({ createdAt: true }) } } },
-      async (request) => {
-        const { id, name, role, companyId, areaCode, householdId } = callerOf(request);
-        return { id, username: name, role, companyId, areaCode, householdId };
-      },
-    );
+    app.get('/me', { schema: { tags: ['sessions'], response: { 200: me } } }, async (request) => {
+      const { id, name, role, companyId, areaCode, householdId } = callerOf(request);
+      return { id, username: name, role, companyId, areaCode, householdId };
+    });
 
     app.post(
       '/setup',

@@ -27,7 +27,7 @@ const keyView = ({
 
 /** Users and API keys are the admin's. */
 export const userRoutes =
-  ({ users }: HttpParts): FastifyPluginAsyncZod =>
+  ({ users, live }: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
     const config = { roles: ['admin'] } as const;
     const query = z.strictObject(pageQuery);
@@ -58,6 +58,7 @@ export const userRoutes =
       { config, schema: { tags: ['users'], params: idParam, response: { 204: z.null() } } },
       async (request, reply) => {
         await users.remove(request.params.id);
+        await live.recheck();
         return reply.code(204).send(null);
       },
     );
@@ -85,6 +86,7 @@ export const userRoutes =
       { config, schema: { tags: ['users'], params: idParam, response: { 204: z.null() } } },
       async (request, reply) => {
         await users.removeKey(request.params.id);
+        await live.recheck();
         return reply.code(204).send(null);
       },
     );

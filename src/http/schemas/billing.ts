@@ -30,5 +30,7 @@ export const paymentPage = pageOf(payment);
 export const paymentQuery = z.strictObject(pageQuery);
 
 /** Use of every counter of the household's terminals. */
-export const householdUsage = z.object({ items: z.array(usage.extend({ terminalId })) });
+export const householdUsage = z.object({
+  items: z.array(z.object({ terminalId, metric: z.string(), unit: z.string(), items: usage })),
+});
 export type HouseholdUsage = z.infer<typeof householdUsage>;

@@ -17,6 +17,11 @@ export const id = z.string().min(1).max(64);
 export const label = z.string().trim().min(1).max(100);
 export const idParam = z.strictObject({ id });
 
+/** Declared for the documentation; a missing key has a code of its own. */
+export const idempotencyHeaders = z.looseObject({
+  'idempotency-key': z.string().optional().describe('Required: the same key with the same body gives the first answer'),
+});
+
 export const pageQuery = {
   limit: z.coerce.number().int().min(1).max(500).default(50),
   cursor: z.string().max(100).optional(),

@@ -32,6 +32,9 @@ export const user = z.object({
   createdAt: time,
 });
 export type User = z.infer<typeof user>;
+/** Who asks: a user, or `key:` and the name of an API key. */
+export const me = user.omit({ createdAt: true }).extend({ username: z.string() });
+
 export const userPage = pageOf(user);
 
 export const newSession = z.strictObject({ username: z.string().max(64), password: z.string().max(200) });

@@ -30,20 +30,18 @@ export const readings = z.object({
 export type Readings = z.infer<typeof readings>;
 
 export const usageQuery = z.strictObject({ from: timeQuery, to: timeQuery, every: every.prefault('1d') });
-export const usage = z.object({
-  metric: z.string(),
-  unit: z.string(),
-  items: z.array(
-    z.object({
-      from: time,
-      to: time,
-      amount: z.number().nullable().describe('null where no counter reading covers the window'),
-      quality: z
-        .enum(['measured', 'estimated', 'reset', 'missing'])
-        .describe('estimated: spread over a gap; reset: the counter began again; missing: no data'),
-    }),
-  ),
+export const terminalUsageQuery = usageQuery.extend({
+  metric: z.string().max(41).optional().describe('Which counter; the first of the profile by default'),
 });
+const use = z.object({
+  from: time,
+  to: time,
+  amount: z.number().nullable().describe('null where no counter reading covers the window'),
+  quality: z
+    .enum(['measured', 'estimated', 'reset', 'missing'])
+    .describe('estimated: spread over a gap; reset: the counter began again; missing: no data'),
+});
+export const usage = z.array(use);
 export type Usage = z.infer<typeof usage>;
 
 export const quarantineQuery = z.strictObject({ ...pageQuery, terminalId: terminalId.optional() });

@@ -24,7 +24,7 @@ export const newTerminal = z.strictObject({
   connection,
 });
 export const patchTerminal = z.strictObject({
-  householdId: id.optional(),
+  householdId: id.nullable().optional(),
   areaCode: areaCode.optional(),
   connection: connection.optional(),
 });

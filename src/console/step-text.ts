@@ -1,0 +1,32 @@
+import type { Command } from '../http/schemas/commands.ts';
+import type { Connection, ProfileView } from '../http/schemas/terminals.ts';
+import { type T, useLanguage, wordFor } from './i18n.ts';
+import { valueText } from './values.ts';
+
+type Step = Command['history'][number];
+
+/** The names of protocols are the same in every language. */
+const WIRES: Record<Connection['type'], string> = { mqtt: 'MQTT', modbus: 'Modbus' };
+
+/** How the gateway writes which reading showed a command: `power_on = 0`. */
+const READING = /^(\w+) = (-?\d[\d.e+-]*)$/;
+
+export function useStepText(profile: ProfileView): (step: Step) => string {
+  const { t, titleOf } = useLanguage();
+  const readingText = (detail: string): string => {
+    const [, metric = '', value] = READING.exec(detail) ?? [];
+    const view = profile.metrics[metric];
+    return view ? `${titleOf(view.title)} = ${valueText(t, metric, view, Number(value))}` : detail;
+  };
+  const detailText = ({ cause, detail }: Step): string | null => {
+    if (detail === null) return null;
+    if (cause === 'sent') return wordFor(WIRES, detail);
+    return cause === 'reading' ? readingText(detail) : detail;
+  };
+  return (step) => stepText(t, step, detailText(step));
+}
+
+function stepText(t: T, { cause }: Step, detail: string | null): string {
+  const words = t(`command.causes.${cause}`);
+  return detail === null ? words : t('command.causeDetail', { cause: words, detail });
+}
