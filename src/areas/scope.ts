@@ -67,7 +67,7 @@ export function visibleTerminals(caller: Caller) {
 
 /** A terminal may have stood in another household before, whose history is not the resident's. Epoch ms. */
 export const visibleSince = (caller: Caller, terminal: { householdSince: number | null }): number =>
-  caller.role === 'resident' ? (terminal.householdSince ?? 0) : 0;
+  caller.role === 'resident' && terminal.householdSince !== null ? terminal.householdSince : Number.NEGATIVE_INFINITY;
 
 /** The same rule as a condition on the time of rows that are joined with `terminals`. */
 export function sinceVisible(caller: Caller, column: 'commands.createdAt' | 'alarms.openedAt') {

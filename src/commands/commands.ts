@@ -82,7 +82,10 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
         .where('state', '=', command.state)
         .executeTakeFirstOrThrow();
       if (numUpdatedRows === 0n) return false;
-      await transaction.insertInto('commandSteps').values({ id: newId('stp'), commandId: command.id, ...taken }).execute();
+      await transaction
+        .insertInto('commandSteps')
+        .values({ id: newId('stp'), commandId: command.id, ...taken })
+        .execute();
       return true;
     });
     if (!changed) return undefined;
@@ -158,9 +161,7 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
     async answer(terminalId: string, id: string, accepted: boolean, reason: string | undefined) {
       const command = findOpen(terminalId, id);
       if (!command) return undefined;
-      return accepted
-        ? step(command, 'acknowledge', 'taken')
-        : step(command, 'reject', 'refused_by_terminal', reason);
+      return accepted ? step(command, 'acknowledge', 'taken') : step(command, 'reject', 'refused_by_terminal', reason);
     },
 
     openOf: (terminalId: string): readonly Command[] => open.get(terminalId) ?? [],

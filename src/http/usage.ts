@@ -26,24 +26,26 @@ const LATEST = Date.UTC(9000, 0, 1);
 
 type CounterUsage = HouseholdUsage['items'][number];
 
-/** The use of each counter of a terminal, the profile's first counter first. */
-export function counterUsage({ store, config }: HttpParts, terminal: Terminal, query: Query): Promise<CounterUsage[]> {
-  const { from, to, every } = query;
+/** The use of each counter of a terminal since a time, the profile's first counter first. */
+export async function counterUsage(
+  { store, config }: HttpParts,
+  terminal: Terminal,
+  query: Query,
+  since: number,
+): Promise<CounterUsage[]> {
+  const { to, every } = query;
   if (to > LATEST) throw new GatewayError('invalid_request', 'to must be before the year 9000');
   checkRange(query, windowFor(every), config.readings.maxPoints);
+  const from = Math.max(query.from, since);
   const counters = Object.entries(terminal.profile.metrics).flatMap(([metric, definition]) =>
     definition.kind === 'counter' ? [{ metric, rollsOverAt: definition.rollsOverAt }] : [],
   );
   return Promise.all(
     counters.map(async ({ metric, rollsOverAt }): Promise<CounterUsage> => {
-      const uses = await readUsage(
-        store,
-        { terminalId: terminal.id, metric },
-        { from, to, everyMs: every, rollsOverAt },
-      );
+      const counter = { terminalId: terminal.id, metric };
+      const uses = from < to ? await readUsage(store, counter, { from, to, everyMs: every, rollsOverAt }, since) : [];
       return {
-        terminalId: terminal.id,
-        metric,
+        ...counter,
         unit: unitOf(metric) ?? '',
         items: uses.map((use) => ({ ...use, from: rfc3339(use.from), to: rfc3339(use.to) })),
       };

@@ -101,13 +101,14 @@ export function usageOf(windows: Window[], { from, to, everyMs, rollsOverAt }: U
   return uses.map((use) => ({ ...use, amount: use.amount === null ? null : round(use.amount) }));
 }
 
-/** The use of one counter. */
+/** The use of one counter; readings before `since` are left out. */
 export async function readUsage(
   store: ReadingStore,
   counter: { terminalId: string; metric: string },
   request: UsageRequest,
+  since: number,
 ): Promise<Use[]> {
-  const from = windowStart(request.from, request.everyMs) - LOOK_BACK_MS;
+  const from = Math.max(since, windowStart(request.from, request.everyMs) - LOOK_BACK_MS);
   const series = { ...counter, from, to: request.to };
   return usageOf(await store.windows(series, windowFor(request.everyMs)), request);
 }

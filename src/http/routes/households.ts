@@ -134,11 +134,10 @@ export const householdRoutes =
         const { id } = await households.get(caller, request.params.id);
         const { items: terminals } = registry.list(caller, { householdId: id, limit: 100 });
         const all = await Promise.all(
-          terminals.map((terminal) => {
+          terminals.map((terminal) =>
             // What was used where the terminal stood before is not this household's.
-            const from = Math.max(request.query.from, terminal.householdSince ?? 0);
-            return from < request.query.to ? counterUsage(parts, terminal, { ...request.query, from }) : [];
-          }),
+            counterUsage(parts, terminal, request.query, terminal.householdSince ?? Number.NEGATIVE_INFINITY),
+          ),
         );
         return { items: all.flat() };
       },

@@ -7,6 +7,7 @@ import { unitOf } from '../../lib/units.ts';
 import type { Series } from '../../readings/store.ts';
 import { callerOf } from '../auth.ts';
 import {
+  type Aggregate,
   quarantinePage,
   quarantineQuery,
   readings,
@@ -26,12 +27,16 @@ export const readingRoutes =
     const { maxPoints } = config.readings;
 
     async function rawPoints(series: Series) {
-      checkRange(series, Number.POSITIVE_INFINITY, maxPoints);
       const points = await store.points(series, maxPoints + 1);
       if (points.length > maxPoints) {
         throw new GatewayError('invalid_request', `more than ${maxPoints} points: shorten the range or give every`);
       }
       return points;
+    }
+
+    async function windowPoints(series: Series, every: number, aggregate: Aggregate = 'mean') {
+      const windows = await store.windows(series, every);
+      return windows.map((window) => ({ time: window.time, value: window[aggregate] }));
     }
 
     app.get(
@@ -49,19 +54,15 @@ export const readingRoutes =
         const caller = callerOf(request);
         const terminal = registry.get(caller, request.params.id);
         const { metric, to, every, aggregate } = request.query;
-        const from = Math.max(request.query.from, visibleSince(caller, terminal));
         if (!Object.hasOwn(terminal.profile.metrics, metric)) {
           throw new GatewayError('invalid_request', `${terminal.profile.profile} has no metric ${metric}`);
         }
         if (aggregate && !every) throw new GatewayError('invalid_request', 'aggregate needs every');
+        checkRange(request.query, every ?? Number.POSITIVE_INFINITY, maxPoints);
+        const from = Math.max(request.query.from, visibleSince(caller, terminal));
         const series = { terminalId: terminal.id, metric, from, to };
-        if (every) checkRange(series, every, maxPoints);
-        const points = every
-          ? (await store.windows(series, every)).map((window) => ({
-              time: window.time,
-              value: window[aggregate ?? 'mean'],
-            }))
-          : await rawPoints(series);
+        const asked = every ? () => windowPoints(series, every, aggregate) : () => rawPoints(series);
+        const points = from < to ? await asked() : [];
         return {
           metric,
           unit: unitOf(metric) ?? '',
@@ -85,12 +86,10 @@ export const readingRoutes =
         const caller = callerOf(request);
         const terminal = registry.get(caller, request.params.id);
         const { metric, ...query } = request.query;
-        const from = Math.max(query.from, visibleSince(caller, terminal));
-        const counters = await counterUsage(parts, terminal, { ...query, from });
+        const counters = await counterUsage(parts, terminal, query, visibleSince(caller, terminal));
         const counter = metric === undefined ? counters[0] : counters.find((one) => one.metric === metric);
-        if (!counter)
-          throw new GatewayError('invalid_request', `${terminal.profile.profile} has no counter ${metric ?? ''}`);
-        return counter.items;
+        if (counter) return counter.items;
+        throw new GatewayError('invalid_request', `${terminal.profile.profile} has no counter ${metric ?? ''}`);
       },
     );
 
