@@ -67,6 +67,7 @@ export async function openRegistry(parts: {
 }) {
   const { db, clock, profiles, onChange } = parts;
   const terminals = new Map<string, Terminal>();
+  let sorted: Terminal[] | undefined;
   const { placeOf, checkConnection } = createPlacement({ db, terminals });
 
   function take(row: TerminalRow & { householdName: string | null }): Terminal {
@@ -74,7 +75,14 @@ export async function openRegistry(parts: {
     if (!profile) throw new Error(`terminal ${row.id} has profile ${row.profile}, and there is no such file`);
     const terminal: Terminal = { ...row, profile, connection: JSON.parse(row.connection) as Connection };
     terminals.set(row.id, terminal);
+    sorted = undefined;
     return terminal;
+  }
+
+  /** Sorted once after each change, not for each page. */
+  function inOrder(): Terminal[] {
+    sorted ??= [...terminals.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+    return sorted;
   }
 
   for (const row of await rowsOf(db).orderBy('terminals.id').execute()) take(row);
@@ -107,12 +115,13 @@ export async function openRegistry(parts: {
         (!filter.profile || t.profile.profile === filter.profile) &&
         (!search || t.id.toLowerCase().includes(search) || (t.householdName ?? '').toLowerCase().includes(search)) &&
         shown(t);
-      const from = filter.cursor ?? '';
-      const found = [...terminals.values()]
-        .filter((t) => t.id > from && fits(t))
-        .sort((a, b) => (a.id < b.id ? -1 : 1));
-      const items = found.slice(0, filter.limit);
-      return { items, nextCursor: found.length > filter.limit ? (items.at(-1)?.id ?? null) : null };
+      const items: Terminal[] = [];
+      for (const terminal of inOrder()) {
+        if (terminal.id <= (filter.cursor ?? '') || !fits(terminal)) continue;
+        if (items.length === filter.limit) return { items, nextCursor: items.at(-1)?.id ?? null };
+        items.push(terminal);
+      }
+      return { items, nextCursor: null };
     },
 
     /**
@@ -184,6 +193,7 @@ export async function openRegistry(parts: {
         .where('id', '=', id)
         .execute();
       terminals.delete(id);
+      sorted = undefined;
       onChange(id);
     },
 

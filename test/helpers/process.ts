@@ -18,6 +18,7 @@ export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<
 export interface GatewayProcess extends AsyncDisposable {
   origin: string;
   mqttPort: number;
+  pid: number;
   /** SIGKILL, as a power cut would. */
   kill(): Promise<void>;
   /** SIGTERM; the exit code. */
@@ -43,6 +44,7 @@ export async function spawnGateway(folder: string, ports: { http: number; mqtt: 
   return {
     origin,
     mqttPort: ports.mqtt,
+    pid: child.pid ?? 0,
     kill: async () => void (await end(child, 'SIGKILL')),
     stop: () => end(child, 'SIGTERM'),
     [Symbol.asyncDispose]: async () => void (await end(child, 'SIGKILL')),
