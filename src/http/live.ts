@@ -32,7 +32,7 @@ export function startLive({ clock, limit }: { clock: Clock; limit: number }) {
     sees(stream.caller, place);
 
   function publish(place: Place | undefined, event: LiveEvent): void {
-    if (streams.size === 0 || !place) return;
+    if (!place) return;
     const { event: name, ...data } = event;
     let text: string | undefined;
     for (const stream of streams) {
@@ -55,8 +55,11 @@ export function startLive({ clock, limit }: { clock: Clock; limit: number }) {
   });
 
   const listener: LiveListener = {
-    reading: (terminal, time, values) =>
-      publish(terminal, { event: 'reading', terminalId: terminal.id, time: rfc3339(time), values }),
+    reading(terminal, time, values) {
+      // Most readings have nobody who watches, and there are many.
+      if (streams.size === 0) return;
+      publish(terminal, { event: 'reading', terminalId: terminal.id, time: rfc3339(time), values });
+    },
     status: (terminal, status) => publish(terminal, { event: 'status', terminalId: terminal.id, status }),
   };
 
