@@ -95,8 +95,15 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
     return next;
   }
 
-  const findOpen = (terminalId: string, id: string): Command | undefined =>
-    open.get(terminalId)?.find((command) => command.id === id);
+  /** Those that are still open; a time-out becomes final by the clock alone. */
+  function openOf(terminalId: string): readonly Command[] {
+    const kept = open.get(terminalId);
+    if (!kept) return [];
+    const now = kept.filter(isOpen);
+    if (now.length === 0) open.delete(terminalId);
+    else if (now.length < kept.length) open.set(terminalId, now);
+    return now;
+  }
 
   return {
     step,
@@ -145,7 +152,7 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
     /** Confirms what a reading shows. Only a reading taken after the command was sent counts. */
     async confirm(terminal: Terminal, time: number, values: Record<string, number>): Promise<Command[]> {
       const confirmed: Command[] = [];
-      for (const command of open.get(terminal.id) ?? []) {
+      for (const command of openOf(terminal.id)) {
         const definition = terminal.profile.commands[command.command];
         const shown = definition && values[definition.confirm];
         if (!definition || shown === undefined || command.sentAt === null || time <= command.sentAt) continue;
@@ -159,12 +166,12 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
 
     /** The terminal's answer: it took the command, or refused it. */
     async answer(terminalId: string, id: string, accepted: boolean, reason: string | undefined) {
-      const command = findOpen(terminalId, id);
+      const command = openOf(terminalId).find((one) => one.id === id);
       if (!command) return undefined;
       return accepted ? step(command, 'acknowledge', 'taken') : step(command, 'reject', 'refused_by_terminal', reason);
     },
 
-    openOf: (terminalId: string): readonly Command[] => open.get(terminalId) ?? [],
+    openOf,
     openTerminals: (): string[] => [...open.keys()],
 
     async get(caller: Caller, id: string): Promise<Command> {

@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
@@ -40,8 +40,14 @@ async function writeAll(handle: FileHandle, data: Buffer, position: number): Pro
   }
 }
 
-/** Cuts off what a power cut tore at the end of a segment, which was never acknowledged. Returns the last good sequence. */
-async function mend(segment: Segment, log: Logger): Promise<number> {
+/** No record is shorter. */
+const SHORTEST_RECORD = 24;
+
+/**
+ * The last sequence that a segment may have given. What cannot be read at its end may have been records, so their sequences are
+ * passed over: a store that has them must not take new readings for old ones.
+ */
+async function lastGiven(segment: Segment, log: Logger): Promise<number> {
   let lastGood = segment.first - 1;
   let goodBytes = 0;
   for await (const { record, end } of readSegment(segment, 0)) {
@@ -49,12 +55,9 @@ async function mend(segment: Segment, log: Logger): Promise<number> {
     lastGood = record.sequence;
     goodBytes = end;
   }
-  if (goodBytes < segment.bytes) {
-    log.warn({ bytes: segment.bytes - goodBytes }, 'spool: cut off a torn end');
-    await truncate(segment.path, goodBytes);
-    segment.bytes = goodBytes;
-  }
-  return lastGood;
+  const unread = segment.bytes - goodBytes;
+  if (unread > 0) log.warn({ bytes: unread, segment: segment.path }, 'spool: the end of a segment cannot be read');
+  return lastGood + Math.ceil(unread / SHORTEST_RECORD);
 }
 
 /** Each spool has a name of its own, under which stores keep their position in it: a new folder begins at the beginning. */
@@ -77,7 +80,7 @@ export async function openSpool(options: SpoolOptions, parts: { clock: Clock; lo
   const id = await idOf(folder);
   const segments = await listSegments(folder);
   const newest = segments.at(-1);
-  let last = newest ? await mend(newest, log) : 0;
+  let last = newest ? await lastGiven(newest, log) : 0;
 
   let file: { handle: FileHandle; segment: Segment } | undefined;
   let waiting: Waiting[] = [];

@@ -1,4 +1,6 @@
+import { connect as connectTcp } from 'node:net';
 import type { MqttClient } from 'mqtt';
+import { generate, parser } from 'mqtt-packet';
 import { describe, expect, test } from 'vitest';
 import { freePort } from '../../src/demo/free-port.ts';
 import type { Command, CommandState } from '../../src/http/schemas/commands.ts';
@@ -95,6 +97,37 @@ describe('a command that goes wrong', () => {
     const { body } = await gateway.admin.command('A', { command: 'power', value: 'on' });
     await eventually(() => received.length > 0);
     expect(received.map(({ id }) => id)).toEqual([body.id]);
+    await second.endAsync(true);
+  });
+
+  test('that a resumed session never acknowledged is not delivered again', async () => {
+    await using gateway = await startTestGateway();
+    const terminal = await makeTerminal(gateway.admin, { id: 'A', profile: 'gas-boiler' });
+    const socket = connectTcp(gateway.mqttPort, '127.0.0.1');
+    const packets = parser();
+    const arrived = (cmd: string) =>
+      new Promise<void>((resolve) => packets.on('packet', (packet) => packet.cmd === cmd && resolve()));
+    socket.on('data', (data) => packets.parse(data));
+    const login = { clientId: 'A', username: 'A', password: Buffer.from(terminal.secret) };
+    const [connected, subscribed, told] = [arrived('connack'), arrived('suback'), arrived('publish')];
+    socket.write(
+      generate({ cmd: 'connect', protocolId: 'MQTT', protocolVersion: 4, clean: false, keepalive: 0, ...login }),
+    );
+    await connected;
+    const subscriptions = [{ topic: 'terminals/A/commands', qos: 1 as const }];
+    socket.write(generate({ cmd: 'subscribe', messageId: 1, subscriptions }));
+    await subscribed;
+    const old = await gateway.admin.command('A', { command: 'power', value: 'off' });
+    // It is never acknowledged, so the broker owes a second delivery [MQTT-4.4.0-1].
+    await told;
+    socket.destroy();
+    const second = await connectTerminal(gateway, terminal, { clean: false });
+    const received = await listen(second, 'A');
+    await sendReading(second, 'A', { power_on: false });
+    await reaches(gateway.admin, old.body.id, 'confirmed');
+    const next = await gateway.admin.command('A', { command: 'power', value: 'on' });
+    await eventually(() => received.length > 0);
+    expect(received.map(({ id }) => id)).toEqual([next.body.id]);
     await second.endAsync(true);
   });
 

@@ -89,7 +89,7 @@ test('one flipped bit costs at most the records that it touches', async () => {
   );
 });
 
-test('garbage behind the records is cut off, and new records are read after it', async () => {
+test('garbage behind the records is passed over, and new records are read after it', async () => {
   await using folder = await tempFolder();
   await fill(folder.path, 3);
   await appendFile(await onlySegment(folder.path), Buffer.alloc(500));
@@ -107,6 +107,17 @@ test('what was appended is there after opening again, in order and with growing 
   expect(numbers(records)).toEqual(range(0, 60));
   expect(records.map(({ sequence }) => sequence)).toEqual(range(1, 61));
   expect(records[7]).toEqual({ sequence: 8, ...reading(7) });
+});
+
+test('when the newest segment cannot be read any more, its sequences are not given again', async () => {
+  await using folder = await tempFolder();
+  await fill(folder.path, 50);
+  const segment = await onlySegment(folder.path);
+  await writeFile(segment, Buffer.alloc((await stat(segment)).size));
+  await using spool = await open(folder.path);
+  await spool.append([reading(99)]);
+  // A store that has all fifty goes on after them.
+  expect(numbers(await spool.read(50, 100))).toEqual([99]);
 });
 
 test('reading goes on where it ended, in pieces of any size', async () => {

@@ -124,6 +124,14 @@ describe.each(KINDS)('%s', (_kind, missing, makePlace) => {
     expect(await store.points(supply, 10)).toEqual([{ time: MIDNIGHT, value: 50 }]);
   });
 
+  promise('two terminals at the same time keep their own values', async (place) => {
+    await using store = await place.open();
+    await store.write([record(MIDNIGHT, { room_c: 20 }, 'A')]);
+    await store.write([record(MIDNIGHT, { room_c: 25, supply_c: 50 }, 'B')]);
+    const of = (terminalId: string) => store.points({ ...room(MIDNIGHT, MIDNIGHT + 1), terminalId }, 10);
+    expect([await of('A'), await of('B')].map(([point]) => point?.value)).toEqual([20, 25]);
+  });
+
   promise('a batch that spans months, out of order, is found as one series', async (place) => {
     const december = Date.UTC(2026, 10, 30, 16);
     {

@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import type { Caller } from '../../src/areas/scope.ts';
+import { type Command, openCommands } from '../../src/commands/commands.ts';
+import { openDatabase } from '../../src/db/database.ts';
+import { loadProfiles } from '../../src/terminals/profile.ts';
+import { openRegistry } from '../../src/terminals/registry.ts';
+import { heldClock } from '../helpers/clock.ts';
+
+const ADMIN: Caller = { id: 'a', name: 'admin', role: 'admin', companyId: null, areaCode: null, householdId: null };
+
+async function open() {
+  const clock = heldClock();
+  const db = await openDatabase(':memory:');
+  const profiles = loadProfiles('config/profiles');
+  const registry = await openRegistry({ db, clock, profiles, onChange: () => undefined });
+  const connection = { type: 'mqtt' } as const;
+  const { terminal } = await registry.create(ADMIN, { id: 'A', profile: 'gas-boiler', connection });
+  const seen: Command[] = [];
+  const commands = await openCommands({ db, clock, onChange: (command) => seen.push(command) });
+  const request = { command: 'power', value: 'off', expiresInS: 120 };
+  const command = await db.transaction().execute((trx) => commands.create(trx, terminal, ADMIN, request));
+  commands.announce(command);
+  return { clock, db, terminal, commands, command, seen, [Symbol.asyncDispose]: db[Symbol.asyncDispose] };
+}
+
+test('of two steps at once only one is taken', async () => {
+  await using at = await open();
+  const taken = await Promise.all([
+    at.commands.step(at.command, 'send', 'sent', 'mqtt'),
+    at.commands.step(at.command, 'cancel', 'cancelled', 'admin'),
+  ]);
+  expect(taken.filter((step) => step !== undefined)).toHaveLength(1);
+  const { history, state } = await at.commands.get(ADMIN, at.command.id);
+  expect(history).toHaveLength(2);
+  expect(state).toBe(history.at(-1)?.state);
+  expect(at.seen).toHaveLength(2);
+});
+
+test('an answer counts for an hour after the time-out, and not after that', async () => {
+  await using at = await open();
+  const sent = await at.commands.step(at.command, 'send', 'sent', 'mqtt');
+  if (!sent) throw new Error('not sent');
+  await at.commands.step(sent, 'time_out', 'unknown');
+  await at.clock.advance(3_600_000 - 1);
+  expect(at.commands.openOf('A')).toHaveLength(1);
+  await at.clock.advance(2);
+  const confirmed = await at.commands.confirm(at.terminal, at.clock.now(), { power_on: 0 });
+  expect(confirmed).toEqual([]);
+});
+
+test('a terminal answers only for its own commands', async () => {
+  await using at = await open();
+  await at.commands.step(at.command, 'send', 'sent', 'mqtt');
+  expect(await at.commands.answer('B', at.command.id, true, undefined)).toBeUndefined();
+  expect(await at.commands.answer('A', 'cmd_of_somebody', true, undefined)).toBeUndefined();
+  expect((await at.commands.answer('A', at.command.id, true, undefined))?.state).toBe('acknowledged');
+});
