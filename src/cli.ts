@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import closeWithGrace from 'close-with-grace';
 import { Command } from 'commander';
-import { type Config, loadConfig } from './config.ts';
+import { type Config, loadConfig, shownConfig } from './config.ts';
 import { systemClock } from './lib/clock.ts';
 import { createLog } from './lib/log.ts';
 import { startGateway } from './main.ts';
@@ -46,8 +46,7 @@ program
   .command('config')
   .description('print the configuration in force')
   .action(() => {
-    const { adminPassword: _secret, ...config } = configOrExit();
-    process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
+    process.stdout.write(`${JSON.stringify(shownConfig(configOrExit()), null, 2)}\n`);
   });
 
 await program.parseAsync().catch((error) => {

@@ -139,3 +139,14 @@ export function loadConfig(env: Environment = process.env): Config {
   config.data.dir = resolve(config.data.dir);
   return { ...config, adminPassword: env['HEARTHGATE_ADMIN_PASSWORD'] };
 }
+
+/** What a person may see of a configuration: without its secrets. */
+export function shownConfig({ adminPassword: _secret, ...config }: Config): object {
+  const hidden = (secret: string) => secret && '…';
+  const { database, timeseries } = config;
+  return {
+    ...config,
+    database: { url: database.url.replace(/\/\/[^@/]*@/, '//…@') },
+    timeseries: { ...timeseries, token: hidden(timeseries.token), password: hidden(timeseries.password) },
+  };
+}

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { loadConfig, projectRoot } from '../src/config.ts';
+import { loadConfig, projectRoot, shownConfig } from '../src/config.ts';
 import { tempFolder } from './helpers/temp.ts';
 
 async function load(yaml: string, env: Record<string, string> = {}) {
@@ -40,6 +40,15 @@ test('the environment lies over the file', async () => {
     modbus: { pollEveryS: 5 },
     adminPassword: 'secret-of-mine',
   });
+});
+
+test('what is shown of a configuration holds no secret', async () => {
+  const config = await load('database: { url: "postgres://user:hidden-1@host/db" }', {
+    HEARTHGATE_ADMIN_PASSWORD: 'hidden-2',
+    HEARTHGATE_TIMESERIES__TOKEN: 'hidden-3',
+    HEARTHGATE_TIMESERIES__PASSWORD: 'hidden-4',
+  });
+  expect(JSON.stringify(shownConfig(config))).not.toContain('hidden');
 });
 
 test('config/gateway.yaml shows every setting with its default', async () => {

@@ -96,6 +96,7 @@ export async function startTestGateway(
   return {
     origin,
     mqttPort: gateway.mqttPorts[0] ?? 0,
+    mqttPorts: gateway.mqttPorts,
     admin: await signIn(origin, ADMIN),
     async [Symbol.asyncDispose](): Promise<void> {
       await gateway[Symbol.asyncDispose]();

@@ -1,7 +1,9 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { connect as connectTcp } from 'node:net';
+import { join } from 'node:path';
+import { connectAsync } from 'mqtt';
 import { describe, expect, test } from 'vitest';
 import type { Quarantined } from '../../src/http/schemas/readings.ts';
 import {
@@ -13,7 +15,7 @@ import {
   startTestGateway,
   type TestGateway,
 } from '../helpers/gateway.ts';
-import { eventually } from '../helpers/temp.ts';
+import { eventually, tempFolder } from '../helpers/temp.ts';
 
 const quarantined = async ({ admin }: TestGateway, id: string) =>
   (await admin.get<{ items: Quarantined[] }>(`/quarantine?terminalId=${id}`)).body.items;
@@ -204,6 +206,25 @@ test('an event raises an alarm that an operator can acknowledge', async () => {
   expect(body.items).toMatchObject([{ terminalId: 'A', alarm: 'gas_leak', severity: 'critical', state: 'open' }]);
   await gateway.admin.post(`/alarms/${body.items[0]?.id}/acknowledge`);
   expect((await gateway.admin.get<{ items: object[] }>('/alarms?state=open')).body.items).toEqual([]);
+});
+
+test('with a certificate, terminals connect over TLS as well', async () => {
+  await using folder = await tempFolder();
+  const [certFile, keyFile] = [join(folder.path, 'cert.pem'), join(folder.path, 'key.pem')];
+  const options = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=localhost'];
+  execFileSync('openssl', ['req', ...options, '-keyout', keyFile, '-out', certFile], { stdio: 'ignore' });
+  await using gateway = await startTestGateway({ overrides: { mqtt: { tls: { port: 0, certFile, keyFile } } } });
+  const { id, secret } = await boiler(gateway, 'A');
+  const client = await connectAsync(`mqtts://localhost:${gateway.mqttPorts[1]}`, {
+    ca: readFileSync(certFile),
+    clientId: id,
+    username: id,
+    password: secret,
+    reconnectPeriod: 0,
+  });
+  await sendReading(client, 'A', { room_c: 20 });
+  await client.endAsync();
+  expect((await gateway.admin.latest('A')).values['room_c']?.value).toBe(20);
 });
 
 test('mosquitto_pub, as others use it, gets its acknowledgement', async ({ skip }) => {
