@@ -161,6 +161,12 @@ export function createUsers({ db, clock, sessionMs }: { db: Database; clock: Clo
       return pageOf(await (cursor ? query.where('id', '>', cursor) : query).execute(), limit);
     },
 
+    async getKey(id: string): Promise<ApiKeyRow> {
+      const key = await db.selectFrom('apiKeys').selectAll().where('id', '=', id).executeTakeFirst();
+      if (!key) throw new GatewayError('not_found');
+      return key;
+    },
+
     async removeKey(id: string): Promise<void> {
       const { numDeletedRows } = await db.deleteFrom('apiKeys').where('id', '=', id).executeTakeFirstOrThrow();
       if (numDeletedRows === 0n) throw new GatewayError('not_found');

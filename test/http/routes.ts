@@ -72,6 +72,7 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
     'DELETE /api/v1/users/{id}': adminOnly('/users/usr_1'),
     'GET /api/v1/api-keys': adminOnly('/api-keys'),
     'POST /api/v1/api-keys': adminOnly('/api-keys', { name: 'k', role: 'admin' }),
+    'GET /api/v1/api-keys/{id}': adminOnly('/api-keys/key_1'),
     'DELETE /api/v1/api-keys/{id}': adminOnly('/api-keys/key_1'),
     'POST /api/v1/companies': adminOnly('/companies', { name: 'Another' }),
     // The tree of areas and the names of companies are no secrets, except where a role is bound to its own.

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ApiKeyRow } from '../../db/schema.ts';
 import { rfc3339 } from '../../lib/calendar.ts';
 import { idParam, pageQuery } from '../schemas/common.ts';
-import { type apiKey, apiKeyPage, createdApiKey, newApiKey, newUser, user, userPage } from '../schemas/people.ts';
+import { apiKey, apiKeyPage, createdApiKey, newApiKey, newUser, user, userPage } from '../schemas/people.ts';
 import type { HttpParts } from '../server.ts';
 import { userView } from '../views.ts';
 
@@ -79,6 +79,12 @@ export const userRoutes =
         const { row, key } = await users.createKey(request.body);
         return reply.code(201).send({ ...keyView(row), key });
       },
+    );
+
+    app.get(
+      '/api-keys/:id',
+      { config, schema: { tags: ['users'], params: idParam, response: { 200: apiKey } } },
+      async (request) => keyView(await users.getKey(request.params.id)),
     );
 
     app.delete(
