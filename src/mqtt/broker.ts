@@ -17,6 +17,8 @@ import { commandTopic, ownerOf, parseCommandTopic, parseUpTopic } from './topics
 /** A subscriber that stops reading would stall every publisher for longer than this. */
 const DRAIN_TIMEOUT_MS = 2_000;
 const CONNECT_TIMEOUT_MS = 10_000;
+/** A CONNECT with id, name and secret is far shorter. Bytes. */
+const MOST_BEFORE_LOGIN = 4_096;
 
 /** CONNACK return codes [MQTT-3.2.2.3]. */
 const IDENTIFIER_REJECTED = 2;
@@ -115,7 +117,13 @@ export async function startBroker(parts: {
     sockets.add(socket);
     socket.setNoDelay(true);
     socket.on('close', () => sockets.delete(socket));
-    aedes.handle(socket);
+    // Before aedes reads: it would buffer a packet of any claimed length from anybody.
+    const guard = () => {
+      if (client.connected) socket.off('readable', guard);
+      else if (socket.bytesRead > MOST_BEFORE_LOGIN) socket.destroy();
+    };
+    socket.on('readable', guard);
+    const client = aedes.handle(socket);
   }
 
   const servers: Server[] = [createServer(accept)];

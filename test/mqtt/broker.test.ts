@@ -45,6 +45,17 @@ describe('who may connect', () => {
     await expect(connectTerminal(gateway, { id: 'M', secret: '' })).rejects.toThrow();
   });
 
+  test('a stranger that announces a packet of 256 MiB is cut off after a few kilobytes', async () => {
+    await using gateway = await startTestGateway();
+    const socket = connectTcp(gateway.mqttPort, '127.0.0.1');
+    socket.on('error', () => undefined);
+    const end = once(socket, 'close');
+    socket.write(Buffer.from([0x10, 0xff, 0xff, 0xff, 0x7f]));
+    socket.write(Buffer.alloc(1_000_000));
+    await end;
+    expect(await gateway.admin.get('/me')).toMatchObject({ status: 200 });
+  });
+
   test('an MQTT 5 client is refused with a code from which it can fall back to 3.1.1', async () => {
     await using gateway = await startTestGateway();
     const socket = connectTcp(gateway.mqttPort, '127.0.0.1');
