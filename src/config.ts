@@ -17,7 +17,6 @@ const int = (min: number, max: number) =>
         .transform(Number),
     ])
     .pipe(z.int().min(min).max(max));
-const bool = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]);
 const port = int(0, 65535);
 const section = <T extends z.ZodRawShape>(shape: T) => z.preprocess((value) => value ?? {}, z.strictObject(shape));
 
@@ -25,8 +24,8 @@ const configSchema = z.strictObject({
   http: section({
     host: z.string().default('127.0.0.1'),
     port: port.default(8080),
-    /** The address of a caller is what a proxy in front says in X-Forwarded-For. */
-    trustProxy: bool.default(false),
+    /** Addresses of proxies, with commas between, whose X-Forwarded-For is believed. */
+    trustedProxies: z.string().default(''),
     /** Largest request body. */
     bodyLimitBytes: int(1_024, 16_777_216).default(1_048_576),
     /** Wrong sign-ins a minute for one address and user name. */
@@ -93,6 +92,8 @@ export type Config = z.infer<typeof configSchema> & { adminPassword: string | un
 
 export const projectRoot = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
+const SHORTEST_PASSWORD = 8;
+
 /** Not settings of the gateway itself. */
 const APART = new Set(['HEARTHGATE_CONFIG', 'HEARTHGATE_ADMIN_PASSWORD']);
 
@@ -137,7 +138,11 @@ export function loadConfig(env: Environment = process.env): Config {
   config.files.profiles = resolve(here, config.files.profiles);
   config.files.areas = resolve(here, config.files.areas);
   config.data.dir = resolve(config.data.dir);
-  return { ...config, adminPassword: env['HEARTHGATE_ADMIN_PASSWORD'] };
+  const adminPassword = env['HEARTHGATE_ADMIN_PASSWORD'] || undefined;
+  if (adminPassword !== undefined && adminPassword.length < SHORTEST_PASSWORD) {
+    throw new Error(`HEARTHGATE_ADMIN_PASSWORD needs at least ${SHORTEST_PASSWORD} characters`);
+  }
+  return { ...config, adminPassword };
 }
 
 /** What a person may see of a configuration: without its secrets. */

@@ -6,18 +6,19 @@ import type { Registry, Terminal } from './terminals/registry.ts';
 
 /** Everything that happens to a command after it is a row, in order. */
 
+/**
+ * What a carrier made of a command: nothing left the gateway; given, and an answer may follow; taken, as the wire itself proves;
+ * or refused by the terminal.
+ */
+export type Outcome = { result: 'not_given' | 'given' | 'taken' } | { result: 'refused'; reason: string };
+
 /** A way to a terminal: MQTT or Modbus. */
 export interface Carrier {
-  /** Whether a command given now would reach the terminal. */
-  reaches(terminal: Terminal): boolean | Promise<boolean>;
   /**
-   * Gives the command to the terminal. `taken` when the wire itself proves that the terminal took it, `refused` when it says no,
-   * `given` when an answer may follow. Throwing means that nobody knows what the terminal got.
+   * Gives the command to the terminal. Calls `begin` in the last moment before anything leaves, and stops when that says false.
+   * Throwing means that nobody knows what the terminal got.
    */
-  give(
-    terminal: Terminal,
-    command: Command,
-  ): Promise<{ result: 'given' | 'taken' } | { result: 'refused'; reason: string }>;
+  give(terminal: Terminal, command: Command, begin: () => Promise<boolean>): Promise<Outcome>;
 }
 
 const SWEEP_MS = 1_000;
@@ -33,37 +34,35 @@ export function startDownlink(parts: {
   const { commands, registry, carriers, clock, log } = parts;
   const busy = new Set<string>();
 
-  /** Sends the oldest queued command, if none is under way and the terminal can be reached. */
+  /** Sends the oldest queued command, if none is under way and the terminal can be reached; then the next, if that one ended at once. */
   async function dispatch(terminal: Terminal): Promise<void> {
-    const carrier = carriers[terminal.connection.type];
     for (;;) {
       const open = commands.openOf(terminal.id);
       const command = open.find((one) => one.state === 'queued');
-      if (!command || open.some((one) => isWaiting(one.state))) return;
-      const reached = await carrier.reaches(terminal);
-      if (clock.now() >= command.expiresAt) {
-        await commands.step(command, 'expire', 'not_sent');
-        continue;
-      }
-      if (!reached) return;
-      await send(carrier, terminal, command);
+      if (!command || open.some((one) => isWaiting(one.state)) || !(await send(terminal, command))) return;
     }
   }
 
   /**
-   * The row comes before the message: when the gateway dies between them, the command is never sent twice, and a reading or the
-   * time-out tells what became of it.
+   * Whether anything was sent. The row comes before the message: when the gateway dies between them, the command is never sent twice,
+   * and a reading or the time-out tells what became of it.
    */
-  async function send(carrier: Carrier, terminal: Terminal, command: Command): Promise<void> {
-    const sent = await commands.step(command, 'send', 'sent', terminal.connection.type);
-    if (!sent) return;
+  async function send(terminal: Terminal, command: Command): Promise<boolean> {
+    const { type } = terminal.connection;
+    let sent: Command | undefined;
+    const begin = async () => {
+      if (clock.now() < command.expiresAt) sent = await commands.step(command, 'send', 'sent', type);
+      return sent !== undefined;
+    };
     try {
-      const outcome = await carrier.give(terminal, sent);
+      const outcome = await carriers[type].give(terminal, command, begin);
+      if (!sent) return false;
       if (outcome.result === 'taken') await commands.step(sent, 'acknowledge', 'taken');
       if (outcome.result === 'refused') await commands.step(sent, 'reject', 'refused_by_terminal', outcome.reason);
     } catch (error) {
-      log.warn({ err: error, command: command.id }, 'command: sent, but nobody knows whether it arrived');
+      log.warn({ err: error, command: command.id }, 'command: given, but nobody knows whether it arrived');
     }
+    return sent !== undefined;
   }
 
   /** Tries to send now; call it when a command was queued, another ended, or the terminal can be reached again. */
@@ -89,22 +88,23 @@ export function startDownlink(parts: {
     }
   }
 
+  /** Never rejects: what goes wrong is in the log, and the sweep tries again. */
+  function kickSoon(terminalId: string): void {
+    kick(terminalId).catch((error) => log.error({ err: error, terminalId }, 'command: dispatch failed'));
+  }
+
   async function sweep(): Promise<void> {
     for (const terminalId of commands.openTerminals()) {
       for (const command of commands.openOf(terminalId)) await expireOrTimeOut(registry.find(terminalId), command);
-      await kick(terminalId);
+      // Not awaited: a line that is slow to connect must not hold up the others.
+      kickSoon(terminalId);
     }
   }
 
-  const turns = every(clock, SWEEP_MS, () =>
-    sweep().catch((error) => log.error({ err: error }, 'command sweep failed')),
-  );
+  const turns = every(clock, SWEEP_MS, sweep, (error) => log.error({ err: error }, 'command: sweep failed'));
 
   return {
-    /** Never rejects: what goes wrong is in the log, and the sweep tries again. */
-    kick: (terminalId: string): void => {
-      kick(terminalId).catch((error) => log.error({ err: error, terminalId }, 'command: dispatch failed'));
-    },
+    kick: kickSoon,
     async [Symbol.asyncDispose](): Promise<void> {
       turns[Symbol.dispose]();
     },

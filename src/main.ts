@@ -7,8 +7,9 @@ import { createUsers } from './areas/users.ts';
 import { createPayments } from './billing/payments.ts';
 import { openCommands } from './commands/commands.ts';
 import type { Config } from './config.ts';
+import { forgetAnswers } from './db/answers.ts';
 import { openDatabase } from './db/database.ts';
-import { startDownlink } from './downlink.ts';
+import { type Downlink, startDownlink } from './downlink.ts';
 import { createHealth } from './http/health.ts';
 import { startLive } from './http/live.ts';
 import { startHttp } from './http/server.ts';
@@ -35,7 +36,11 @@ import { createUplink } from './uplink.ts';
 
 /** The composition root: opens every part in order; disposing closes them in reverse. */
 
-const STATUS_SWEEP_MS = 5_000;
+/** A part of the terminals each time, so that no turn takes long. */
+const STATUS_SWEEP_MS = 250;
+const FORGET_MS = 3_600_000;
+/** How long an Idempotency-Key is known. */
+const ANSWERS_KEPT_MS = 7 * 86_400_000;
 
 export interface Gateway extends AsyncDisposable {
   httpPort: number;
@@ -47,20 +52,21 @@ export interface Gateway extends AsyncDisposable {
 
 export async function startGateway(config: Config, { clock, log }: { clock: Clock; log: Logger }): Promise<Gateway> {
   await using stack = new AsyncDisposableStack();
+  const failed = (what: string) => (error: unknown) => log.error({ err: error }, `${what} failed`);
   const dataFolder = (name: string) => join(config.data.dir, name);
   await mkdir(config.data.dir, { recursive: true });
 
   const profiles = loadProfiles(config.files.profiles);
-  const db = stack.use(await openDatabase(config.database.url || dataFolder('hearthgate.sqlite')));
+  const db = stack.use(await openDatabase(config.database.url || dataFolder('hearthgate.sqlite'), log));
   await loadAreas(db, config.files.areas);
 
   const users = createUsers({ db, clock, sessionMs: config.http.sessionHours * 3_600_000 });
   const areas = createAreas(db);
   const companies = createCompanies({ db, clock });
-  const households = createHouseholds({ db, clock, areas, companies });
+  const households = createHouseholds({ db, clock, companies });
   const payments = createPayments({ db, clock });
 
-  const live = stack.use(startLive({ clock, limit: config.http.liveStreams }));
+  const live = stack.use(startLive({ clock, log, limit: config.http.liveStreams }));
   const presence = createPresence({ clock });
   const latest = createLatest();
   const registry = await openRegistry({ db, clock, profiles, onChange: terminalChanged });
@@ -93,28 +99,29 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   stack.use(await startMemory({ store, spool, latest, presence, clock, log }));
   const drain = stack.use(startDrain({ spool, store, clock, log, waitMs: config.readings.storeWaitMs }));
 
+  let downlink: Downlink | undefined;
   const uplink = createUplink({
     spool,
     latest,
     presence,
     quarantine,
+    registry,
     alarms,
     commands,
     live,
     clock,
     maxFutureMs: config.readings.maxFutureS * 1_000,
-    onSettled: (terminal) => downlink.kick(terminal.id),
+    onSettled: (terminal) => downlink?.kick(terminal.id),
   });
   const broker = stack.use(await startBroker({ config: config.mqtt, registry, uplink, clock, log }));
   const bridge = stack.use(startBridge({ registry, uplink, clock, log, pollEveryS: config.modbus.pollEveryS }));
-  const downlink = stack.use(
+  downlink = stack.use(
     startDownlink({ commands, registry, carriers: { mqtt: broker.carrier, modbus: bridge.carrier }, clock, log }),
   );
   broker.sendThrough(downlink);
+  stack.use(every(clock, STATUS_SWEEP_MS, uplink.sweepStatus, failed('status sweep')));
   stack.use(
-    every(clock, STATUS_SWEEP_MS, () => {
-      for (const terminal of registry.all()) uplink.tellStatus(terminal);
-    }),
+    every(clock, FORGET_MS, () => forgetAnswers(db, clock.now() - ANSWERS_KEPT_MS), failed('forgetting old answers')),
   );
 
   const health = createHealth({ spool, drain, uplink, quarantine, live, connections: broker.connections });
@@ -159,8 +166,9 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     }
   }
 
-  function terminalChanged(terminalId: string): void {
+  async function terminalChanged(terminalId: string, moved: boolean): Promise<void> {
     bridge.refresh(terminalId);
+    if (moved) await commands.withdraw(terminalId);
     if (registry.find(terminalId)) return;
     broker.cut(terminalId);
     latest.forget(terminalId);

@@ -7,7 +7,7 @@ import type { Quarantine } from './readings/quarantine.ts';
 import type { Spool } from './readings/spool.ts';
 import { type Decoded, decodeMessage, decodeRegisters, type RegisterFrame, type Reject } from './terminals/decode.ts';
 import type { Presence, Status } from './terminals/presence.ts';
-import type { Terminal } from './terminals/registry.ts';
+import type { Registry, Terminal } from './terminals/registry.ts';
 
 /** Everything that happens to a frame, in order. Resolving means that what the frame says is on disk. */
 
@@ -29,11 +29,16 @@ const replyMessage = z.object({
   reason: z.string().max(200).optional(),
 });
 
+const SWEPT_AT_ONCE = 5_000;
+
+const TOO_MANY_ALARMS: Reject = { reason: 'too_many_alarms', detail: 'acknowledge some of the open ones first' };
+
 export function createUplink(parts: {
   spool: Spool;
   latest: Latest;
   presence: Presence;
   quarantine: Quarantine;
+  registry: Registry;
   alarms: Alarms;
   commands: Commands;
   live: LiveListener;
@@ -42,20 +47,22 @@ export function createUplink(parts: {
   /** A command of the terminal came to its end, so the next may be sent. */
   onSettled: (terminal: Terminal) => void;
 }) {
-  const { spool, latest, presence, quarantine, alarms, commands, live, clock } = parts;
+  const { spool, latest, presence, quarantine, registry, alarms, commands, live, clock } = parts;
   let received = 0;
 
   async function receive(terminal: Terminal, { readings, rejects }: Decoded, frame: () => string): Promise<void> {
-    if (rejects.length > 0) await quarantine.add(terminal.id, rejects, frame());
-    if (readings.length === 0) return;
-    await spool.append(readings.map((reading) => ({ terminalId: terminal.id, ...reading })));
+    await Promise.all([
+      rejects.length > 0 && quarantine.add(terminal.id, rejects, frame()),
+      readings.length > 0 && spool.append(readings.map((reading) => ({ terminalId: terminal.id, ...reading }))),
+    ]);
     received += readings.length;
     for (const { time, values } of readings) {
-      latest.update(terminal.id, time, values);
+      // What comes late tells of the past: it neither opens nor closes an alarm, and confirms nothing.
+      const newest = latest.update(terminal.id, time, values);
       presence.seen(terminal.id, time);
       live.reading(terminal, time, values);
-      await alarms.evaluate(terminal, time, values);
-      const confirmed = await commands.confirm(terminal, time, values);
+      await alarms.evaluate(terminal, time, newest);
+      const confirmed = await commands.confirm(terminal, time, newest);
       if (confirmed.length > 0) parts.onSettled(terminal);
     }
     tellStatus(terminal);
@@ -95,7 +102,7 @@ export function createUplink(parts: {
     async receiveStatus(terminal: Terminal, payload: Buffer): Promise<void> {
       const message = await read(terminal, statusMessage, payload);
       if (!message) return;
-      if (message.online) presence.seen(terminal.id, clock.now());
+      if (message.online) presence.saidOnline(terminal.id);
       else presence.saidOffline(terminal.id);
       tellStatus(terminal);
     },
@@ -103,8 +110,10 @@ export function createUplink(parts: {
     async receiveEvent(terminal: Terminal, payload: Buffer): Promise<void> {
       const message = await read(terminal, eventMessage, payload);
       if (!message) return;
-      presence.seen(terminal.id, clock.now());
-      await alarms.raiseEvent(terminal.id, message.event);
+      presence.saidOnline(terminal.id);
+      if (!(await alarms.raiseEvent(terminal.id, message.event))) {
+        await quarantine.add(terminal.id, [TOO_MANY_ALARMS], payload.toString('utf8'));
+      }
       tellStatus(terminal);
     },
 
@@ -115,7 +124,11 @@ export function createUplink(parts: {
       if (command) parts.onSettled(terminal);
     },
 
-    tellStatus,
+    /** Tells which terminals have gone offline by the age of their data, a part of them each time. */
+    sweepStatus(): void {
+      for (const terminal of registry.slice(SWEPT_AT_ONCE)) tellStatus(terminal);
+    },
+
     received: () => received,
   };
 }

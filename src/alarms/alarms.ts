@@ -15,6 +15,9 @@ export type AlarmState = 'open' | 'acknowledged' | 'closed';
 export const stateOf = (alarm: AlarmRow): AlarmState =>
   alarm.closedAt !== null ? 'closed' : alarm.acknowledgedAt !== null ? 'acknowledged' : 'open';
 
+/** A terminal that invents events must not fill the list. */
+const MOST_OPEN = 20;
+
 const isBeyond = (definition: AlarmDefinition, value: number): boolean =>
   (definition.below !== undefined && value < definition.below) ||
   (definition.above !== undefined && value > definition.above);
@@ -32,6 +35,14 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
     open.set(keyOf(row.terminalId, row.alarm), row);
   }
 
+  /** Opening, acknowledging and closing happen one after another, so that memory and rows say the same. */
+  let turn: Promise<unknown> = Promise.resolve();
+  function inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const result = turn.then(task);
+    turn = result.catch(() => undefined);
+    return result;
+  }
+
   async function raise(terminalId: string, alarm: string, severity: AlarmRow['severity']): Promise<void> {
     const key = keyOf(terminalId, alarm);
     if (open.has(key)) return;
@@ -45,15 +56,17 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
       acknowledgedBy: null,
       closedAt: null,
     };
-    open.set(key, row);
     await db.insertInto('alarms').values(row).execute();
+    open.set(key, row);
     onChange(row);
   }
 
-  async function close(row: AlarmRow): Promise<void> {
-    open.delete(keyOf(row.terminalId, row.alarm));
+  async function close(key: string): Promise<void> {
+    const row = open.get(key);
+    if (!row) return;
     const closed = { ...row, closedAt: clock.now() };
     await db.updateTable('alarms').set({ closedAt: closed.closedAt }).where('id', '=', row.id).execute();
+    open.delete(key);
     onChange(closed);
   }
 
@@ -66,45 +79,48 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
         const key = keyOf(terminal.id, name);
         if (!isBeyond(definition, value)) {
           beyondSince.delete(key);
-          const row = open.get(key);
-          if (row) await close(row);
+          if (open.has(key)) await inTurn(() => close(key));
           continue;
         }
         const since = beyondSince.get(key) ?? time;
         beyondSince.set(key, since);
-        if (time - since >= definition.forS * 1_000) await raise(terminal.id, name, definition.severity);
+        if (time - since < definition.forS * 1_000 || open.has(key)) continue;
+        await inTurn(() => raise(terminal.id, name, definition.severity));
       }
     },
 
-    /** An event of the terminal; it stays open until a person acknowledges it. */
-    raiseEvent: (terminalId: string, event: string): Promise<void> => raise(terminalId, event, 'critical'),
+    /** An event of the terminal; it stays open until a person acknowledges it. False when it has too many open already. */
+    raiseEvent: (terminalId: string, event: string): Promise<boolean> =>
+      inTurn(async () => {
+        const kinds = [...open.values()].filter((row) => row.terminalId === terminalId);
+        if (kinds.length >= MOST_OPEN && !open.has(keyOf(terminalId, event))) return false;
+        await raise(terminalId, event, 'critical');
+        return true;
+      }),
 
     /** Acknowledging an event's alarm closes it, since no reading will; one from a limit closes by a good reading. */
-    async acknowledge(caller: Caller, id: string, byLimit: (alarm: AlarmRow) => boolean): Promise<AlarmRow> {
-      const row = await db
-        .selectFrom('alarms')
-        .innerJoin('terminals', 'terminals.id', 'alarms.terminalId')
-        .selectAll('alarms')
-        .where('alarms.id', '=', id)
-        .where(visibleTerminals(caller))
-        .where(sinceVisible(caller, 'alarms.openedAt'))
-        .executeTakeFirst();
-      if (!row) throw new GatewayError('not_found');
-      if (stateOf(row) !== 'open') throw new GatewayError('wrong_state', `The alarm is ${stateOf(row)}`);
-      const acknowledged: AlarmRow = { ...row, acknowledgedAt: clock.now(), acknowledgedBy: caller.name };
-      await db
-        .updateTable('alarms')
-        .set({ acknowledgedAt: acknowledged.acknowledgedAt, acknowledgedBy: acknowledged.acknowledgedBy })
-        .where('id', '=', id)
-        .execute();
-      if (byLimit(row)) {
-        open.set(keyOf(row.terminalId, row.alarm), acknowledged);
+    acknowledge: (caller: Caller, id: string, byLimit: (alarm: AlarmRow) => boolean): Promise<AlarmRow> =>
+      inTurn(async () => {
+        const row = await db
+          .selectFrom('alarms')
+          .innerJoin('terminals', 'terminals.id', 'alarms.terminalId')
+          .selectAll('alarms')
+          .where('alarms.id', '=', id)
+          .where(visibleTerminals(caller))
+          .where(sinceVisible(caller, 'alarms.openedAt'))
+          .executeTakeFirst();
+        if (!row) throw new GatewayError('not_found');
+        if (stateOf(row) !== 'open') throw new GatewayError('wrong_state', `The alarm is ${stateOf(row)}`);
+        const now = clock.now();
+        const change = { acknowledgedAt: now, acknowledgedBy: caller.name, closedAt: byLimit(row) ? null : now };
+        await db.updateTable('alarms').set(change).where('id', '=', id).execute();
+        const acknowledged: AlarmRow = { ...row, ...change };
+        const key = keyOf(row.terminalId, row.alarm);
+        if (change.closedAt === null) open.set(key, acknowledged);
+        else open.delete(key);
         onChange(acknowledged);
         return acknowledged;
-      }
-      await close(acknowledged);
-      return { ...acknowledged, closedAt: clock.now() };
-    },
+      }),
 
     /** The newest first. */
     async list(caller: Caller, filter: Page & { state?: AlarmState | undefined; terminalId?: string | undefined }) {
@@ -129,8 +145,7 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
       );
     },
 
-    /** Open alarms of a terminal, acknowledged or not. */
-    openOf: (terminal: Terminal): AlarmRow[] => [...open.values()].filter((row) => row.terminalId === terminal.id),
+    /** Acknowledged or not. */
     openCount: (terminalIds: Set<string>): number =>
       [...open.values()].filter((row) => terminalIds.has(row.terminalId)).length,
   };

@@ -46,6 +46,12 @@ export async function loadAreas(db: Database, folder: string): Promise<void> {
 const reaches = (caller: Caller, code: string): boolean =>
   caller.role !== 'operator' || code.startsWith(caller.areaCode ?? 'none');
 
+/** Throws `unknown_reference` for a code that no area has. */
+export async function areaMustExist(db: Database, code: string): Promise<void> {
+  const area = await db.selectFrom('areas').select('code').where('code', '=', code).executeTakeFirst();
+  if (!area) throw new GatewayError('unknown_reference', `There is no area ${code}`);
+}
+
 export function createAreas(db: Database) {
   async function get(caller: Caller, code: string): Promise<AreaRow> {
     const area = await db.selectFrom('areas').selectAll().where('code', '=', code).executeTakeFirst();
@@ -59,12 +65,6 @@ export function createAreas(db: Database) {
     async list(caller: Caller): Promise<AreaRow[]> {
       const areas = await db.selectFrom('areas').selectAll().orderBy('code').execute();
       return areas.filter((area) => reaches(caller, area.code));
-    },
-
-    /** Throws `unknown_reference` for a code that no area has. */
-    async mustExist(code: string): Promise<void> {
-      const area = await db.selectFrom('areas').select('code').where('code', '=', code).executeTakeFirst();
-      if (!area) throw new GatewayError('unknown_reference', `There is no area ${code}`);
     },
 
     async setPerson(caller: Caller, code: string, person: { name: string; phone: string | null } | null) {

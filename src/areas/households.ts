@@ -5,7 +5,7 @@ import type { CompanyRow, HouseholdRow } from '../db/schema.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
-import type { Areas } from './areas.ts';
+import { areaMustExist } from './areas.ts';
 import { type Caller, visibleHouseholds } from './scope.ts';
 
 /** Households 户 and the companies 供热/燃气企业 that serve them. */
@@ -64,8 +64,8 @@ export function createCompanies({ db, clock }: { db: Database; clock: Clock }) {
 }
 export type Companies = ReturnType<typeof createCompanies>;
 
-export function createHouseholds(parts: { db: Database; clock: Clock; areas: Areas; companies: Companies }) {
-  const { db, clock, areas, companies } = parts;
+export function createHouseholds(parts: { db: Database; clock: Clock; companies: Companies }) {
+  const { db, clock, companies } = parts;
 
   const visible = (caller: Caller) => db.selectFrom('households').selectAll().where(visibleHouseholds(caller));
 
@@ -73,7 +73,7 @@ export function createHouseholds(parts: { db: Database; clock: Clock; areas: Are
     /** A company creates its own households only. */
     async create(caller: Caller, request: NewHousehold): Promise<HouseholdRow> {
       if (caller.role === 'company' && request.companyId !== caller.companyId) throw new GatewayError('forbidden');
-      await areas.mustExist(request.areaCode);
+      await areaMustExist(db, request.areaCode);
       await companies.mustExist(request.companyId);
       const household: HouseholdRow = {
         id: newId('hh'),

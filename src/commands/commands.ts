@@ -51,7 +51,13 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
     (command.state === 'timed_out' && clock.now() - (command.sentAt ?? 0) < LATE_MS);
 
   function keep(command: Command): void {
-    const others = (open.get(command.terminalId) ?? []).filter((other) => other.id !== command.id);
+    // When a newer one of its kind was sent, what a reading shows no longer tells of one that timed out.
+    const isOver = (other: Command) =>
+      other.state === 'timed_out' &&
+      other.command === command.command &&
+      other.sequence < command.sequence &&
+      command.sentAt !== null;
+    const others = (open.get(command.terminalId) ?? []).filter((other) => other.id !== command.id && !isOver(other));
     const now = isOpen(command) ? [...others, command].sort((a, b) => a.sequence - b.sequence) : others;
     if (now.length > 0) open.set(command.terminalId, now);
     else open.delete(command.terminalId);
@@ -63,8 +69,15 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
     .selectAll()
     .where('state', 'in', unfinished)
     .where((row) => row.or([row('state', '!=', 'timed_out'), row('sentAt', '>', clock.now() - LATE_MS)]))
+    .orderBy('sequence')
     .execute();
   for (const command of await withHistory(db, rows)) keep(command);
+
+  /** Somebody else took a step: memory follows the row. */
+  async function reload(id: string): Promise<void> {
+    const rows = await db.selectFrom('commands').selectAll().where('id', '=', id).execute();
+    for (const command of await withHistory(db, rows)) keep(command);
+  }
 
   /** Takes one step. Returns undefined, and changes nothing, when the table does not allow it. */
   async function step(command: Command, event: CommandEvent, cause: StepCause, detail: string | null = null) {
@@ -88,7 +101,10 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
         .execute();
       return true;
     });
-    if (!changed) return undefined;
+    if (!changed) {
+      await reload(command.id);
+      return undefined;
+    }
     const next: Command = { ...command, state, sentAt, history: [...command.history, taken] };
     keep(next);
     onChange(next);
@@ -169,6 +185,11 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
       const command = openOf(terminalId).find((one) => one.id === id);
       if (!command) return undefined;
       return accepted ? step(command, 'acknowledge', 'taken') : step(command, 'reject', 'refused_by_terminal', reason);
+    },
+
+    /** Takes back what was not sent to a terminal that was removed or moved: it was meant for where it stood. */
+    async withdraw(terminalId: string): Promise<void> {
+      for (const command of openOf(terminalId)) await step(command, 'cancel', 'moved');
     },
 
     openOf,

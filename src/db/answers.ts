@@ -50,3 +50,8 @@ async function firstAnswer<T>(
   if (noted.bodyHash !== bodyHash) throw new GatewayError('idempotency_key_reused');
   return JSON.parse(noted.response) as T;
 }
+
+/** A key that was used before `before` may be used again. */
+export async function forgetAnswers(db: Database, before: number): Promise<void> {
+  await db.deleteFrom('answers').where('createdAt', '<', before).execute();
+}

@@ -2,6 +2,7 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { CamelCasePlugin, Kysely, PostgresDialect, SqliteDialect, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pg from 'pg';
+import type { Logger } from '../lib/log.ts';
 import { up as first } from './migrations/0001-first.ts';
 import type { Tables } from './schema.ts';
 
@@ -30,18 +31,21 @@ function openSqlite(file: string) {
 /** 64-bit whole numbers come as text from `pg`; times and fen are far below 2^53. */
 const INT8 = 20;
 
-function postgresDialect(url: string): PostgresDialect {
+function postgresDialect(url: string, log: Logger): PostgresDialect {
   const types: pg.CustomTypesConfig = {
     getTypeParser: (oid, format) => (oid === INT8 ? Number : pg.types.getTypeParser(oid, format)),
   };
-  return new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max: 10, types }) });
+  const pool = new pg.Pool({ connectionString: url, max: 10, types });
+  // A connection that breaks while nobody uses it is no reason to end: the pool opens another.
+  pool.on('error', (error) => log.warn({ err: error }, 'database: a connection was lost'));
+  return new PostgresDialect({ pool });
 }
 
 /** Opens PostgreSQL at a `postgres://` URL, or SQLite in a file, making or upgrading the tables. Dispose closes it. */
-export async function openDatabase(where: string): Promise<Database & AsyncDisposable> {
+export async function openDatabase(where: string, log: Logger): Promise<Database & AsyncDisposable> {
   const db = new Kysely<Tables>({
     dialect: /^postgres(ql)?:/.test(where)
-      ? postgresDialect(where)
+      ? postgresDialect(where, log)
       : new SqliteDialect({ database: openSqlite(where) }),
     plugins: [new CamelCasePlugin()],
   });

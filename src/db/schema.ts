@@ -114,6 +114,8 @@ export const STEP_CAUSES = [
   'requested',
   /** A person took it back; `detail` says who. */
   'cancelled',
+  /** Its terminal was removed or moved to another household before it was sent. */
+  'moved',
   /** `detail` says over what. */
   'sent',
   /** The terminal answered that it took the command, or its wire proved it. */

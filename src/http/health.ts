@@ -9,6 +9,7 @@ import type { Live } from './live.ts';
 
 /** The store may fail this often in a row before the gateway calls itself degraded. */
 const STORE_FAILURES = 3;
+const STILL_MS = 60_000;
 
 export function createHealth(parts: {
   spool: Spool;
@@ -25,10 +26,13 @@ export function createHealth(parts: {
     /** The reasons for not being ready; none when all is well. */
     troubles(): string[] {
       const { trouble } = spool.state();
-      const { failures } = drain.state();
+      const { failures, waiting, stillMs } = drain.state();
       return [
         ...(trouble ? [`spool: ${trouble}`] : []),
         ...(failures >= STORE_FAILURES ? [`store: failed ${failures} times in a row; readings wait in the spool`] : []),
+        ...(waiting > 0 && stillMs > STILL_MS
+          ? [`store: ${waiting} readings wait, and none has moved for a minute`]
+          : []),
       ];
     },
 
@@ -47,10 +51,9 @@ export function createHealth(parts: {
       setupToken = newSecret();
       return setupToken;
     },
-    useSetupToken(token: string): boolean {
-      if (setupToken === undefined || token !== setupToken) return false;
+    isSetupToken: (token: string): boolean => token === setupToken,
+    endSetup(): void {
       setupToken = undefined;
-      return true;
     },
   };
 }

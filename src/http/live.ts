@@ -3,6 +3,7 @@ import { type Caller, type Place, sees } from '../areas/scope.ts';
 import { rfc3339 } from '../lib/calendar.ts';
 import { type Clock, every } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
+import type { Logger } from '../lib/log.ts';
 import type { Registry } from '../terminals/registry.ts';
 import type { LiveListener } from '../uplink.ts';
 import type { LiveEvent } from './schemas/live.ts';
@@ -22,7 +23,7 @@ interface Stream {
 const MOST_BUFFERED = 1_048_576;
 const HEARTBEAT_MS = 15_000;
 
-export function startLive({ clock, limit }: { clock: Clock; limit: number }) {
+export function startLive({ clock, log, limit }: { clock: Clock; log: Logger; limit: number }) {
   const streams = new Set<Stream>();
   let registry: Registry | undefined;
 
@@ -48,11 +49,16 @@ export function startLive({ clock, limit }: { clock: Clock; limit: number }) {
     for (const stream of [...streams]) if (!(await stream.valid())) stream.response.end();
   }
 
-  const heartbeat = every(clock, HEARTBEAT_MS, async () => {
-    // A comment keeps proxies from closing a quiet stream.
-    for (const { response } of streams) response.write(': alive\n\n');
-    await recheck();
-  });
+  const heartbeat = every(
+    clock,
+    HEARTBEAT_MS,
+    async () => {
+      // A comment keeps proxies from closing a quiet stream.
+      for (const { response } of streams) response.write(': alive\n\n');
+      await recheck();
+    },
+    (error) => log.warn({ err: error }, 'live: a check of the streams failed'),
+  );
 
   const listener: LiveListener = {
     reading(terminal, time, values) {

@@ -79,7 +79,7 @@ function createApp({ config, log }: HttpParts) {
     bodyLimit: config.http.bodyLimitBytes,
     routerOptions: { maxParamLength: 200 },
     frameworkErrors: (_error, _request, reply) => void sendBadAddress(reply),
-    trustProxy: config.http.trustProxy,
+    trustProxy: config.http.trustedProxies || false,
     forceCloseConnections: true,
   });
 }
@@ -119,7 +119,7 @@ async function serveConsole(app: App): Promise<void> {
   });
 }
 
-/** Listens. Dispose answers what is under way and closes. */
+/** Listens. Dispose closes every connection. */
 export async function startHttp(parts: HttpParts) {
   const { config, users } = parts;
   const app = createApp(parts);

@@ -1,4 +1,5 @@
 import { stateOf } from '../alarms/alarms.ts';
+import { type Caller, visibleSince } from '../areas/scope.ts';
 import type { Command } from '../commands/commands.ts';
 import type { AlarmRow, AreaRow, HouseholdRow, PaymentRow, UserRow } from '../db/schema.ts';
 import { rfc3339 } from '../lib/calendar.ts';
@@ -59,10 +60,12 @@ export const commandView = ({ sentAt: _sentAt, ...command }: Command): CommandVi
   history: command.history.map((step) => ({ ...step, at: rfc3339(step.at) })),
 });
 
-export function latestView(terminal: Terminal, latest: LatestValues, presence: Presence): Latest {
-  const values = [...latest.of(terminal.id)].map(
-    ([metric, { value, time }]) => [metric, { value, time: rfc3339(time) }] as const,
-  );
+/** Values from where the terminal stood before are not a resident's to see. */
+export function latestView(caller: Caller, terminal: Terminal, latest: LatestValues, presence: Presence): Latest {
+  const since = visibleSince(caller, terminal);
+  const values = [...latest.of(terminal.id)]
+    .filter(([, { time }]) => time >= since)
+    .map(([metric, { value, time }]) => [metric, { value, time: rfc3339(time) }] as const);
   return {
     status: presence.statusOf(terminal),
     lastSeenAt: orNull(presence.lastSeenAt(terminal.id)),
@@ -70,7 +73,12 @@ export function latestView(terminal: Terminal, latest: LatestValues, presence: P
   };
 }
 
-export function terminalView(terminal: Terminal, latest: LatestValues, presence: Presence): TerminalView {
+export function terminalView(
+  caller: Caller,
+  terminal: Terminal,
+  latest: LatestValues,
+  presence: Presence,
+): TerminalView {
   const { id, profile, householdId, householdName, companyId, areaCode, connection, createdAt } = terminal;
   return {
     id,
@@ -81,7 +89,7 @@ export function terminalView(terminal: Terminal, latest: LatestValues, presence:
     areaCode,
     connection,
     createdAt: rfc3339(createdAt),
-    ...latestView(terminal, latest, presence),
+    ...latestView(caller, terminal, latest, presence),
   };
 }
 

@@ -1,5 +1,5 @@
 /** Asia/Shanghai has been UTC+8 all year since 1991, so days need no time zone database. */
-const OFFSET_MS = 8 * 3_600_000;
+export const OFFSET_MS = 8 * 3_600_000;
 
 const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 

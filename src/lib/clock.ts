@@ -14,12 +14,24 @@ export const systemClock: Clock = {
   },
 };
 
-/** Runs `task` every `ms`, the first time `ms` from now; the next turn is set when the task has ended, so turns never overlap. */
-export function every(clock: Clock, ms: number, task: () => void | Promise<void>): Disposable {
+/**
+ * Runs `task` every `ms`, the first time `ms` from now; the next turn is set when the task has ended, so turns never overlap.
+ * A turn that fails is told to `failed`, and the next one comes all the same.
+ */
+export function every(
+  clock: Clock,
+  ms: number,
+  task: () => void | Promise<void>,
+  failed: (error: unknown) => void,
+): Disposable {
   let stopped = false;
   let timer: Disposable;
   const turn = async () => {
-    await task();
+    try {
+      await task();
+    } catch (error) {
+      failed(error);
+    }
     if (!stopped) timer = clock.after(ms, turn);
   };
   timer = clock.after(ms, turn);

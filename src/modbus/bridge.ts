@@ -1,4 +1,3 @@
-import type { Command } from '../commands/commands.ts';
 import type { Carrier } from '../downlink.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
@@ -14,6 +13,8 @@ import { plan, type ReadRequest } from './plan.ts';
 
 type ModbusTerminal = Terminal & { connection: { type: 'modbus' } };
 type Poll = NonNullable<Profile['poll']>;
+
+const keyOf = ({ connection: { line } }: ModbusTerminal): string => `${line.host}:${line.port}`;
 
 const isModbus = (terminal: Terminal | undefined): terminal is ModbusTerminal => terminal?.connection.type === 'modbus';
 
@@ -34,9 +35,9 @@ export function startBridge(parts: {
   const failing = new Set<string>();
   let stopped = false;
 
-  function lineOf({ connection: { line } }: ModbusTerminal): Line {
-    const key = `${line.host}:${line.port}`;
-    const known = lines.get(key) ?? createLine({ ...line, clock });
+  function lineOf(terminal: ModbusTerminal): Line {
+    const key = keyOf(terminal);
+    const known = lines.get(key) ?? createLine({ ...terminal.connection.line, clock });
     lines.set(key, known);
     return known;
   }
@@ -66,14 +67,13 @@ export function startBridge(parts: {
     const terminal = registry.find(terminalId);
     const poll = terminal?.profile.poll;
     if (!isModbus(terminal) || !poll) return;
-    const { host, port } = terminal.connection.line;
+    const lineKey = keyOf(terminal);
     try {
       await uplink.receiveRegisters(terminal, await readAll(terminal, poll));
-      for (const what of [terminalId, `${host}:${port}`])
-        if (failing.delete(what)) log.info({ what }, 'modbus: answers again');
+      for (const what of [terminalId, lineKey]) if (failing.delete(what)) log.info({ what }, 'modbus: answers again');
     } catch (error) {
       // A line that is down is one trouble, not one of each unit; and every trouble is said once, not at every poll.
-      const what = error instanceof LineDown ? `${host}:${port}` : terminalId;
+      const what = error instanceof LineDown ? lineKey : terminalId;
       if (!failing.has(what)) log.warn({ what, reason: String(error) }, 'modbus: poll failed');
       failing.add(what);
     }
@@ -95,39 +95,47 @@ export function startBridge(parts: {
   function refresh(terminalId: string): void {
     polls.get(terminalId)?.[Symbol.dispose]();
     polls.delete(terminalId);
+    failing.delete(terminalId);
+    closeIdleLines();
     if (isModbus(registry.find(terminalId))) pollIn(terminalId, 0);
   }
 
-  /** A single bit is changed in the word that is there. What the device made of it, the next reading shows. */
-  async function write(terminal: ModbusTerminal, command: Command, poll: Poll): Promise<void> {
-    const definition = terminal.profile.commands[command.command];
-    const number = definition && commandNumber(definition, command.value);
-    if (!definition?.to || number === undefined) throw new Error(`${command.command} is not in the profile any more`);
-    const line = lineOf(terminal);
-    const address = registerAddress(definition.to);
-    const unit = terminal.connection.unit;
-    const one: ReadRequest = { table: 'holding', address, count: 1 };
-    const present = definition.to.bit === undefined ? 0 : ((await line.read(unit, one, poll.timeoutMs))[0] ?? 0);
-    await line.write(unit, address, registerWords(definition.to, number, present), poll.timeoutMs);
-  }
-
   const carrier: Carrier = {
-    reaches: (terminal) => !stopped && isModbus(terminal) && lineOf(terminal).ready(),
-
-    async give(terminal, command) {
+    /** A single bit is changed in the word that is there. What the device made of the write, the next reading shows. */
+    async give(terminal, command, begin) {
       const poll = terminal.profile.poll;
-      if (!isModbus(terminal) || !poll) throw new Error(`${terminal.id} is no Modbus terminal`);
+      const definition = terminal.profile.commands[command.command];
+      const number = definition && commandNumber(definition, command.value);
+      const to = definition?.to;
+      if (stopped || !isModbus(terminal) || !poll || !to || number === undefined) return { result: 'not_given' };
+      const target = {
+        address: registerAddress(to),
+        readFirst: to.bit !== undefined,
+        words: (present: number) => registerWords(to, number, present),
+      };
       try {
-        await write(terminal, command, poll);
-        return { result: 'taken' };
+        const written = await lineOf(terminal).write(terminal.connection.unit, target, poll.timeoutMs, begin);
+        if (written) pollIn(terminal.id, READ_AFTER_WRITE_MS);
+        return { result: written ? 'taken' : 'not_given' };
       } catch (error) {
+        if (error instanceof LineDown) return { result: 'not_given' };
+        pollIn(terminal.id, READ_AFTER_WRITE_MS);
         if (error instanceof ModbusException) return { result: 'refused', reason: error.message };
         throw error;
-      } finally {
-        pollIn(terminal.id, READ_AFTER_WRITE_MS);
       }
     },
   };
+
+  /** A line without any terminal left is closed. */
+  function closeIdleLines(): void {
+    const used = new Set([...registry.all()].filter(isModbus).map(keyOf));
+    for (const [key, line] of lines) {
+      if (used.has(key)) continue;
+      lines.delete(key);
+      failing.delete(key);
+      line[Symbol.asyncDispose]().catch((error) => log.warn({ err: error }, 'modbus: closing a line failed'));
+    }
+  }
 
   let spread = 0;
   for (const terminal of registry.all()) {

@@ -32,8 +32,9 @@ const MOST_WAITING = 1_000;
 export function createLine(parts: { host: string; port: number; clock: Clock }) {
   const { host, port, clock } = parts;
   let client: ModbusClient | undefined;
-  let turn: Promise<unknown> = Promise.resolve();
-  let waiting = 0;
+  const polls: (() => Promise<void>)[] = [];
+  const commands: (() => Promise<void>)[] = [];
+  let working: Promise<void> | undefined;
   let failures = 0;
   let notBefore = 0;
   let closed = false;
@@ -50,7 +51,7 @@ export function createLine(parts: { host: string; port: number; clock: Clock }) 
   }
 
   async function connect(): Promise<ModbusClient> {
-    if (client?.isOpen) return client;
+    if (!closed && client?.isOpen) return client;
     if (closed || clock.now() < notBefore) throw new LineDown(`${host}:${port}: not reachable; next attempt soon`);
     drop();
     const fresh = new ModbusClient();
@@ -87,52 +88,61 @@ export function createLine(parts: { host: string; port: number; clock: Clock }) 
     }
   }
 
-  function queue<T>(task: () => Promise<T>): Promise<T> {
-    if (waiting >= MOST_WAITING) return Promise.reject(new Error(`${host}:${port}: ${waiting} requests are waiting`));
-    waiting += 1;
-    const result = turn.then(task).finally(() => {
-      waiting -= 1;
-    });
-    turn = result.catch(() => undefined);
-    return result;
+  async function work(): Promise<void> {
+    for (let next = commands.shift() ?? polls.shift(); next; next = commands.shift() ?? polls.shift()) await next();
+    working = undefined;
+  }
+
+  /** Runs `task` when those before it in its queue are through; commands go before polls. */
+  function queue<T>(tasks: typeof polls, task: () => Promise<T>): Promise<T> {
+    if (tasks.length >= MOST_WAITING)
+      return Promise.reject(new Error(`${host}:${port}: ${tasks.length} requests wait`));
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    tasks.push(() => task().then(resolve, reject));
+    working ??= work();
+    return promise;
+  }
+
+  async function readRegisters(open: ModbusClient, { table, address, count }: ReadRequest): Promise<number[]> {
+    const { data } = await (table === 'holding'
+      ? open.readHoldingRegisters(address, count)
+      : open.readInputRegisters(address, count));
+    if (data.length !== count) throw new Error(`${host}:${port}: ${data.length} of ${count} registers came`);
+    return data;
   }
 
   return {
-    /** Whether the line is up, connecting if it must. */
-    ready: (): Promise<boolean> =>
-      queue(connect).then(
-        () => true,
-        () => false,
-      ),
-
     /** The registers asked for. Throws `ModbusException`, or an error that says which line and unit failed. */
-    read(unit: number, { table, address, count }: ReadRequest, timeoutMs: number): Promise<number[]> {
-      return queue(() =>
-        request(unit, timeoutMs, async (open) => {
-          const { data } = await (table === 'holding'
-            ? open.readHoldingRegisters(address, count)
-            : open.readInputRegisters(address, count));
-          if (data.length !== count)
-            throw new Error(`${host}:${port}: unit ${unit} gave ${data.length} of ${count} registers`);
-          return data;
-        }),
-      );
-    },
+    read: (unit: number, asked: ReadRequest, timeoutMs: number): Promise<number[]> =>
+      queue(polls, () => request(unit, timeoutMs, (open) => readRegisters(open, asked))),
 
-    /** Writes holding registers: one with function 06, several with 16. */
-    write(unit: number, address: number, words: number[], timeoutMs: number): Promise<void> {
-      return queue(() =>
+    /**
+     * Writes holding registers, one with function 06, several with 16. When its turn has come and the line is up, `begin` says whether
+     * it still may; false means that nothing was written. `words` is given the word that is there now when `readFirst`.
+     */
+    write(
+      unit: number,
+      target: { address: number; readFirst: boolean; words: (present: number) => number[] },
+      timeoutMs: number,
+      begin: () => Promise<boolean>,
+    ): Promise<boolean> {
+      const { address, readFirst, words } = target;
+      return queue(commands, () =>
         request(unit, timeoutMs, async (open) => {
-          const [only, ...more] = words;
+          const one = { table: 'holding', address, count: 1 } as const;
+          const [present = 0] = readFirst ? await readRegisters(open, one) : [];
+          if (!(await begin())) return false;
+          const [only, ...more] = words(present);
           if (only !== undefined && more.length === 0) await open.writeRegister(address, only);
-          else await open.writeRegisters(address, words);
+          else await open.writeRegisters(address, words(present));
+          return true;
         }),
       );
     },
 
     async [Symbol.asyncDispose](): Promise<void> {
       closed = true;
-      await turn;
+      await working;
       drop();
     },
   };

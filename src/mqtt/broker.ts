@@ -1,8 +1,8 @@
+import type { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
-import type { Command } from '../commands/commands.ts';
 import type { Config } from '../config.ts';
 import type { Carrier, Downlink } from '../downlink.ts';
 import { rfc3339 } from '../lib/calendar.ts';
@@ -20,12 +20,25 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** A CONNECT with id, name and secret is far shorter. Bytes. */
 const MOST_BEFORE_LOGIN = 4_096;
 
+const PUBLISH = { cmd: 'publish', qos: 1, retain: false, dup: false } as const;
+
 /** CONNACK return codes [MQTT-3.2.2.3]. */
 const IDENTIFIER_REJECTED = 2;
 const BAD_USER_NAME_OR_PASSWORD = 4;
 
 const refusal = (message: string, returnCode: number): AuthenticateError =>
   Object.assign(new Error(message), { returnCode });
+
+/**
+ * What terminals publish is for the gateway and is taken before its acknowledgement; nobody else is told by topic. Distributing it would
+ * cost a match for each message, and a session that subscribed to it and is away would gather it without end.
+ */
+class QuietAedes extends Aedes {
+  override publish(packet: PublishPacket, from: unknown, done?: (error?: Error) => void): void {
+    if (done && from) setImmediate(done);
+    else if (typeof from === 'function') super.publish(packet, () => from());
+  }
+}
 
 /** Listens on the port, and on the TLS port when a certificate is configured. Dispose cuts every connection. */
 export async function startBroker(parts: {
@@ -63,7 +76,7 @@ export async function startBroker(parts: {
     }
   }
 
-  const aedes = new Aedes({
+  const aedes = new QuietAedes({
     drainTimeout: DRAIN_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
     maxTopicLevels: 3,
@@ -98,6 +111,9 @@ export async function startBroker(parts: {
     },
   });
 
+  // Trouble in its own store, which is memory, ends the process when nobody listens.
+  const emitter: EventEmitter = aedes;
+  emitter.on('error', (error) => log.error({ err: error }, 'mqtt: broker error'));
   aedes.on('clientReady', (client) => connected.set(client.id, client));
   aedes.on('clientDisconnect', (client) => {
     if (connected.get(client.id) === client) connected.delete(client.id);
@@ -149,30 +165,21 @@ export async function startBroker(parts: {
   }
 
   const carrier: Carrier = {
-    reaches: (terminal) => listenerOf(terminal) !== undefined,
-
-    async give(terminal: Terminal, command: Command) {
+    async give(terminal, command, begin) {
       const client = listenerOf(terminal);
-      if (!client) throw new Error(`terminal ${terminal.id} has just gone`);
+      if (!client || !(await begin())) return { result: 'not_given' };
       const payload = JSON.stringify({
         id: command.id,
         command: command.command,
         value: command.value,
-        issuedAt: rfc3339(command.sentAt ?? clock.now()),
+        issuedAt: rfc3339(clock.now()),
         expiresAt: rfc3339(command.expiresAt),
         sequence: command.sequence,
       });
       sending.add(payload);
       try {
         await new Promise<void>((resolve, reject) => {
-          const packet = {
-            cmd: 'publish',
-            topic: commandTopic(terminal.id),
-            payload,
-            qos: 1,
-            retain: false,
-            dup: false,
-          } as const;
+          const packet = { topic: commandTopic(terminal.id), payload, ...PUBLISH };
           client.publish(packet, (error) => (error ? reject(error) : resolve()));
         });
       } finally {
@@ -190,7 +197,7 @@ export async function startBroker(parts: {
     sendThrough(to: Downlink): void {
       downlink = to;
     },
-    /** Ends the connection of a terminal that was removed or changed. */
+    /** Ends the connection of a terminal that was removed. */
     cut(terminalId: string): void {
       connected.get(terminalId)?.close();
     },
@@ -216,6 +223,9 @@ function portOf(server: Server): number {
 function listen(server: Server | undefined, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server?.once('error', reject);
-    server?.listen(port, host, resolve);
+    server?.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
   });
 }

@@ -15,6 +15,7 @@ export function startDrain(parts: { spool: Spool; store: ReadingStore; clock: Cl
   const stopping = Promise.withResolvers<void>();
   let stopped = false;
   let failures = 0;
+  let movedAt = clock.now();
   /** What the store said last; unknown while it has not answered yet. */
   let position: number | undefined;
 
@@ -27,9 +28,14 @@ export function startDrain(parts: { spool: Spool; store: ReadingStore; clock: Cl
 
   async function turn(): Promise<void> {
     const arrival = spool.arrival();
-    position ??= await store.position();
+    if (position === undefined) {
+      position = await store.position();
+      spool.atLeast(position);
+    }
     const records = await spool.read(position, BATCH);
     if (records.length === 0) {
+      failures = 0;
+      movedAt = clock.now();
       await Promise.race([arrival, stopping.promise]);
       await pause(waitMs);
       return;
@@ -38,6 +44,7 @@ export function startDrain(parts: { spool: Spool; store: ReadingStore; clock: Cl
     position = records.at(-1)?.sequence ?? position;
     await spool.release(position);
     failures = 0;
+    movedAt = clock.now();
     if (records.length < BATCH) await pause(waitMs);
   }
 
@@ -55,7 +62,8 @@ export function startDrain(parts: { spool: Spool; store: ReadingStore; clock: Cl
   const running = run();
 
   return {
-    state: () => ({ failures, waiting: spool.state().last - (position ?? 0) }),
+    /** `stillMs`: for how long readings have waited without any of them reaching the store. */
+    state: () => ({ failures, waiting: spool.state().last - (position ?? 0), stillMs: clock.now() - movedAt }),
     async [Symbol.asyncDispose](): Promise<void> {
       stopped = true;
       stopping.resolve();

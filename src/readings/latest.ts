@@ -9,18 +9,24 @@ export interface LatestValue {
 export function createLatest() {
   const terminals = new Map<string, Map<string, LatestValue>>();
 
-  function set(terminalId: string, metric: string, value: number, time: number): void {
+  /** Whether it is newer than what was known. */
+  function set(terminalId: string, metric: string, value: number, time: number): boolean {
     const values = terminals.get(terminalId) ?? new Map<string, LatestValue>();
     terminals.set(terminalId, values);
     const known = values.get(metric);
-    if (!known || time > known.time) values.set(metric, { value, time });
+    if (known && time <= known.time) return false;
+    values.set(metric, { value, time });
+    return true;
   }
 
   return {
     set,
 
-    update(terminalId: string, time: number, values: Record<string, number>): void {
-      for (const [metric, value] of Object.entries(values)) set(terminalId, metric, value, time);
+    /** Those of the values that are the newest of their metric now. */
+    update(terminalId: string, time: number, values: Record<string, number>): Record<string, number> {
+      return Object.fromEntries(
+        Object.entries(values).filter(([metric, value]) => set(terminalId, metric, value, time)),
+      );
     },
 
     of: (terminalId: string): ReadonlyMap<string, LatestValue> => terminals.get(terminalId) ?? new Map(),

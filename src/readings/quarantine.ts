@@ -8,6 +8,7 @@ import type { Reject } from '../terminals/decode.ts';
 
 /** Data that was refused, kept with its reason; the oldest rows go when there are more than `limit`. */
 
+/** The whole message with the first reject, its beginning with the others. */
 const MOST_FRAME = 2_000;
 /** More rejects than this of one frame tell nothing new. */
 const MOST_REJECTS = 20;
@@ -30,14 +31,14 @@ export function createQuarantine({ db, clock, limit }: { db: Database; clock: Cl
   return {
     async add(terminalId: string, rejects: Reject[], frame: string): Promise<void> {
       const rows = rejects.slice(0, MOST_REJECTS).map(
-        ({ reason, metric, detail }): QuarantineRow => ({
+        ({ reason, metric, detail }, index): QuarantineRow => ({
           id: newId('q'),
           terminalId,
           receivedAt: clock.now(),
           reason,
           metric: metric ?? null,
           detail,
-          frame: frame.slice(0, MOST_FRAME),
+          frame: index === 0 ? frame : frame.slice(0, MOST_FRAME),
         }),
       );
       await db.insertInto('quarantine').values(rows).execute();

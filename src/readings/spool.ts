@@ -24,8 +24,8 @@ interface Waiting {
   failed: (error: unknown) => void;
 }
 
-/** Most appends that wait for a commit at once. */
-const MOST_WAITING = 50_000;
+/** Most readings that wait for a commit at once. */
+const MOST_WAITING = 100_000;
 
 /** A new file's name is only safe on disk when its folder is synced too. */
 async function syncFolder(folder: string): Promise<void> {
@@ -84,6 +84,7 @@ export async function openSpool(options: SpoolOptions, parts: { clock: Clock; lo
 
   let file: { handle: FileHandle; segment: Segment } | undefined;
   let waiting: Waiting[] = [];
+  let waitingReadings = 0;
   let commits: Promise<void> = Promise.resolve();
   let timer: Disposable | undefined;
   let arrival = Promise.withResolvers<void>();
@@ -131,6 +132,7 @@ export async function openSpool(options: SpoolOptions, parts: { clock: Clock; lo
   async function commit(): Promise<void> {
     const batch = waiting;
     waiting = [];
+    waitingReadings = 0;
     if (batch.length === 0) return;
     try {
       await write(batch);
@@ -164,17 +166,19 @@ export async function openSpool(options: SpoolOptions, parts: { clock: Clock; lo
 
     /** Resolves when the readings are on disk; rejects, and takes none of them, when that failed or the spool is full. */
     append(records: NewRecord[]): Promise<void> {
-      if (closed || waiting.length >= MOST_WAITING) return Promise.reject(new Error('the spool takes no more now'));
+      if (closed || waitingReadings >= MOST_WAITING) return Promise.reject(new Error('the spool takes no more now'));
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       waiting.push({ records, done: resolve, failed: reject });
+      waitingReadings += records.length;
       commitSoon();
       return promise;
     },
 
     /** At most `limit` records after `sequence`, in order. */
     async read(sequence: number, limit: number): Promise<SpoolRecord[]> {
-      if (cursor.sequence !== sequence)
-        cursor = { sequence, segment: segments[segmentAfter(sequence)]?.first ?? 1, offset: 0 };
+      // The segment in which the last read ended may have been released since.
+      const known = cursor.sequence === sequence && segments.some(({ first }) => first === cursor.segment);
+      if (!known) cursor = { sequence, segment: segments[segmentAfter(sequence)]?.first ?? 1, offset: 0 };
       const found: SpoolRecord[] = [];
       let index = segments.findIndex((segment) => segment.first === cursor.segment);
       while (found.length < limit && index >= 0 && index < segments.length) {
@@ -182,17 +186,34 @@ export async function openSpool(options: SpoolOptions, parts: { clock: Clock; lo
         if (!segment) break;
         const end = segments[index + 1]?.first ?? Number.POSITIVE_INFINITY;
         let offset = cursor.segment === segment.first ? cursor.offset : 0;
-        for await (const line of readSegment(segment, offset)) {
-          offset = line.end;
-          if (!line.record) damaged += 1;
-          // What a failed commit left behind was never acknowledged, and its sequences were given again.
-          else if (line.record.sequence > sequence && line.record.sequence < end) found.push(line.record);
-          if (found.length === limit) break;
+        try {
+          for await (const line of readSegment(segment, offset)) {
+            offset = line.end;
+            if (!line.record) damaged += 1;
+            // What a failed commit left behind was never acknowledged, and its sequences were given again.
+            else if (line.record.sequence > sequence && line.record.sequence < end) found.push(line.record);
+            if (found.length === limit) break;
+          }
+        } catch (error) {
+          // What cannot be read must not keep the rest from the store.
+          damaged += 1;
+          log.error({ err: error, segment: segment.path }, 'spool: a segment cannot be read; going on with the next');
         }
         cursor = { sequence: found.at(-1)?.sequence ?? sequence, segment: segment.first, offset };
         index += 1;
       }
       return found;
+    },
+
+    /** Gives no sequence up to here any more: a store that has them would take new readings for old ones. */
+    atLeast(stored: number): void {
+      if (stored <= last) return;
+      log.warn({ stored, last }, 'spool: the store is ahead; files were lost');
+      last = stored;
+      // The open file would hold sequences out of order with its name.
+      const left = file;
+      file = undefined;
+      commits = commits.then(() => left?.handle.close());
     },
 
     /** Deletes segments of which the store has every record; the newest stays, since it carries the last sequence. */

@@ -1,7 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DuckDBAppender, type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
-import { windowStart } from '../lib/calendar.ts';
+import { OFFSET_MS, windowStart } from '../lib/calendar.ts';
 import type { SpoolRecord } from './segments.ts';
 import type { Point, ReadingStore, Series, Window } from './store.ts';
 
@@ -12,7 +12,6 @@ import type { Point, ReadingStore, Series, Window } from './store.ts';
  */
 
 const MONTH_FILE = /^readings-(\d{4})-(\d{2})\.duckdb$/;
-const OFFSET_MS = 8 * 3_600_000;
 
 /** `2026_01` for a time. */
 function monthOf(time: number): string {
@@ -61,6 +60,8 @@ export async function openEmbeddedStore(folder: string, spoolId: string): Promis
   async function attach(month: string): Promise<void> {
     if (months.has(month)) return;
     const file = join(folder, `readings-${month.replace('_', '-')}.duckdb`);
+    // After a failure the file may be attached and unusable.
+    await writer.run(`detach database if exists m${month}`);
     await writer.run(`attach '${file.replaceAll("'", "''")}' as m${month}`);
     await writer.run(`create table if not exists m${month}.readings
       (terminal varchar not null, metric varchar not null, time bigint not null, value double not null)`);
@@ -87,11 +88,12 @@ export async function openEmbeddedStore(folder: string, spoolId: string): Promis
 
   /** With `sequence`, the position is committed together with the rows. */
   async function writeMonth(month: string, rows: Row[], sequence: number | undefined): Promise<void> {
-    await attach(month);
-    await fillBatch(rows);
     const times = rows.map((row) => row.time);
     const [from, to] = [times.reduce((a, b) => Math.min(a, b)), times.reduce((a, b) => Math.max(a, b))];
     try {
+      await attach(month);
+      await writer.run('delete from batch');
+      await fillBatch(rows);
       await writer.run('begin');
       // The range of times lets DuckDB skip every row group but the newest.
       await writer.run(`insert into m${month}.readings select * from batch b where not exists
@@ -104,9 +106,9 @@ export async function openEmbeddedStore(folder: string, spoolId: string): Promis
       await writer.run('commit');
     } catch (error) {
       await writer.run('rollback').catch(() => undefined);
+      // After a full disk DuckDB refuses a file until it is attached again.
+      months.delete(month);
       throw error;
-    } finally {
-      await writer.run('delete from batch');
     }
   }
 

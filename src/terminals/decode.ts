@@ -19,7 +19,8 @@ export interface Reject {
     | 'unknown_metric'
     | 'wrong_type'
     | 'out_of_range'
-    | 'store_refused';
+    | 'store_refused'
+    | 'too_many_alarms';
   metric?: string;
   detail: string;
 }
@@ -39,7 +40,8 @@ const MOST_READINGS = 1_000;
 /** Before this there was no such terminal; epoch seconds taken for milliseconds lie far below it. */
 const EARLIEST = Date.UTC(2015, 0, 1);
 
-const message = z.strictObject({
+// Further fields, such as a sequence of the firmware's own, are passed over.
+const message = z.object({
   time: z.union([z.string(), z.number()]),
   // Not a record: zod would drop a key such as __proto__ without a word.
   values: z.custom<object>(

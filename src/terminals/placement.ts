@@ -1,3 +1,4 @@
+import { areaMustExist } from '../areas/areas.ts';
 import { type Caller, type Place, sees } from '../areas/scope.ts';
 import type { Database } from '../db/database.ts';
 import { GatewayError } from '../lib/errors.ts';
@@ -12,13 +13,14 @@ export interface PlaceRequest {
   areaCode: string | undefined;
 }
 
-export function createPlacement({ db, terminals }: { db: Database; terminals: ReadonlyMap<string, Terminal> }) {
-  async function areaMustExist(code: string | undefined): Promise<void> {
-    if (code === undefined) return;
-    const area = await db.selectFrom('areas').select('code').where('code', '=', code).executeTakeFirst();
-    if (!area) throw new GatewayError('unknown_reference', `There is no area ${code}`);
-  }
+/** One spelling of a host, so that a unit is not registered twice under two. */
+export function oneSpelling(connection: Connection): Connection {
+  if (connection.type === 'mqtt') return connection;
+  const host = connection.line.host.toLowerCase().replace(/\.$/, '');
+  return { ...connection, line: { ...connection.line, host: host === 'localhost' ? '127.0.0.1' : host } };
+}
 
+export function createPlacement({ db, terminals }: { db: Database; terminals: ReadonlyMap<string, Terminal> }) {
   /** A terminal that the caller does not see is as unknown as one that does not exist. */
   const visible = (caller: Caller, id: string): Terminal | undefined => {
     const terminal = terminals.get(id);
@@ -29,7 +31,7 @@ export function createPlacement({ db, terminals }: { db: Database; terminals: Re
     /** The place that a household gives its terminals; one without a household belongs to `companyId`. */
     async placeOf(caller: Caller, request: PlaceRequest, companyId: string | null): Promise<Place> {
       const { householdId, areaCode } = request;
-      await areaMustExist(areaCode);
+      if (areaCode !== undefined) await areaMustExist(db, areaCode);
       if (householdId === null) return { householdId: null, areaCode: areaCode ?? null, companyId };
       const household = await db
         .selectFrom('households')

@@ -34,12 +34,17 @@ export function createPresence({ clock }: { clock: Clock }) {
     /** The time of the newest sign of life, epoch ms. */
     lastSeenAt: (terminalId: string): number | null => seenAt.get(terminalId) ?? null,
 
-    /** `time` is the reading's own: old data that arrives late is no sign of life now. */
+    /** `time` is the reading's own: old data that arrives late is no sign of life now, and a fast clock gives no credit. */
     seen(terminalId: string, time: number): void {
-      if (time > (seenAt.get(terminalId) ?? 0)) {
-        seenAt.set(terminalId, time);
-        saidOffline.delete(terminalId);
-      }
+      const at = Math.min(time, clock.now());
+      if (at <= (seenAt.get(terminalId) ?? 0)) return;
+      seenAt.set(terminalId, at);
+      saidOffline.delete(terminalId);
+    },
+
+    saidOnline(terminalId: string): void {
+      seenAt.set(terminalId, clock.now());
+      saidOffline.delete(terminalId);
     },
 
     saidOffline(terminalId: string): void {

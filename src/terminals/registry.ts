@@ -6,7 +6,7 @@ import type { Tables, TerminalRow } from '../db/schema.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { hashSecret, newSecret, sameHash } from '../lib/ids.ts';
-import { createPlacement } from './placement.ts';
+import { createPlacement, oneSpelling } from './placement.ts';
 import type { Profile } from './profile.ts';
 
 /** How a terminal is reached. */
@@ -57,17 +57,18 @@ const rowsOf = (db: Kysely<Tables>) =>
 
 /**
  * All terminals, in memory: every message, poll and page asks here, and only this module writes the rows.
- * `onChange` is told the id of each terminal that was added, changed or removed.
+ * `onChange` is told the id of each terminal that was added, changed or removed; `moved` when it no longer stands where it stood.
  */
 export async function openRegistry(parts: {
   db: Database;
   clock: Clock;
   profiles: Map<string, Profile>;
-  onChange: (id: string) => void;
+  onChange: (id: string, moved: boolean) => Promise<void> | void;
 }) {
   const { db, clock, profiles, onChange } = parts;
   const terminals = new Map<string, Terminal>();
   let sorted: Terminal[] | undefined;
+  let sliced = 0;
   const { placeOf, checkConnection } = createPlacement({ db, terminals });
 
   function take(row: TerminalRow & { householdName: string | null }): Terminal {
@@ -93,9 +94,9 @@ export async function openRegistry(parts: {
     return terminal;
   }
 
-  async function reload(id: string): Promise<Terminal> {
+  async function reload(id: string, moved: boolean): Promise<Terminal> {
     const terminal = take(await rowsOf(db).where('terminals.id', '=', id).executeTakeFirstOrThrow());
-    onChange(id);
+    await onChange(id, moved);
     return terminal;
   }
 
@@ -104,6 +105,13 @@ export async function openRegistry(parts: {
     /** Without asking who wants to know: for messages and polls. */
     find: (id: string): Terminal | undefined => terminals.get(id),
     all: (): Iterable<Terminal> => terminals.values(),
+
+    /** The next `count` terminals, beginning again after the last. */
+    slice(count: number): Terminal[] {
+      const part = inOrder().slice(sliced, sliced + count);
+      sliced = sliced + count >= terminals.size ? 0 : sliced + count;
+      return part;
+    },
 
     /** `shown` filters by what the registry does not know, such as the status. Items are in the order of their ids. */
     list(caller: Caller, filter: TerminalFilter, shown: (terminal: Terminal) => boolean = () => true) {
@@ -137,13 +145,14 @@ export async function openRegistry(parts: {
         { householdId: request.householdId ?? null, areaCode: request.areaCode },
         caller.companyId,
       );
-      checkConnection(caller, id, profile, request.connection);
-      const secret = request.connection.type === 'mqtt' ? newSecret() : null;
+      const connection = oneSpelling(request.connection);
+      checkConnection(caller, id, profile, connection);
+      const secret = connection.type === 'mqtt' ? newSecret() : null;
       const now = clock.now();
       const row = {
         profile: request.profile,
         ...place,
-        connection: JSON.stringify(request.connection),
+        connection: JSON.stringify(connection),
         secretHash: secret && hashSecret(secret),
         createdAt: now,
         removedAt: null,
@@ -160,12 +169,12 @@ export async function openRegistry(parts: {
         )
         .executeTakeFirstOrThrow();
       if (numInsertedOrUpdatedRows === 0n) throw new GatewayError('conflict', `Terminal ${id} exists already`);
-      return { terminal: await reload(id), secret };
+      return { terminal: await reload(id, true), secret };
     },
 
     async update(caller: Caller, id: string, change: TerminalChange): Promise<Terminal> {
       const terminal = get(caller, id);
-      const connection = change.connection ?? terminal.connection;
+      const connection = oneSpelling(change.connection ?? terminal.connection);
       if (change.connection) checkConnection(caller, id, terminal.profile, connection);
       const householdId = change.householdId === undefined ? terminal.householdId : change.householdId;
       const areaCode =
@@ -177,7 +186,7 @@ export async function openRegistry(parts: {
         .set({ ...place, householdSince, connection: JSON.stringify(connection) })
         .where('id', '=', id)
         .execute();
-      return reload(id);
+      return reload(id, householdId !== terminal.householdId);
     },
 
     /** Its readings, commands and alarms stay. */
@@ -194,7 +203,7 @@ export async function openRegistry(parts: {
         .execute();
       terminals.delete(id);
       sorted = undefined;
-      onChange(id);
+      await onChange(id, true);
     },
 
     /** Whether this is the terminal's secret; compared in constant time. */

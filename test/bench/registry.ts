@@ -3,6 +3,7 @@ import type { Caller } from '../../src/areas/scope.ts';
 import { projectRoot } from '../../src/config.ts';
 import { openDatabase } from '../../src/db/database.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { createLog } from '../../src/lib/log.ts';
 import { loadProfiles } from '../../src/terminals/profile.ts';
 import { openRegistry } from '../../src/terminals/registry.ts';
 
@@ -23,7 +24,7 @@ function timed<T>(task: () => T): string {
 }
 
 for (const size of [10_000, 100_000]) {
-  await using db = await openDatabase(':memory:');
+  await using db = await openDatabase(':memory:', createLog('silent'));
   for (let start = 0; start < size; start += BATCH) {
     const rows = Array.from({ length: BATCH }, (_, i) => ({
       id: `T${start + i}`,

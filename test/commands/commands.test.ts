@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Caller } from '../../src/areas/scope.ts';
 import { type Command, openCommands } from '../../src/commands/commands.ts';
 import { openDatabase } from '../../src/db/database.ts';
+import { createLog } from '../../src/lib/log.ts';
 import { loadProfiles } from '../../src/terminals/profile.ts';
 import { openRegistry } from '../../src/terminals/registry.ts';
 import { heldClock } from '../helpers/clock.ts';
@@ -10,7 +11,7 @@ const ADMIN: Caller = { id: 'a', name: 'admin', role: 'admin', companyId: null, 
 
 async function open() {
   const clock = heldClock();
-  const db = await openDatabase(':memory:');
+  const db = await openDatabase(':memory:', createLog('silent'));
   const profiles = loadProfiles('config/profiles');
   const registry = await openRegistry({ db, clock, profiles, onChange: () => undefined });
   const connection = { type: 'mqtt' } as const;

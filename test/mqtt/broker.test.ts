@@ -49,7 +49,7 @@ describe('who may connect', () => {
     await using gateway = await startTestGateway();
     const socket = connectTcp(gateway.mqttPort, '127.0.0.1');
     socket.on('error', () => undefined);
-    const end = once(socket, 'close');
+    const end = new Promise((resolve) => socket.once('close', resolve));
     socket.write(Buffer.from([0x10, 0xff, 0xff, 0xff, 0x7f]));
     socket.write(Buffer.alloc(1_000_000));
     await end;
@@ -122,7 +122,6 @@ describe('bad data is quarantined and acknowledged', () => {
     ['no JSON', 'room=20', 'bad_json'],
     ['an empty message', '', 'bad_json'],
     ['a list of numbers', '[1,2]', 'bad_payload'],
-    ['a further field', '{"time":1795500000000,"values":{"room_c":1},"x":1}', 'bad_payload'],
     ['a time in the future', '{"time":"2099-01-01T00:00:00Z","values":{"room_c":20}}', 'future_time'],
     ['an unknown metric', '{"time":1795500000000,"values":{"shoe_size":44}}', 'unknown_metric'],
     ['a wrong type', '{"time":1795500000000,"values":{"room_c":"20"}}', 'wrong_type'],

@@ -24,10 +24,8 @@ export const alarmRoutes =
         schema: { tags: ['alarms'], params: idParam, response: { 200: alarm } },
       },
       async (request) => {
-        const row = await alarms.acknowledge(
-          callerOf(request),
-          request.params.id,
-          ({ terminalId, alarm: name }) => registry.find(terminalId)?.profile.alarms[name] !== undefined,
+        const row = await alarms.acknowledge(callerOf(request), request.params.id, ({ terminalId, alarm: name }) =>
+          Object.hasOwn(registry.find(terminalId)?.profile.alarms ?? {}, name),
         );
         return alarmView(row);
       },

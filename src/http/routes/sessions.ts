@@ -51,9 +51,11 @@ export const sessionRoutes =
       },
       async (request, reply) => {
         const { token, username, password } = request.body;
-        if (!health.useSetupToken(token))
+        if (!health.isSetupToken(token))
           throw new GatewayError('not_found', 'This setup link was used or is not valid');
-        return reply.code(201).send(userView(await users.create({ username, password, role: 'admin' })));
+        const admin = await users.create({ username, password, role: 'admin' });
+        health.endSetup();
+        return reply.code(201).send(userView(admin));
       },
     );
   };

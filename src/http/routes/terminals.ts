@@ -35,7 +35,10 @@ export const terminalRoutes =
           filter,
           (terminal) => !status || presence.statusOf(terminal) === status,
         );
-        return { ...page, items: page.items.map((terminal) => terminalView(terminal, latest, presence)) };
+        return {
+          ...page,
+          items: page.items.map((terminal) => terminalView(callerOf(request), terminal, latest, presence)),
+        };
       },
     );
 
@@ -46,14 +49,15 @@ export const terminalRoutes =
         const { terminal, secret } = await registry.create(callerOf(request), request.body);
         const credentials = secret === null ? null : { username: terminal.id, password: secret };
         reply.header('location', `/api/v1/terminals/${terminal.id}`);
-        return reply.code(201).send({ ...terminalView(terminal, latest, presence), credentials });
+        return reply.code(201).send({ ...terminalView(callerOf(request), terminal, latest, presence), credentials });
       },
     );
 
     app.get(
       '/terminals/:id',
       { schema: { tags: ['terminals'], params, response: { 200: terminalSchema } } },
-      async (request) => terminalView(registry.get(callerOf(request), request.params.id), latest, presence),
+      async (request) =>
+        terminalView(callerOf(request), registry.get(callerOf(request), request.params.id), latest, presence),
     );
 
     app.patch(
@@ -63,7 +67,12 @@ export const terminalRoutes =
         schema: { tags: ['terminals'], params, body: patchTerminal, response: { 200: terminalSchema } },
       },
       async (request) =>
-        terminalView(await registry.update(callerOf(request), request.params.id, request.body), latest, presence),
+        terminalView(
+          callerOf(request),
+          await registry.update(callerOf(request), request.params.id, request.body),
+          latest,
+          presence,
+        ),
     );
 
     app.delete(
@@ -78,6 +87,7 @@ export const terminalRoutes =
     app.get(
       '/terminals/:id/latest',
       { schema: { tags: ['readings'], params, response: { 200: latestSchema } } },
-      async (request) => latestView(registry.get(callerOf(request), request.params.id), latest, presence),
+      async (request) =>
+        latestView(callerOf(request), registry.get(callerOf(request), request.params.id), latest, presence),
     );
   };

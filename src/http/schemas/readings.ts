@@ -52,7 +52,9 @@ const quarantined = z.object({
   reason: z.string(),
   metric: z.string().nullable(),
   detail: z.string(),
-  frame: z.string().describe('The message as it came, at most 2,000 characters of it'),
+  frame: z
+    .string()
+    .describe('The message as it came; whole with its first refused value, at most 2,000 characters with the others'),
 });
 export type Quarantined = z.infer<typeof quarantined>;
 export const quarantinePage = pageOf(quarantined);

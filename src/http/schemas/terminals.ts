@@ -3,6 +3,8 @@ import { areaCode, bilingual, id, pageOf, pageQuery, time } from './common.ts';
 
 export const terminalId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 
+const host = z.string().regex(/^[A-Za-z0-9_.:-]{1,253}$/);
+
 const connection = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('mqtt'),
@@ -10,7 +12,7 @@ const connection = z.discriminatedUnion('type', [
   }),
   z.strictObject({
     type: z.literal('modbus'),
-    line: z.strictObject({ host: z.string().min(1).max(253), port: z.int().min(1).max(65535) }),
+    line: z.strictObject({ host, port: z.int().min(1).max(65535) }),
     unit: z.int().min(1).max(247),
   }),
 ]);
