@@ -23,6 +23,12 @@ describe('a wrong setting stops the start and is named', () => {
     await expect(load(yaml, env)).rejects.toThrow(message);
   });
 
+  test('a password that anybody could guess', async () => {
+    await expect(load('', { HEARTHGATE_ADMIN_PASSWORD: 'short' })).rejects.toThrow('at least 8 characters');
+    // As a compose file gives it when the variable is not set.
+    expect((await load('', { HEARTHGATE_ADMIN_PASSWORD: '' })).adminPassword).toBeUndefined();
+  });
+
   test('a file that does not exist', () => {
     expect(() => loadConfig({ HEARTHGATE_CONFIG: '/nowhere.yaml' })).toThrow('no configuration file /nowhere.yaml');
   });

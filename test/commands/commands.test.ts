@@ -49,6 +49,30 @@ test('an answer counts for an hour after the time-out, and not after that', asyn
   expect(confirmed).toEqual([]);
 });
 
+test('a command that timed out is not confirmed by what a newer one did', async () => {
+  await using at = await open();
+  const sent = await at.commands.step(at.command, 'send', 'sent', 'mqtt');
+  if (sent) await at.commands.step(sent, 'time_out', 'unknown');
+  const request = { command: 'power', value: 'on', expiresInS: 120 };
+  const newer = await at.db.transaction().execute((trx) => at.commands.create(trx, at.terminal, ADMIN, request));
+  at.commands.announce(newer);
+  await at.commands.step(newer, 'send', 'sent', 'mqtt');
+  await at.clock.advance(1_000);
+  expect(await at.commands.confirm(at.terminal, at.clock.now(), { power_on: 0 })).toEqual([]);
+  expect((await at.commands.get(ADMIN, at.command.id)).state).toBe('timed_out');
+});
+
+test('what was not sent is taken back when its terminal moves, and what was sent is not', async () => {
+  await using at = await open();
+  await at.commands.withdraw('A');
+  const { state, history } = await at.commands.get(ADMIN, at.command.id);
+  expect([state, history.at(-1)?.cause]).toEqual(['cancelled', 'moved']);
+  await using other = await open();
+  await other.commands.step(other.command, 'send', 'sent', 'mqtt');
+  await other.commands.withdraw('A');
+  expect((await other.commands.get(ADMIN, other.command.id)).state).toBe('sent');
+});
+
 test('a terminal answers only for its own commands', async () => {
   await using at = await open();
   await at.commands.step(at.command, 'send', 'sent', 'mqtt');

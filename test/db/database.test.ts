@@ -1,7 +1,9 @@
+import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import type { Account } from '../../src/http/schemas/billing.ts';
 import { makeHousehold, makeTerminal, startTestGateway } from '../helpers/gateway.ts';
 import { noPostgres, startPostgres } from '../helpers/servers.ts';
+import { eventually } from '../helpers/temp.ts';
 
 /** The same promises on both databases. */
 describe.each(['SQLite', 'PostgreSQL'])('on %s', (kind) => {
@@ -10,6 +12,7 @@ describe.each(['SQLite', 'PostgreSQL'])('on %s', (kind) => {
     const gateway = await startTestGateway({ overrides: { database: { url: postgres?.url ?? '' } } });
     return {
       gateway,
+      url: postgres?.url,
       async [Symbol.asyncDispose]() {
         await gateway[Symbol.asyncDispose]();
         await postgres?.[Symbol.asyncDispose]();
@@ -35,6 +38,18 @@ describe.each(['SQLite', 'PostgreSQL'])('on %s', (kind) => {
     expect(new Set(payments.map(({ status, body }) => `${status} ${body.id}`)).size).toBe(1);
     expect((await clerk.get<Account>(`/households/${household.id}/account`)).body.balanceFen).toBe(12_345);
   });
+
+  if (kind === 'PostgreSQL') {
+    test('a connection that breaks ends nothing', async ({ skip }) => {
+      skip(needed !== undefined, needed);
+      await using started = await start();
+      const admin = new pg.Client({ connectionString: started.url });
+      await admin.connect();
+      await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()');
+      await admin.end();
+      expect(await eventually(async () => (await started.gateway.admin.get('/companies')).status === 200)).toBe(true);
+    });
+  }
 
   test('twenty commands at once are numbered from 1 to 20 without a gap', async ({ skip }) => {
     skip(needed !== undefined, needed);

@@ -65,6 +65,44 @@ describe('a command that goes wrong', () => {
     await client.endAsync();
   });
 
+  test('is not confirmed by an older reading of a terminal whose clock is fast', async () => {
+    await using gateway = await startTestGateway();
+    const client = await connectTerminal(
+      gateway,
+      await makeTerminal(gateway.admin, { id: 'A', profile: 'gas-boiler' }),
+    );
+    const received = await listen(client, 'A');
+    const fast = Date.now() + 200_000;
+    await sendReading(client, 'A', { power_on: true }, fast);
+    const { body } = await gateway.admin.command('A', { command: 'power', value: 'off' });
+    await eventually(() => received.length === 1);
+    await sendReading(client, 'A', { power_on: false }, fast - 60_000);
+    expect((await gateway.admin.commandState(body.id)).state).toBe('sent');
+    await sendReading(client, 'A', { power_on: false }, fast + 5_000);
+    expect((await gateway.admin.commandState(body.id)).state).toBe('confirmed');
+    await client.endAsync();
+  });
+
+  test('is taken back when its terminal is removed, and does not reach the next household', async () => {
+    await using gateway = await startTestGateway();
+    await makeTerminal(gateway.admin, { id: 'A', profile: 'gas-boiler' });
+    const old = await gateway.admin.command('A', { command: 'power', value: 'off' });
+    await gateway.admin.delete('/terminals/A');
+    const client = await connectTerminal(
+      gateway,
+      await makeTerminal(gateway.admin, { id: 'A', profile: 'gas-boiler' }),
+    );
+    const received = await listen(client, 'A');
+    const next = await gateway.admin.command('A', { command: 'power', value: 'on' });
+    await eventually(() => received.length > 0);
+    expect(received.map(({ id }) => id)).toEqual([next.body.id]);
+    expect((await gateway.admin.commandState(old.body.id)).history.at(-1)).toMatchObject({
+      state: 'cancelled',
+      cause: 'moved',
+    });
+    await client.endAsync();
+  });
+
   test('is rejected when the terminal refuses it, with its reason', async () => {
     await using gateway = await startTestGateway();
     const client = await connectTerminal(

@@ -36,6 +36,7 @@ beforeAll(async () => {
   const client = await connectTerminal(gateway, terminal);
   for (const [hour, gas] of [1, 5, 9].entries())
     await sendReading(client, 'meter', { gas_m3: gas }, from + hour * 3_600_000);
+  await sendReading(client, 'meter', { battery_v: 3.5 }, from);
   await before.clerk.command('meter', { command: 'valve', value: 'close' });
   await eventually(async () => (await valuesSeenBy(before.resident)).length === 3);
   await gateway.admin.patch('/terminals/meter', { householdId: after.household.id });
@@ -53,6 +54,9 @@ test('the household that it left sees it no more', async () => {
 
 test('the household that it came to sees nothing of what was before', async () => {
   expect(await valuesSeenBy(after.resident)).toEqual([12, 13.5]);
+  const before = await gateway.admin.latest('meter');
+  expect(Object.keys(before.values).sort()).toEqual(['battery_v', 'gas_m3']);
+  expect(Object.keys((await after.resident.latest('meter')).values)).toEqual(['gas_m3']);
   const { body } = await after.resident.get<Usage>(`/terminals/meter/usage?${range}`);
   expect(amountsOf(body)).toBe(1.5);
   const { body: commands } = await after.resident.get<{ items: object[] }>('/commands?terminalId=meter');

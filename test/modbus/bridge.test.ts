@@ -243,6 +243,25 @@ describe('commands', () => {
     expect(command.history.at(-1)?.detail).toContain('exception 03');
   });
 
+  test('go before the polls of a slow line, and not at all when they have expired by their turn', async () => {
+    await using device = await startDevice();
+    await using gateway = await startTestGateway();
+    // Each answer takes 300 ms, so twenty units keep the line busy for longer than the command lives.
+    device.misbehave((answer, socket) => {
+      setTimeout(() => socket.write(answer), 300);
+      return true;
+    });
+    for (let unit = 1; unit <= 20; unit += 1) {
+      device.setUnit(unit, MIDEA);
+      await pump(gateway, `pump-${unit}`, device.port, unit);
+    }
+    await eventually(() => device.requests.length > 3);
+    const quick = await gateway.admin.command('pump-20', { command: 'power', value: 'off', expiresInS: 5 });
+    await eventually(() => device.register(20, 16) === 0, 5_000);
+    expect((await gateway.admin.commandState(quick.body.id)).state).not.toBe('expired');
+    expect(device.requests.filter(({ functionCode }) => functionCode === 6)).toHaveLength(1);
+  });
+
   test('for a line that is down wait, and expire without having been sent', async () => {
     await using gateway = await startTestGateway();
     await pump(gateway, 'pump', 9, 1);

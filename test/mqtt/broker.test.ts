@@ -207,6 +207,37 @@ describe('presence', () => {
   });
 });
 
+test('a late reading neither closes an alarm nor makes one older than it is', async () => {
+  await using gateway = await startTestGateway();
+  const client = await connectTerminal(gateway, await boiler(gateway, 'A'));
+  const now = Date.now();
+  const open = async () => (await gateway.admin.get<{ items: object[] }>('/alarms?state=open')).body.items.length;
+  await sendReading(client, 'A', { room_c: 4 }, now - 700_000);
+  expect(await open()).toBe(0);
+  // The alarm is for ten minutes below 5 °C.
+  await sendReading(client, 'A', { room_c: 4 }, now);
+  expect(await open()).toBe(1);
+  await sendReading(client, 'A', { room_c: 20 }, now - 86_400_000);
+  expect(await open()).toBe(1);
+  await sendReading(client, 'A', { room_c: 6 }, now + 1);
+  expect(await open()).toBe(0);
+  await sendReading(client, 'A', { room_c: 4 }, now - 3_000_000);
+  await sendReading(client, 'A', { room_c: 4 }, now + 2);
+  expect(await open()).toBe(0);
+  await client.endAsync();
+});
+
+test('a terminal that invents events fills its own list only, and the rest is quarantined', async () => {
+  await using gateway = await startTestGateway();
+  const client = await connectTerminal(gateway, await boiler(gateway, 'A'));
+  for (let n = 0; n < 25; n += 1)
+    await publish(client, 'terminals/A/events', { time: Date.now(), event: `event_${n}` });
+  await client.endAsync();
+  const { body } = await gateway.admin.get<{ items: object[] }>('/alarms?state=open');
+  expect(body.items).toHaveLength(20);
+  expect((await quarantined(gateway, 'A')).map(({ reason }) => reason)).toEqual(Array(5).fill('too_many_alarms'));
+});
+
 test('an event raises an alarm that an operator can acknowledge', async () => {
   await using gateway = await startTestGateway();
   const client = await connectTerminal(gateway, await boiler(gateway, 'A'));

@@ -137,6 +137,27 @@ test('reading goes on where it ended, in pieces of any size', async () => {
   );
 });
 
+test('reading goes on when the segment that was read last is gone', async () => {
+  await using folder = await tempFolder();
+  await using spool = await open(folder.path, { segmentBytes: 100 });
+  await spool.append([reading(0)]);
+  await spool.append([reading(1)]);
+  expect(numbers(await spool.read(0, 100))).toEqual([0, 1]);
+  // A commit opens the next segment while the store writes, and then the one that was read is released.
+  await spool.append([reading(2)]);
+  await spool.release(2);
+  expect(numbers(await spool.read(2, 100))).toEqual([2]);
+});
+
+test('when files were lost, no sequence that the store has is given again', async () => {
+  await using folder = await tempFolder();
+  await using spool = await open(folder.path);
+  await spool.append([reading(0)]);
+  spool.atLeast(100);
+  await spool.append([reading(1)]);
+  expect((await spool.read(100, 10)).map(({ sequence }) => sequence)).toEqual([101]);
+});
+
 test('segments go when the store has them, and the newest stays so that sequences never begin again', async () => {
   await using folder = await tempFolder();
   await fill(folder.path, 40, { segmentBytes: 400 });
