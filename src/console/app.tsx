@@ -11,12 +11,11 @@ const THEME: ThemeConfig = {
     colorPrimary: '#b5472f',
     colorLink: '#a03c26',
     colorInfo: '#1f6feb',
-    // The defaults for words that explain, and for words in green and orange, are too pale to read in daylight.
+    // The defaults for words that explain, and for what is grave, are too pale to read in daylight.
+    colorError: '#c4201c',
     colorTextPlaceholder: '#6b6b6b',
     colorTextTertiary: '#5c5c5c',
     colorTextDescription: '#5c5c5c',
-    green7: '#1b6e2d',
-    orange7: '#8a4b00',
     borderRadius: 6,
     fontFamily: '"PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", system-ui, sans-serif',
   },

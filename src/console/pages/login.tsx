@@ -1,12 +1,12 @@
 import { useMutation } from '@tanstack/react-query';
 import { getRouteApi, useRouter } from '@tanstack/react-router';
-import { Alert, Button, Card, Form, Input } from 'antd';
+import { Alert, Button, Form, Input } from 'antd';
 import { useEffect } from 'react';
 import type { Session } from '../../http/schemas/people.ts';
 import { ApiError, post } from '../api.ts';
 import { type T, useLanguage } from '../i18n.ts';
-import { LanguageSwitch } from '../parts/language-switch.tsx';
 import { problemTitle } from '../parts/problem.ts';
+import { PublicPage } from '../parts/public-page.tsx';
 import { session, useToken } from '../session.ts';
 
 type Credentials = { username: string; password: string };
@@ -59,15 +59,9 @@ export function LoginPage() {
   }, [signedIn, from, history]);
   if (signedIn) return null;
   return (
-    <main className="login">
-      <Card className="login-card">
-        <div className="login-head">
-          <h1>{t('product')}</h1>
-          <LanguageSwitch />
-        </div>
-        <p className="quiet">{t('login.subtitle')}</p>
-        <LoginForm />
-      </Card>
-    </main>
+    <PublicPage>
+      <p className="quiet">{t('login.subtitle')}</p>
+      <LoginForm />
+    </PublicPage>
   );
 }

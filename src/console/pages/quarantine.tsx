@@ -8,26 +8,34 @@ import { Paged } from '../parts/paged.tsx';
 import { SearchBox } from '../parts/search-box.tsx';
 import { TerminalLink } from '../parts/terminal-link.tsx';
 import { quarantineQuery } from '../queries.ts';
+import { useNarrow } from '../use-narrow.ts';
 
 const route = getRouteApi('/shell/quarantine');
 
 function QuarantineTable({ items }: { items: Quarantined[] }) {
   const { t } = useLanguage();
   const reasons = t('quarantine.reasons', { returnObjects: true });
-  const columns: TableColumnsType<Quarantined> = [
+  const narrow = useNarrow();
+  const timeAndTerminal: TableColumnsType<Quarantined> = [
     { title: t('quarantine.time'), key: 'time', render: (_, { receivedAt }) => <Moment time={receivedAt} /> },
-    {
-      title: t('terminal.id'),
-      key: 'terminal',
-      render: (_, { terminalId }) => <TerminalLink id={terminalId} />,
-    },
+    { title: t('terminal.id'), key: 'terminal', render: (_, { terminalId }) => <TerminalLink id={terminalId} /> },
+  ];
+  const columns: TableColumnsType<Quarantined> = [
+    ...(narrow ? [] : timeAndTerminal),
     {
       title: t('quarantine.reason'),
       key: 'reason',
-      render: (_, { reason, metric, detail, frame }) => (
+      render: (_, { reason, metric, detail, frame, receivedAt, terminalId }) => (
         <>
-          <strong>{wordFor(reasons, reason)}</strong> {metric !== null && <code>{metric}</code>}
-          <div>{detail}</div>
+          {narrow && (
+            <div>
+              <TerminalLink id={terminalId} /> <Moment time={receivedAt} />
+            </div>
+          )}
+          <strong>{wordFor(reasons, reason)}</strong> {metric !== null && <code className="words">{metric}</code>}
+          <div className="words quiet" lang="en">
+            {detail}
+          </div>
           <details className="frame">
             <summary>{t('quarantine.showFrame')}</summary>
             <pre>{frame}</pre>

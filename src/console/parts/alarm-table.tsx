@@ -54,47 +54,47 @@ function Handled({ alarm }: { alarm: Alarm }) {
   );
 }
 
+function Opened({ time }: { time: string }) {
+  return (
+    <>
+      <Moment time={time} />{' '}
+      <span className="quiet">
+        (<Age time={time} />)
+      </span>
+    </>
+  );
+}
+
 function useColumns(): TableColumnsType<Alarm> {
   const { t } = useLanguage();
   const user = useUser();
   const names = t('alarm.names', { returnObjects: true });
   const narrow = useNarrow();
-  const terminal: TableColumnsType<Alarm>[number] = {
-    title: t('terminal.id'),
-    key: 'terminal',
-    render: (_, { terminalId }) => <TerminalLink id={terminalId} />,
-  };
+  const terminalAndTime: TableColumnsType<Alarm> = [
+    { title: t('terminal.id'), key: 'terminal', render: (_, { terminalId }) => <TerminalLink id={terminalId} /> },
+    { title: t('alarm.openedAt'), key: 'openedAt', render: (_, { openedAt }) => <Opened time={openedAt} /> },
+  ];
   return [
     {
       title: t('alarm.name'),
       key: 'alarm',
-      render: (_, { alarm, severity, terminalId }) => (
+      render: (_, { alarm, severity, terminalId, openedAt }) => (
         <>
           <Tag color={severity === 'critical' ? 'red' : 'orange'}>
             <span aria-hidden="true">{severity === 'critical' ? '▲' : '!'}</span> {t(`alarm.severities.${severity}`)}
           </Tag>{' '}
-          {wordFor(names, alarm)}
+          <span className="words">{wordFor(names, alarm)}</span>
           {narrow && (
             <div>
               <TerminalLink id={terminalId} />
+              <br />
+              <Opened time={openedAt} />
             </div>
           )}
         </>
       ),
     },
-    ...(narrow ? [] : [terminal]),
-    {
-      title: t('alarm.openedAt'),
-      key: 'openedAt',
-      render: (_, { openedAt }) => (
-        <>
-          <Moment time={openedAt} />{' '}
-          <span className="quiet">
-            (<Age time={openedAt} />)
-          </span>
-        </>
-      ),
-    },
+    ...(narrow ? [] : terminalAndTime),
     {
       title: t('alarm.handled'),
       key: 'handled',

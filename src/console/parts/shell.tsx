@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { Link, Navigate, Outlet, useLocation, useMatch, useSearch } from '@tanstack/react-router';
+import { Link, Navigate, Outlet, useMatch, useMatches, useSearch } from '@tanstack/react-router';
 import { Layout } from 'antd';
 import { useLanguage } from '../i18n.ts';
 import type { LiveScope } from '../live.ts';
@@ -37,7 +37,8 @@ function useScope(): LiveScope {
 function Frame() {
   const { t } = useLanguage();
   const user = useUser();
-  const { pathname } = useLocation();
+  // Of the page that is drawn: the address is a step ahead of it while the router is on its way.
+  const pathname = useMatches({ select: (matches) => matches.at(-1)?.pathname ?? '/' });
   const live = useLive(useScope());
   if (pathname !== '/' && !mayVisit(user, pathname)) return <Navigate to="/" replace />;
   return (
@@ -54,9 +55,9 @@ function Frame() {
         </div>
       </Layout.Header>
       <Layout.Content className="content">
-        <main className="page">
+        <div className="page">
           <Outlet />
-        </main>
+        </div>
       </Layout.Content>
     </Layout>
   );

@@ -1,0 +1,39 @@
+import { expect } from 'vitest';
+import { makeHousehold } from '../helpers/gateway.ts';
+import { test as consoleTest } from './browser.ts';
+import { playBoiler } from './terminal.ts';
+
+const test = consoleTest.extend('people', { scope: 'file' }, ({ gateway }) => makeHousehold(gateway));
+
+test('a terminal of which nothing was refused says so', async ({ open, gateway }) => {
+  const page = await open('/quarantine?terminalId=nobody', { as: gateway.admin });
+  await page.getByText('没有隔离数据').waitFor();
+});
+
+test('what was refused says why in words, and shows the message as it came', async ({ open, gateway, people }) => {
+  await using boiler = await playBoiler(gateway, people.household.id);
+  await boiler.read({ room_c: 150, supply_c: 'warm', '<b>bold</b>': 1 });
+  const page = await open('/quarantine', { as: people.clerk });
+  const rows = page.getByRole('table', { name: '隔离数据' }).locator('tbody').getByRole('row');
+  const found: [reason: string, metric: string][] = [
+    ['超出范围', 'room_c'],
+    ['类型不对', 'supply_c'],
+    ['未知指标', '<b>bold</b>'],
+  ];
+  for (const [reason, metric] of found) {
+    const row = rows.filter({ hasText: reason });
+    await row.getByText(metric, { exact: true }).waitFor();
+    await row.getByRole('link', { name: boiler.id }).waitFor();
+  }
+  const row = rows.filter({ hasText: '超出范围' });
+  await row.getByText('150 is not within').waitFor();
+  await row.getByText('查看原始报文').click();
+  await row.locator('pre').getByText('"room_c":150').waitFor();
+  await page.getByRole('searchbox', { name: '终端号' }).fill('another');
+  await page.getByText('没有隔离数据').waitFor();
+  expect(new URL(page.url()).search).toBe('?terminalId=another');
+  await page.getByRole('searchbox', { name: '终端号' }).fill(boiler.id);
+  await expect.poll(() => rows.count()).toBe(3);
+  await page.getByRole('button', { name: 'English' }).click();
+  await page.getByText('Out of range').waitFor();
+});
