@@ -10,7 +10,7 @@ import type { Registry, Terminal } from './terminals/registry.ts';
  * What a carrier made of a command: nothing left the gateway; given, and an answer may follow; taken, as the wire itself proves;
  * or refused by the terminal.
  */
-export type Outcome = { result: 'not_given' | 'given' | 'taken' } | { result: 'refused'; reason: string };
+type Outcome = { result: 'not_given' | 'given' | 'taken' } | { result: 'refused'; reason: string };
 
 /** A way to a terminal: MQTT or Modbus. */
 export interface Carrier {
