@@ -1,8 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, existsSync, globSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
+import pg from 'pg';
 import { freePort } from '../../src/demo/free-port.ts';
 import { end } from './process.ts';
 import { eventually, tempFolder } from './temp.ts';
@@ -15,13 +14,19 @@ const initdb = globSync('/usr/lib/postgresql/*/bin/initdb').at(-1);
 export const noPostgres = initdb ? undefined : 'postgresql could not be installed';
 export const noInflux1 = existsSync('/usr/bin/influxd') ? undefined : 'influxdb could not be installed';
 
-const accepts = (port: number): Promise<boolean> => {
-  const socket = connect(port, '127.0.0.1');
-  return once(socket, 'connect').then(
-    () => !socket.destroy().connecting,
-    () => false,
-  );
-};
+/** Whether it answers a query: while it starts up it accepts connections and refuses them. */
+async function answers(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url });
+  try {
+    await client.connect();
+    await client.query('select 1');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
 
 /** PostgreSQL refuses to run as root, so root starts it as the user that Debian's package makes. */
 const asPostgres = (command: string, args: string[]): [string, string[]] =>
@@ -39,9 +44,10 @@ export async function startPostgres(): Promise<AsyncDisposable & { url: string }
   });
   const options = ['-D', data, '-p', String(port), '-k', data, '-c', 'listen_addresses=127.0.0.1'];
   const server = spawn(...asPostgres(join(dirname(initdb), 'postgres'), options), { cwd: '/', stdio: 'ignore' });
-  await eventually(() => accepts(port), 20_000);
+  const url = `postgres://hearthgate@127.0.0.1:${port}/postgres`;
+  await eventually(() => answers(url), 20_000);
   return {
-    url: `postgres://hearthgate@127.0.0.1:${port}/postgres`,
+    url,
     async [Symbol.asyncDispose]() {
       // SIGINT is PostgreSQL's fast shutdown; runuser passes only SIGTERM on, which waits for clients that are gone by now.
       await end(server, 'SIGTERM');
