@@ -38,7 +38,8 @@ const configSchema = z.strictObject({
     host: z.string().default('127.0.0.1'),
     port: port.default(1883),
     tls: z.strictObject({ port: port.default(8883), certFile: z.string(), keyFile: z.string() }).optional(),
-    maxPacketBytes: int(1_024, 1_048_576).default(65_536),
+    /** A larger message is quarantined. A backfill of 1,000 readings has some 200 KB. */
+    maxPacketBytes: int(1_024, 16_777_216).default(262_144),
     connections: int(1, 1_000_000).default(100_000),
   }),
   modbus: section({

@@ -183,7 +183,8 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     return undefined;
   }
 
-  const setupUrl = setupToken && `http://${config.http.host}:${http.port}/setup?token=${setupToken}`;
+  const host = /^(0\.0\.0\.0|::)$/.test(config.http.host) ? '127.0.0.1' : config.http.host;
+  const setupUrl = setupToken && `http://${host}:${http.port}/setup?token=${setupToken}`;
   const gateway = { httpPort: http.port, mqttPorts: broker.ports, setupUrl };
   const opened = stack.move();
   return { ...gateway, [Symbol.asyncDispose]: () => opened.disposeAsync() };

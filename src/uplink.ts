@@ -99,6 +99,14 @@ export function createUplink(parts: {
         JSON.stringify({ holding: [...frame.holding], input: [...frame.input] }),
       ),
 
+    /** A message over the limit is kept up to it. */
+    refuseLarge: (terminal: Terminal, payload: Buffer, limit: number): Promise<void> =>
+      quarantine.add(
+        terminal.id,
+        [{ reason: 'too_large', detail: `${payload.length} bytes, and ${limit} are the most` }],
+        payload.toString('utf8', 0, limit),
+      ),
+
     async receiveStatus(terminal: Terminal, payload: Buffer): Promise<void> {
       const message = await read(terminal, statusMessage, payload);
       if (!message) return;

@@ -16,5 +16,13 @@ export async function buildConsoleIfStale(say: (text: string) => void): Promise<
   if (!isStale(join(projectRoot, 'dist/console/index.html'))) return;
   say('Building the console …');
   const { build } = await import('vite');
-  await build({ configFile: join(projectRoot, 'vite.config.ts'), logLevel: 'warn' });
+  // Tests, which build it too, run with another value, by which React would be its slower development build.
+  const before = process.env['NODE_ENV'];
+  process.env['NODE_ENV'] = 'production';
+  try {
+    await build({ configFile: join(projectRoot, 'vite.config.ts'), logLevel: 'warn' });
+  } finally {
+    if (before === undefined) delete process.env['NODE_ENV'];
+    else process.env['NODE_ENV'] = before;
+  }
 }

@@ -63,7 +63,7 @@ export async function startBroker(parts: {
     if (!terminal) throw new Error(`no terminal ${target.terminalId}`);
     packet.retain = false;
     const payload = Buffer.from(packet.payload);
-    if (payload.length > config.maxPacketBytes) throw new Error(`more than ${config.maxPacketBytes} bytes`);
+    if (payload.length > config.maxPacketBytes) return uplink.refuseLarge(terminal, payload, config.maxPacketBytes);
     switch (target.what) {
       case 'readings':
         return uplink.receiveMessage(terminal, payload);

@@ -19,6 +19,7 @@ export interface Reject {
     | 'unknown_metric'
     | 'wrong_type'
     | 'out_of_range'
+    | 'too_large'
     | 'store_refused'
     | 'too_many_alarms';
   metric?: string;

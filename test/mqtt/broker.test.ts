@@ -138,6 +138,28 @@ describe('bad data is quarantined and acknowledged', () => {
     expect((await gateway.admin.latest('A')).values['room_c']?.value).toBe(21);
   });
 
+  test('a message over the limit, which would otherwise come again for ever', async () => {
+    await using gateway = await startTestGateway();
+    const client = await connectTerminal(gateway, await boiler(gateway, 'A'));
+    await publish(client, 'terminals/A/readings', 'x'.repeat(300_000));
+    const whole = Array.from({ length: 1_000 }, (_, n) => ({
+      time: Date.now() - n * 60_000,
+      values: {
+        supply_c: 55.5,
+        return_c: 42.1,
+        room_c: 19.8,
+        setpoint_c: 20,
+        pressure_bar: 1.6,
+        gas_m3: 812.35,
+        power_on: true,
+      },
+    }));
+    await publish(client, 'terminals/A/readings', whole);
+    await client.endAsync();
+    expect((await quarantined(gateway, 'A')).map(({ reason }) => reason)).toEqual(['too_large']);
+    expect((await gateway.admin.latest('A')).values['room_c']?.value).toBe(19.8);
+  });
+
   test('also in status, events and replies', async () => {
     await using gateway = await startTestGateway();
     const client = await connectTerminal(gateway, await boiler(gateway, 'A'));
