@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type DuckDBAppender, type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
 import { OFFSET_MS, windowStart } from '../lib/calendar.ts';
 import type { SpoolRecord } from './segments.ts';
-import type { Point, ReadingStore, Series, Window } from './store.ts';
+import { type Point, type ReadingStore, type Series, type Window, windowOf } from './store.ts';
 
 /**
  * Readings in DuckDB, one file a month (of UTC+8), so that old months are removed by deleting their file.
@@ -161,16 +161,7 @@ export async function openEmbeddedStore(folder: string, spoolId: string): Promis
         `select (time - $5) // $6 * $6 + $5 as start, ${WINDOW_COLUMNS} from ${from} where ${SERIES} group by start order by start`,
         [...seriesOf(series), BigInt(origin), BigInt(everyMs)],
       );
-      return rows.map((row) => ({
-        time: Number(row['start']),
-        first: Number(row['first']),
-        last: Number(row['last']),
-        min: Number(row['min']),
-        max: Number(row['max']),
-        mean: Number(row['mean']),
-        sum: Number(row['sum']),
-        count: Number(row['count']),
-      }));
+      return rows.map((row) => windowOf(Number(row['start']), row));
     },
 
     async newest() {

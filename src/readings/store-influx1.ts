@@ -3,7 +3,7 @@ import { windowStart } from '../lib/calendar.ts';
 import type { Clock } from '../lib/clock.ts';
 import { createFirstKept, sendAround } from './first-kept.ts';
 import type { SpoolRecord } from './segments.ts';
-import type { ReadingStore, Refuse, Series } from './store.ts';
+import { type ReadingStore, type Refuse, type Series, windowOf } from './store.ts';
 
 /**
  * Readings in InfluxDB 1.x: measurement `readings`, tag `terminal`, a field for each metric. The position in the spool is a point of
@@ -129,16 +129,7 @@ export async function openInflux1Store(
       const every = `time(${everyMs}ms, ${windowStart(0, everyMs)}ms)`;
       const query = `select ${aggregates} from readings where ${where(series)} group by ${every} fill(none)`;
       const rows = await rowsOf(query, { terminal: series.terminalId });
-      return rows.map((row) => ({
-        time: row.time.getTime(),
-        first: Number(row['first']),
-        last: Number(row['last']),
-        min: Number(row['min']),
-        max: Number(row['max']),
-        mean: Number(row['mean']),
-        sum: Number(row['sum']),
-        count: Number(row['count']),
-      }));
+      return rows.map((row) => windowOf(row.time.getTime(), row));
     },
 
     newest,

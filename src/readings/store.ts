@@ -21,6 +21,18 @@ export interface Window {
   count: number;
 }
 
+/** A window from a row whose columns have the names of its fields. */
+export const windowOf = (time: number, row: Record<string, unknown>): Window => ({
+  time,
+  first: Number(row['first']),
+  last: Number(row['last']),
+  min: Number(row['min']),
+  max: Number(row['max']),
+  mean: Number(row['mean']),
+  sum: Number(row['sum']),
+  count: Number(row['count']),
+});
+
 export interface Series {
   terminalId: string;
   metric: string;

@@ -16,6 +16,7 @@ export const areaRoutes =
 
     app.get('/areas', { schema: { tags: ['areas'], response: { 200: areaList } } }, async (request) => ({
       items: (await areas.list(callerOf(request))).map(areaView),
+      nextCursor: null,
     }));
 
     app.put(

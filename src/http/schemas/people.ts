@@ -90,7 +90,8 @@ export const area = z.object({
   responsiblePerson: responsiblePerson.nullable(),
 });
 export type Area = z.infer<typeof area>;
-export const areaList = z.object({ items: z.array(area) });
+/** All at once: a county has some hundreds. */
+export const areaList = z.object({ items: z.array(area), nextCursor: z.null() });
 export const putArea = z.strictObject({ responsiblePerson: responsiblePerson.nullable() });
 export const areaOverview = z.object({
   code: areaCode,
