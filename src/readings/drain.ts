@@ -30,7 +30,8 @@ export function startDrain(parts: { spool: Spool; store: ReadingStore; clock: Cl
     const arrival = spool.arrival();
     if (position === undefined) {
       position = await store.position();
-      spool.atLeast(position);
+      // The newest segments were lost. Stores pass over what they have, so all that is left is given to them once more.
+      if (position > spool.state().last) position = 0;
     }
     const records = await spool.read(position, BATCH);
     if (records.length === 0) {

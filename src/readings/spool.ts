@@ -60,10 +60,13 @@ async function lastGiven(segment: Segment, log: Logger): Promise<number> {
   return lastGood + Math.ceil(unread / SHORTEST_RECORD);
 }
 
-/** Each spool has a name of its own, under which stores keep their position in it: a new folder begins at the beginning. */
-async function idOf(folder: string): Promise<string> {
+/**
+ * Each spool has a name of its own, under which stores keep their position in it. Without any segment it is a new one, or its files
+ * were lost: then it begins at the beginning, under a new name.
+ */
+async function idOf(folder: string, segments: Segment[]): Promise<string> {
   const file = join(folder, 'id');
-  const known = await readFile(file, 'utf8').catch(() => '');
+  const known = segments.length > 0 ? await readFile(file, 'utf8').catch(() => '') : '';
   if (known) return known;
   const id = newId('spool');
   await writeFile(`${file}.new`, id, { flush: true });
@@ -77,8 +80,8 @@ export async function openSpool(options: SpoolOptions, parts: { clock: Clock; lo
   const { folder, commitWaitMs, segmentBytes, maxBytes } = options;
   const { clock, log } = parts;
   await mkdir(folder, { recursive: true });
-  const id = await idOf(folder);
   const segments = await listSegments(folder);
+  const id = await idOf(folder, segments);
   const newest = segments.at(-1);
   let last = newest ? await lastGiven(newest, log) : 0;
 
@@ -203,17 +206,6 @@ export async function openSpool(options: SpoolOptions, parts: { clock: Clock; lo
         index += 1;
       }
       return found;
-    },
-
-    /** Gives no sequence up to here any more: a store that has them would take new readings for old ones. */
-    atLeast(stored: number): void {
-      if (stored <= last) return;
-      log.warn({ stored, last }, 'spool: the store is ahead; files were lost');
-      last = stored;
-      // The open file would hold sequences out of order with its name.
-      const left = file;
-      file = undefined;
-      commits = commits.then(() => left?.handle.close());
     },
 
     /** Deletes segments of which the store has every record; the newest stays, since it carries the last sequence. */

@@ -1,0 +1,53 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createLog } from '../../src/lib/log.ts';
+import { startDrain } from '../../src/readings/drain.ts';
+import { openSpool } from '../../src/readings/spool.ts';
+import { openEmbeddedStore } from '../../src/readings/store-embedded.ts';
+import { eventually, tempFolder } from '../helpers/temp.ts';
+
+const log = createLog('silent');
+const NOW = Date.UTC(2026, 10, 24, 4);
+
+/** A spool, its store and what carries readings from one to the other, on one folder. */
+async function open(folder: string, segmentBytes = 200) {
+  const stack = new AsyncDisposableStack();
+  const options = { folder: join(folder, 'spool'), commitWaitMs: 0, segmentBytes, maxBytes: 1 << 30 };
+  const spool = stack.use(await openSpool(options, { clock: systemClock, log }));
+  const store = stack.use(await openEmbeddedStore(join(folder, 'readings'), spool.id));
+  const drain = stack.use(startDrain({ spool, store, clock: systemClock, log, waitMs: 1 }));
+  const series = { terminalId: 'A', metric: 'room_c', from: NOW, to: NOW + 1_000_000 };
+  return {
+    spool,
+    drain,
+    append: (n: number) => spool.append([{ terminalId: 'A', time: NOW + n, values: { room_c: n } }]),
+    stored: async () => (await store.points(series, 100_000)).map(({ value }) => value),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+test('through hundreds of segments that come and go, every reading reaches the store, once and in order', async () => {
+  await using folder = await tempFolder();
+  await using at = await open(folder.path);
+  for (let n = 0; n < 600; n += 1) await at.append(n);
+  await eventually(() => at.drain.state().waiting === 0);
+  expect(await at.stored()).toEqual(Array.from({ length: 600 }, (_, n) => n));
+  expect((await readdir(join(folder.path, 'spool'))).length).toBeLessThan(5);
+});
+
+test('when segments were deleted by hand, what comes after is stored all the same', async () => {
+  await using folder = await tempFolder();
+  {
+    await using at = await open(folder.path);
+    for (let n = 0; n < 50; n += 1) await at.append(n);
+    await eventually(() => at.drain.state().waiting === 0);
+  }
+  const spool = join(folder.path, 'spool');
+  for (const name of await readdir(spool)) if (name.endsWith('.log')) await rm(join(spool, name));
+  await using at = await open(folder.path);
+  for (let n = 50; n < 60; n += 1) await at.append(n);
+  await eventually(async () => (await at.stored()).length === 60);
+  expect(await at.stored()).toEqual(Array.from({ length: 60 }, (_, n) => n));
+});
