@@ -1,0 +1,88 @@
+import { spawnSync } from 'node:child_process';
+import { rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createLog } from '../../src/lib/log.ts';
+import type { SpoolRecord } from '../../src/readings/segments.ts';
+import { openSpool } from '../../src/readings/spool.ts';
+import { openEmbeddedStore } from '../../src/readings/store-embedded.ts';
+import { tempFolder } from '../helpers/temp.ts';
+
+const NOW = Date.UTC(2026, 10, 24, 4);
+const CANNOT = 'a file system of its own can only be mounted by root';
+
+/** A disk of some megabytes; undefined where it cannot be mounted. */
+async function smallDisk(megabytes: number) {
+  const folder = await tempFolder();
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder.path]);
+  if (status !== 0) return undefined;
+  const ballast = join(folder.path, 'ballast');
+  return {
+    path: folder.path,
+    /** Fills it up to some bytes. */
+    fill(left: number): void {
+      const { bavail, bsize } = statfsSync(folder.path);
+      writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - left)));
+    },
+    free: () => rmSync(ballast),
+    async [Symbol.asyncDispose](): Promise<void> {
+      spawnSync('umount', ['-l', folder.path]);
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test('on a full disk the spool takes nothing, keeps what it has, and takes readings again when there is space', async ({
+  skip,
+}) => {
+  await using disk = await smallDisk(4);
+  if (!disk) return skip(CANNOT);
+  const options = { folder: join(disk.path, 'spool'), commitWaitMs: 0, segmentBytes: 1 << 20, maxBytes: 1 << 30 };
+  await using spool = await openSpool(options, { clock: systemClock, log: createLog('silent') });
+  const append = (n: number) => spool.append([{ terminalId: 'A', time: NOW + n, values: { room_c: n } }]);
+  await append(0);
+  disk.fill(20_000);
+  let taken = 1;
+  await expect(
+    (async () => {
+      for (; ; taken += 1) await append(taken);
+    })(),
+  ).rejects.toThrow('ENOSPC');
+  expect(spool.state().trouble).toContain('ENOSPC');
+  disk.free();
+  await append(taken);
+  expect(spool.state().trouble).toBeUndefined();
+  const times = (await spool.read(0, 100_000)).map(({ time }) => time - NOW);
+  expect(times).toEqual(Array.from({ length: taken + 1 }, (_, n) => n));
+});
+
+test('after a full disk the embedded store goes on by itself, and has every reading once', async ({ skip }) => {
+  await using disk = await smallDisk(60);
+  if (!disk) return skip(CANNOT);
+  await using store = await openEmbeddedStore(join(disk.path, 'readings'), 's');
+  let sequence = 0;
+  const batch = (): SpoolRecord[] =>
+    Array.from({ length: 5_000 }, () => {
+      sequence += 1;
+      const values = { room_c: Math.sin(sequence) * 30, supply_c: Math.cos(sequence) * 60 };
+      return { sequence, terminalId: `T${sequence % 97}`, time: NOW + sequence * 1_000, values };
+    });
+  await store.write(batch());
+  disk.fill(22_000_000);
+  let failed: SpoolRecord[] | undefined;
+  while (!failed) {
+    const next = batch();
+    await store.write(next).catch(() => {
+      failed = next;
+    });
+  }
+  disk.free();
+  await store.write(failed);
+  await store.write(failed);
+  expect(await store.position()).toBe(sequence);
+  const series = { terminalId: 'T1', metric: 'room_c', from: NOW, to: NOW + 86_400_000 * 30 };
+  const points = await store.points(series, 1_000_000);
+  const expected = Array.from({ length: sequence }, (_, n) => n + 1).filter((n) => n % 97 === 1);
+  expect(points.map(({ time }) => (time - NOW) / 1_000)).toEqual(expected);
+}, 60_000);
