@@ -32,6 +32,9 @@ export function startBridge(parts: {
   const { registry, uplink, clock, log } = parts;
   const lines = new Map<string, Line>();
   const polls = new Map<string, Disposable>();
+  /** The line that each terminal was last reached over. */
+  const usedLines = new Map<string, string>();
+  /** What is in trouble: lines, terminals and single reads. Said once, not at every poll. */
   const failing = new Set<string>();
   let stopped = false;
 
@@ -39,6 +42,7 @@ export function startBridge(parts: {
     const key = keyOf(terminal);
     const known = lines.get(key) ?? createLine({ ...terminal.connection.line, clock });
     lines.set(key, known);
+    usedLines.set(terminal.id, key);
     return known;
   }
 
@@ -58,7 +62,9 @@ export function startBridge(parts: {
       return await lineOf(terminal).read(terminal.connection.unit, request, poll.timeoutMs);
     } catch (error) {
       if (!(error instanceof ModbusException)) throw error;
-      log.warn({ terminal: terminal.id, request, exception: error.exceptionCode }, 'modbus: the device refused a read');
+      const what = `${terminal.id} ${request.table} ${request.address}`;
+      if (!failing.has(what)) log.warn({ what, exception: error.exceptionCode }, 'modbus: the device refused a read');
+      failing.add(what);
       return [];
     }
   }
@@ -72,7 +78,7 @@ export function startBridge(parts: {
       await uplink.receiveRegisters(terminal, await readAll(terminal, poll));
       for (const what of [terminalId, lineKey]) if (failing.delete(what)) log.info({ what }, 'modbus: answers again');
     } catch (error) {
-      // A line that is down is one trouble, not one of each unit; and every trouble is said once, not at every poll.
+      // A line that is down is one trouble, not one of each unit.
       const what = error instanceof LineDown ? lineKey : terminalId;
       if (!failing.has(what)) log.warn({ what, reason: String(error) }, 'modbus: poll failed');
       failing.add(what);
@@ -96,7 +102,7 @@ export function startBridge(parts: {
     polls.get(terminalId)?.[Symbol.dispose]();
     polls.delete(terminalId);
     failing.delete(terminalId);
-    closeIdleLines();
+    closeLineLeftBy(terminalId);
     if (isModbus(registry.find(terminalId))) pollIn(terminalId, 0);
   }
 
@@ -127,14 +133,15 @@ export function startBridge(parts: {
   };
 
   /** A line without any terminal left is closed. */
-  function closeIdleLines(): void {
-    const used = new Set([...registry.all()].filter(isModbus).map(keyOf));
-    for (const [key, line] of lines) {
-      if (used.has(key)) continue;
-      lines.delete(key);
-      failing.delete(key);
-      line[Symbol.asyncDispose]().catch((error) => log.warn({ err: error }, 'modbus: closing a line failed'));
-    }
+  function closeLineLeftBy(terminalId: string): void {
+    const key = usedLines.get(terminalId);
+    const line = key === undefined ? undefined : lines.get(key);
+    if (key === undefined || !line) return;
+    usedLines.delete(terminalId);
+    for (const terminal of registry.all()) if (isModbus(terminal) && keyOf(terminal) === key) return;
+    lines.delete(key);
+    failing.delete(key);
+    line[Symbol.asyncDispose]().catch((error) => log.warn({ err: error }, 'modbus: closing a line failed'));
   }
 
   let spread = 0;

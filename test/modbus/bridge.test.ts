@@ -273,3 +273,21 @@ describe('commands', () => {
     expect(command.history.map(({ state }) => state)).toEqual(['queued', 'expired']);
   });
 });
+
+test('when the last terminal of a line is removed, its connection is closed', async () => {
+  await using device = await startDevice();
+  await using gateway = await startTestGateway();
+  device.setUnit(1, SDM120);
+  device.setUnit(2, SDM120);
+  await pump(gateway, 'one', device.port, 1, 'eastron-sdm120');
+  await pump(gateway, 'two', device.port, 2, 'eastron-sdm120');
+  await eventually(async () => (await gateway.admin.latest('two')).status === 'online');
+  const [socket] = device.sockets;
+  await gateway.admin.delete('/terminals/one');
+  const polls = device.requests.length;
+  await eventually(() => device.requests.length > polls + 1);
+  expect(device.requests.slice(polls + 1).every(({ unit }) => unit === 2)).toBe(true);
+  expect(socket?.destroyed).toBe(false);
+  await gateway.admin.delete('/terminals/two');
+  await eventually(() => socket?.destroyed === true);
+});
