@@ -49,7 +49,14 @@ program
     process.stdout.write(`${JSON.stringify(shownConfig(configOrExit()), null, 2)}\n`);
   });
 
+/** What a person can mend is said as such. */
+function sentenceOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const taken = 'code' in error && error.code === 'EADDRINUSE';
+  return taken ? `${error.message}; choose another by HEARTHGATE_HTTP__PORT or HEARTHGATE_MQTT__PORT` : error.message;
+}
+
 await program.parseAsync().catch((error) => {
-  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+  process.stderr.write(`${sentenceOf(error)}\n`);
   process.exit(1);
 });

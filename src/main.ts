@@ -9,6 +9,7 @@ import { openCommands } from './commands/commands.ts';
 import type { Config } from './config.ts';
 import { forgetAnswers } from './db/answers.ts';
 import { openDatabase } from './db/database.ts';
+import { lockFolder } from './db/lock.ts';
 import { type Downlink, startDownlink } from './downlink.ts';
 import { createHealth } from './http/health.ts';
 import { startLive } from './http/live.ts';
@@ -55,6 +56,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const failed = (what: string) => (error: unknown) => log.error({ err: error }, `${what} failed`);
   const dataFolder = (name: string) => join(config.data.dir, name);
   await mkdir(config.data.dir, { recursive: true });
+  stack.use(lockFolder(config.data.dir));
 
   const profiles = loadProfiles(config.files.profiles);
   const db = stack.use(await openDatabase(config.database.url || dataFolder('hearthgate.sqlite'), log));

@@ -1,0 +1,17 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+/**
+ * Keeps a second gateway off a data folder, whose spool two would tear. The lock is the operating system's, so it ends with the process,
+ * however that ends. Throws when the folder is taken.
+ */
+export function lockFolder(folder: string): Disposable {
+  const lock = new DatabaseSync(join(folder, 'lock'), { timeout: 0 });
+  try {
+    lock.exec('begin exclusive');
+  } catch {
+    lock.close();
+    throw new Error(`another gateway runs on ${folder}`);
+  }
+  return { [Symbol.dispose]: () => lock.close() };
+}
