@@ -1,9 +1,11 @@
 #!/usr/bin/env node
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import closeWithGrace from 'close-with-grace';
 import { Command } from 'commander';
-import { type Config, loadConfig, shownConfig } from './config.ts';
+import { type Config, loadConfig, projectRoot, shownConfig } from './config.ts';
 import { systemClock } from './lib/clock.ts';
-import { createLog } from './lib/log.ts';
+import { createLog, type Logger } from './lib/log.ts';
 import { startGateway } from './main.ts';
 
 /** `hearthgate start | demo | config` */
@@ -20,9 +22,19 @@ function configOrExit(): Config {
   }
 }
 
+/** From a fresh clone the console is built at the first start; an image brings it, and has no tools to build it with. */
+async function buildConsoleOnce(log: Logger): Promise<void> {
+  if (existsSync(join(projectRoot, 'dist/console/index.html'))) return;
+  const { buildConsoleIfStale } = await import('./demo/console-build.ts');
+  await buildConsoleIfStale((text) => log.info(text)).catch((error) =>
+    log.warn({ reason: String(error) }, 'the console could not be built; everything else works'),
+  );
+}
+
 async function start(): Promise<void> {
   const config = configOrExit();
   const log = createLog(config.log.level);
+  await buildConsoleOnce(log);
   const gateway = await startGateway(config, { clock: systemClock, log });
   log.info({ http: gateway.httpPort, mqtt: gateway.mqttPorts, data: config.data.dir }, 'ready');
   if (gateway.setupUrl) process.stdout.write(`No user yet. Make the first admin, once: ${gateway.setupUrl}\n`);

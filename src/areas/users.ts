@@ -100,8 +100,10 @@ export function createUsers({ db, clock, sessionMs }: { db: Database; clock: Clo
       return pageOf(await (cursor ? query.where('id', '>', cursor) : query).execute(), limit);
     },
 
-    /** Sessions of a removed user end at once. */
+    /** Sessions of a removed user end at once. The last admin stays, since nobody could make another. */
     async remove(id: string): Promise<void> {
+      const admins = await db.selectFrom('users').select('id').where('role', '=', 'admin').limit(2).execute();
+      if (admins.length === 1 && admins[0]?.id === id) throw new GatewayError('in_use', 'This is the last admin');
       const { numDeletedRows } = await db.deleteFrom('users').where('id', '=', id).executeTakeFirstOrThrow();
       if (numDeletedRows === 0n) throw new GatewayError('not_found');
     },

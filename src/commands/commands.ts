@@ -69,6 +69,17 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
     .selectAll()
     .where('state', 'in', unfinished)
     .where((row) => row.or([row('state', '!=', 'timed_out'), row('sentAt', '>', clock.now() - LATE_MS)]))
+    .where((row) => {
+      // One of its kind that was sent later makes a time-out final.
+      const newer = row
+        .selectFrom('commands as newer')
+        .select('newer.id')
+        .whereRef('newer.terminalId', '=', 'commands.terminalId')
+        .whereRef('newer.command', '=', 'commands.command')
+        .whereRef('newer.sequence', '>', 'commands.sequence')
+        .where('newer.sentAt', 'is not', null);
+      return row.or([row('state', '!=', 'timed_out'), row.not(row.exists(newer))]);
+    })
     .orderBy('sequence')
     .execute();
   for (const command of await withHistory(db, rows)) keep(command);

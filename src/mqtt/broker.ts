@@ -10,6 +10,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Registry, Terminal } from '../terminals/registry.ts';
 import type { Uplink } from '../uplink.ts';
+import { admit } from './firewall.ts';
 import { commandTopic, ownerOf, parseCommandTopic, parseUpTopic } from './topics.ts';
 
 /** The embedded MQTT 3.1.1 broker: who may connect and speak for whom, uplink messages in, commands out. */
@@ -17,8 +18,6 @@ import { commandTopic, ownerOf, parseCommandTopic, parseUpTopic } from './topics
 /** A subscriber that stops reading would stall every publisher for longer than this. */
 const DRAIN_TIMEOUT_MS = 2_000;
 const CONNECT_TIMEOUT_MS = 10_000;
-/** A CONNECT with id, name and secret is far shorter. Bytes. */
-const MOST_BEFORE_LOGIN = 4_096;
 
 const PUBLISH = { cmd: 'publish', qos: 1, retain: false, dup: false } as const;
 
@@ -95,7 +94,7 @@ export async function startBroker(parts: {
       take(client, packet).then(
         () => done(null),
         (error) => {
-          log.warn({ err: error, terminal: client.id }, 'mqtt: not acknowledged, connection closed');
+          log.warn({ reason: String(error), terminal: client.id }, 'mqtt: not acknowledged, connection closed');
           done(error instanceof Error ? error : new Error(String(error)));
         },
       );
@@ -133,13 +132,7 @@ export async function startBroker(parts: {
     sockets.add(socket);
     socket.setNoDelay(true);
     socket.on('close', () => sockets.delete(socket));
-    // Before aedes reads: it would buffer a packet of any claimed length from anybody.
-    const guard = () => {
-      if (client.connected) socket.off('readable', guard);
-      else if (socket.bytesRead > MOST_BEFORE_LOGIN) socket.destroy();
-    };
-    socket.on('readable', guard);
-    const client = aedes.handle(socket);
+    admit(socket, CONNECT_TIMEOUT_MS, (admitted) => aedes.handle(admitted));
   }
 
   const servers: Server[] = [createServer(accept)];

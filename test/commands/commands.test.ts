@@ -59,6 +59,9 @@ test('a command that timed out is not confirmed by what a newer one did', async 
   await at.commands.step(newer, 'send', 'sent', 'mqtt');
   await at.clock.advance(1_000);
   expect(await at.commands.confirm(at.terminal, at.clock.now(), { power_on: 0 })).toEqual([]);
+  // Nor after a restart.
+  const again = await openCommands({ db: at.db, clock: at.clock, onChange: () => undefined });
+  expect(again.openOf('A').map(({ sequence }) => sequence)).toEqual([2]);
   expect((await at.commands.get(ADMIN, at.command.id)).state).toBe('timed_out');
 });
 

@@ -199,3 +199,12 @@ test('there is no setup link when there is an admin already', async () => {
   const anyone = createApi(`http://127.0.0.1:${gateway.httpPort}`, undefined);
   expect((await anyone.post('/setup', { token: 'undefined', username: 'x', password: PASSWORD })).status).toBe(404);
 });
+
+test('the last admin cannot be removed, and one of two can', async () => {
+  await using own = await startTestGateway();
+  const { body } = await own.admin.get<{ items: { id: string }[] }>('/users');
+  const path = `/users/${body.items[0]?.id}`;
+  expect(await own.admin.delete(path)).toMatchObject({ status: 409, body: { code: 'in_use' } });
+  await own.admin.post('/users', { username: 'second', password: 'long-enough', role: 'admin' });
+  expect((await own.admin.delete(path)).status).toBe(204);
+});

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
+import { generate, parser } from 'mqtt-packet';
 import { describe, expect, test } from 'vitest';
 import type { Quarantined } from '../../src/http/schemas/readings.ts';
 import {
@@ -54,6 +55,43 @@ describe('who may connect', () => {
     socket.write(Buffer.alloc(1_000_000));
     await end;
     expect(await gateway.admin.get('/me')).toMatchObject({ status: 200 });
+  });
+
+  test('a backfill that follows the login at once, or even comes before its answer, is taken', async () => {
+    await using gateway = await startTestGateway();
+    const { secret } = await boiler(gateway, 'A');
+    const many = Array.from({ length: 500 }, (_, n) => ({ time: Date.now() - n * 1_000, values: { room_c: 20 } }));
+    for (let round = 0; round < 20; round += 1) {
+      const socket = connectTcp(gateway.mqttPort, '127.0.0.1');
+      const acknowledged = new Promise<void>((resolve, reject) => {
+        const packets = parser();
+        packets.on('packet', ({ cmd }) => cmd === 'puback' && resolve());
+        socket.on('data', (data) => packets.parse(data));
+        socket.on('close', () => reject(new Error('cut')));
+      });
+      const login = { clientId: 'A', username: 'A', password: Buffer.from(secret) };
+      const hello = generate({
+        cmd: 'connect',
+        protocolId: 'MQTT',
+        protocolVersion: 4,
+        clean: true,
+        keepalive: 0,
+        ...login,
+      });
+      const message = {
+        cmd: 'publish',
+        topic: 'terminals/A/readings',
+        qos: 1,
+        messageId: 1,
+        dup: false,
+        retain: false,
+      } as const;
+      socket.write(hello);
+      if (round % 2 === 0) await once(socket, 'data');
+      socket.write(generate({ ...message, payload: JSON.stringify(many) }));
+      await acknowledged;
+      socket.destroy();
+    }
   });
 
   test('an MQTT 5 client is refused with a code from which it can fall back to 3.1.1', async () => {

@@ -5,7 +5,7 @@ import { liveQuery } from '../schemas/live.ts';
 import type { HttpParts } from '../server.ts';
 
 export const liveRoutes =
-  ({ live, users }: HttpParts): FastifyPluginAsyncZod =>
+  ({ live, registry, users }: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
     app.get(
       '/live',
@@ -22,6 +22,7 @@ export const liveRoutes =
       },
       async (request, reply) => {
         const { terminalId, areaCode } = request.query;
+        if (terminalId !== undefined) registry.get(callerOf(request), terminalId);
         const token = tokenOf(request) ?? '';
         const valid = async () => (await users.callerOf(token)) !== undefined;
         live.open({ caller: callerOf(request), terminalId, areaCode, response: reply.raw, valid });
