@@ -18,6 +18,7 @@ import { commandTopic, ownerOf, parseCommandTopic, parseUpTopic } from './topics
 /** A subscriber that stops reading would stall every publisher for longer than this. */
 const DRAIN_TIMEOUT_MS = 2_000;
 const CONNECT_TIMEOUT_MS = 10_000;
+const GIVE_TIMEOUT_MS = 10_000;
 
 const PUBLISH = { cmd: 'publish', qos: 1, retain: false, dup: false } as const;
 
@@ -171,10 +172,12 @@ export async function startBroker(parts: {
       });
       sending.add(payload);
       try {
-        await new Promise<void>((resolve, reject) => {
-          const packet = { topic: commandTopic(terminal.id), payload, ...PUBLISH };
-          client.publish(packet, (error) => (error ? reject(error) : resolve()));
-        });
+        const { promise, resolve, reject } = Promise.withResolvers<void>();
+        // A connection that ends at this moment may never call back.
+        using _timer = clock.after(GIVE_TIMEOUT_MS, () => reject(new Error('the connection took no message')));
+        const packet = { topic: commandTopic(terminal.id), payload, ...PUBLISH };
+        client.publish(packet, (error) => (error ? reject(error) : resolve()));
+        await promise;
       } finally {
         sending.delete(payload);
       }

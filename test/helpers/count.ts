@@ -11,6 +11,7 @@ export default class Count implements Reporter {
         const result = test.result();
         if (result.state === 'pending') continue;
         counts[result.state] += 1;
+        if ((test.diagnostic()?.retryCount ?? 0) > 0) console.log(`RETRIED ${test.fullName}`);
         if (result.state === 'skipped') console.log(`SKIPPED ${test.fullName}: ${result.note ?? 'no reason given'}`);
       }
     }
