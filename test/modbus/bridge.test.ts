@@ -243,7 +243,33 @@ describe('commands', () => {
     expect(command.history.at(-1)?.detail).toContain('exception 03');
   });
 
-  test('go before the polls of a slow line, and not at all when they have expired by their turn', async () => {
+  test('are not written when they have expired by their turn on the line', async () => {
+    await using device = await startDevice();
+    await using gateway = await startTestGateway();
+    device.setUnit(1, MIDEA);
+    await pump(gateway, 'pump', device.port, 1);
+    await eventually(async () => (await gateway.admin.latest('pump')).status === 'online');
+    // The poll that is under way takes longer than the command lives, and still answers within its time-out.
+    let held = false;
+    device.misbehave((answer, socket) => {
+      if (held) return false;
+      held = true;
+      setTimeout(() => socket.write(answer), 2_000);
+      return true;
+    });
+    await eventually(() => held);
+    const { body } = await gateway.admin.command('pump', { command: 'power', value: 'off', expiresInS: 1 });
+    const command = await eventually(async () => {
+      const now = await gateway.admin.commandState(body.id);
+      return now.state === 'expired' && now;
+    });
+    expect(command.history.map(({ state }) => state)).toEqual(['queued', 'expired']);
+    const polls = device.requests.length;
+    await eventually(() => device.requests.length > polls + 2);
+    expect(device.requests.filter(({ functionCode }) => functionCode === 6)).toEqual([]);
+  });
+
+  test('go before the polls of a slow line', async () => {
     await using device = await startDevice();
     await using gateway = await startTestGateway();
     // Each answer takes 300 ms, so twenty units keep the line busy for longer than the command lives.
