@@ -56,6 +56,10 @@ const configSchema = z.strictObject({
     spoolSegmentBytes: int(4_096, 1_073_741_824).default(67_108_864),
     /** Above this the spool takes no more, and readings are not acknowledged. */
     spoolMaxBytes: int(1_048_576, 1_099_511_627_776).default(8_589_934_592),
+    /** When readings have waited this long for the store, the spool takes no more. Hours. */
+    spoolMaxAgeHours: int(1, 87_600).default(720),
+    /** With less space on the disk, or 5 % of a small one, the spool takes no more. */
+    minFreeBytes: int(0, 1_099_511_627_776).default(268_435_456),
     /** Most points that one query gives. */
     maxPoints: int(100, 1_000_000).default(20_000),
     /** Refused data that is kept; the oldest go first. */

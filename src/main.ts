@@ -93,6 +93,8 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
         commitWaitMs: config.readings.commitWaitMs,
         segmentBytes: config.readings.spoolSegmentBytes,
         maxBytes: config.readings.spoolMaxBytes,
+        maxAgeMs: config.readings.spoolMaxAgeHours * 3_600_000,
+        minFreeBytes: config.readings.minFreeBytes,
       },
       { clock, log },
     ),

@@ -15,7 +15,11 @@ export function createLatest() {
     terminals.set(terminalId, values);
     const known = values.get(metric);
     if (known && time <= known.time) return false;
-    values.set(metric, { value, time });
+    if (!known) values.set(metric, { value, time });
+    else {
+      known.value = value;
+      known.time = time;
+    }
     return true;
   }
 
@@ -24,9 +28,9 @@ export function createLatest() {
 
     /** Those of the values that are the newest of their metric now. */
     update(terminalId: string, time: number, values: Record<string, number>): Record<string, number> {
-      return Object.fromEntries(
-        Object.entries(values).filter(([metric, value]) => set(terminalId, metric, value, time)),
-      );
+      const older = Object.keys(values).filter((metric) => !set(terminalId, metric, values[metric] ?? 0, time));
+      if (older.length === 0) return values;
+      return Object.fromEntries(Object.entries(values).filter(([metric]) => !older.includes(metric)));
     },
 
     of: (terminalId: string): ReadonlyMap<string, LatestValue> => terminals.get(terminalId) ?? new Map(),

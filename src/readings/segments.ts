@@ -1,16 +1,17 @@
-import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import type { Disk } from './disk.ts';
 
 /**
  * The files of the spool: append-only segments `{first sequence}.log`. A record is a line, `{crc32 of the rest} [sequence,terminal,time,values]`,
  * so a damaged record is skipped alone: the next one begins after the next line feed.
  */
 
-/** A reading with its place in the spool; `sequence` grows by one with each. */
 export interface SpoolRecord {
+  /** Its place in the spool; grows by one with each. */
   sequence: number;
   terminalId: string;
+  /** Epoch ms. */
   time: number;
   values: Record<string, number>;
 }
@@ -20,20 +21,28 @@ export interface Segment {
   /** The sequence of its first record. */
   first: number;
   bytes: number;
+  /** Epoch ms. */
+  beganAt: number;
+  writtenAt: number;
 }
 
 const READ_CHUNK = 1_048_576;
 
-export const segmentAt = (folder: string, first: number): Segment => ({
+export const newSegment = (folder: string, first: number, now: number): Segment => ({
   path: join(folder, `${String(first).padStart(16, '0')}.log`),
   first,
   bytes: 0,
+  beganAt: now,
+  writtenAt: now,
 });
 
-export async function listSegments(folder: string): Promise<Segment[]> {
-  const names = (await readdir(folder)).filter((name) => /^\d{16}\.log$/.test(name)).sort();
-  const segments = names.map((name) => segmentAt(folder, Number(name.slice(0, 16))));
-  return Promise.all(segments.map(async (segment) => ({ ...segment, bytes: (await stat(segment.path)).size })));
+export async function listSegments(disk: Disk, folder: string): Promise<Segment[]> {
+  const names = (await disk.list(folder)).filter((name) => /^\d{16}\.log$/.test(name)).sort();
+  const found = names.map(async (name) => {
+    const { size, mtimeMs } = await disk.stat(join(folder, name));
+    return { ...newSegment(folder, Number(name.slice(0, 16)), mtimeMs), bytes: size };
+  });
+  return Promise.all(found);
 }
 
 export function seal({ sequence, terminalId, time, values }: SpoolRecord): string {
@@ -51,17 +60,18 @@ function unseal(line: string): SpoolRecord | undefined {
 
 /** The lines of a segment from an offset on; `record` is undefined for a damaged one, `end` the offset after it. */
 export async function* readSegment(
+  disk: Disk,
   segment: Segment,
   from: number,
 ): AsyncGenerator<{ record: SpoolRecord | undefined; end: number }> {
-  const handle = await open(segment.path, 'r');
+  const file = await disk.open(segment.path, 'r');
   try {
     const chunk = Buffer.alloc(READ_CHUNK);
     let offset = from;
     let rest = Buffer.alloc(0);
     while (offset + rest.length < segment.bytes) {
       const position = offset + rest.length;
-      const { bytesRead } = await handle.read(chunk, 0, Math.min(READ_CHUNK, segment.bytes - position), position);
+      const { bytesRead } = await file.read(chunk, 0, Math.min(READ_CHUNK, segment.bytes - position), position);
       if (bytesRead === 0) return;
       const data = Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
       let start = 0;
@@ -73,7 +83,9 @@ export async function* readSegment(
       offset += start;
       rest = data.subarray(start);
     }
+    // A record that a power cut tore has no line feed.
+    if (rest.length > 0) yield { record: undefined, end: segment.bytes };
   } finally {
-    await handle.close();
+    await file.close();
   }
 }

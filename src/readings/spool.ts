@@ -1,9 +1,9 @@
-import { type FileHandle, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock } from '../lib/clock.ts';
+import { type Clock, every } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/log.ts';
-import { listSegments, readSegment, type Segment, type SpoolRecord, seal, segmentAt } from './segments.ts';
+import { type Disk, type DiskFile, readWhole, realDisk, writeSynced } from './disk.ts';
+import { listSegments, newSegment, readSegment, type Segment, type SpoolRecord, seal } from './segments.ts';
 
 /** Readings on disk, in the order in which they came, until the store has them. Appending resolves when `fdatasync` has. */
 
@@ -11,11 +11,15 @@ export type NewRecord = Omit<SpoolRecord, 'sequence'>;
 
 export interface SpoolOptions {
   folder: string;
-  /** How long appends gather for one commit. */
+  /** How long appends gather for one commit; twice as long while many come. */
   commitWaitMs: number;
   segmentBytes: number;
-  /** Above this, appending fails and nothing older is dropped for it. */
+  /** At each of these limits appending fails, and nothing older is dropped for it: bytes in the spool, */
   maxBytes: number;
+  /** the age of what has waited longest for the store, to the hour, */
+  maxAgeMs: number;
+  /** and the space that is left on the disk, or 5 % of a small one. */
+  minFreeBytes: number;
 }
 
 interface Waiting {
@@ -26,31 +30,25 @@ interface Waiting {
 
 /** Most readings that wait for a commit at once. */
 const MOST_WAITING = 100_000;
-
-/** A new file's name is only safe on disk when its folder is synced too. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  await handle.sync().finally(() => handle.close());
-}
-
-/** `write` may take only a part, as on a full disk, and says so only by its count. */
-async function writeAll(handle: FileHandle, data: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < data.length; ) {
-    done += (await handle.write(data, done, data.length - done, position + done)).bytesWritten;
-  }
-}
-
-/** No record is shorter. */
+/** Newest records that are kept in memory for the store, which then needs no disk while it keeps up. */
+const MOST_RECENT = 50_000;
+/** A commit of as many says that many come. */
+const MANY = 200;
+/** A segment takes new records for this long, so that its age says the age of its records. */
+const SEGMENT_MS = 3_600_000;
+const CHECK_MS = 1_000;
+const SMALL_DISK_SHARE = 0.05;
+/** No record is shorter. Bytes. */
 const SHORTEST_RECORD = 24;
 
 /**
  * The last sequence that a segment may have given. What cannot be read at its end may have been records, so their sequences are
  * passed over: a store that has them must not take new readings for old ones.
  */
-async function lastGiven(segment: Segment, log: Logger): Promise<number> {
+async function lastGiven(disk: Disk, segment: Segment, log: Logger): Promise<number> {
   let lastGood = segment.first - 1;
   let goodBytes = 0;
-  for await (const { record, end } of readSegment(segment, 0)) {
+  for await (const { record, end } of readSegment(disk, segment, 0)) {
     if (!record) continue;
     lastGood = record.sequence;
     goodBytes = end;
@@ -64,63 +62,91 @@ async function lastGiven(segment: Segment, log: Logger): Promise<number> {
  * Each spool has a name of its own, under which stores keep their position in it. Without any segment it is a new one, or its files
  * were lost: then it begins at the beginning, under a new name.
  */
-async function idOf(folder: string, segments: Segment[]): Promise<string> {
-  const file = join(folder, 'id');
-  const known = segments.length > 0 ? await readFile(file, 'utf8').catch(() => '') : '';
-  if (known) return known;
+async function idOf(disk: Disk, folder: string, segments: Segment[]): Promise<string> {
+  const path = join(folder, 'id');
+  const known = segments.length > 0 ? await readWhole(disk, path).catch(() => '') : '';
+  if (known.length > 0) return known.toString();
   const id = newId('spool');
-  await writeFile(`${file}.new`, id, { flush: true });
-  await rename(`${file}.new`, file);
-  await syncFolder(folder);
+  const file = await disk.open(`${path}.new`, 'w');
+  await writeSynced(file, Buffer.from(id), 0).finally(() => file.close());
+  await disk.rename(`${path}.new`, path);
+  await disk.syncFolder(folder);
   return id;
 }
 
 /** Opens the spool; damaged data never keeps it from opening. Dispose commits what waits and closes. */
-export async function openSpool(options: SpoolOptions, parts: { clock: Clock; log: Logger }) {
-  const { folder, commitWaitMs, segmentBytes, maxBytes } = options;
-  const { clock, log } = parts;
-  await mkdir(folder, { recursive: true });
-  const segments = await listSegments(folder);
-  const id = await idOf(folder, segments);
+export async function openSpool(options: SpoolOptions, parts: { clock: Clock; log: Logger; disk?: Disk }) {
+  const { folder, commitWaitMs, segmentBytes } = options;
+  const { clock, log, disk = realDisk } = parts;
+  await disk.makeFolder(folder);
+  const segments = await listSegments(disk, folder);
+  const id = await idOf(disk, folder, segments);
   const newest = segments.at(-1);
-  let last = newest ? await lastGiven(newest, log) : 0;
+  let last = newest ? await lastGiven(disk, newest, log) : 0;
 
-  let file: { handle: FileHandle; segment: Segment } | undefined;
+  let file: { handle: DiskFile; segment: Segment } | undefined;
   let waiting: Waiting[] = [];
   let waitingReadings = 0;
+  let recent: SpoolRecord[] = [];
   let commits: Promise<void> = Promise.resolve();
   let timer: Disposable | undefined;
   let arrival = Promise.withResolvers<void>();
   let damaged = 0;
-  let trouble: string | undefined;
+  let committed = 0;
+  let commitMs: number | undefined;
+  let space = await disk.space(folder);
+  /** Why the last commit failed. */
+  let failure: string | undefined;
   let closed = false;
-  /** Where the last `read` ended. */
+  /** Where the last `read` from disk ended. */
   let cursor = { sequence: -1, segment: -1, offset: 0 };
 
   const bytes = () => segments.reduce((sum, segment) => sum + segment.bytes, 0);
 
+  /** How long the oldest record has waited for the store, to the hour. What the newest segment holds counts as new. */
+  function ageMs(): number {
+    const [oldest, ...others] = segments;
+    return oldest && others.length > 0 ? clock.now() - oldest.writtenAt : 0;
+  }
+
+  /** Which limit is reached. */
+  function limit(): string | undefined {
+    if (bytes() >= options.maxBytes) return `the spool is full (${bytes()} bytes)`;
+    if (ageMs() >= options.maxAgeMs)
+      return `readings have waited ${Math.floor(ageMs() / 3_600_000)} hours for the store`;
+    if (space.free < Math.min(options.minFreeBytes, space.total * SMALL_DISK_SHARE)) {
+      return `the disk is full (${space.free} bytes are free)`;
+    }
+    return undefined;
+  }
+
   /** The file to append to; a full one, and one whose last commit failed, is left for a new one. */
   async function current() {
-    if (file && file.segment.bytes < segmentBytes) return file;
+    const fresh = file && file.segment.bytes < segmentBytes && clock.now() - file.segment.beganAt < SEGMENT_MS;
+    if (file && (fresh || file.segment.bytes === 0)) return file;
     await file?.handle.close();
-    const segment = segmentAt(folder, last + 1);
-    const handle = await open(segment.path, 'w');
-    await syncFolder(folder);
+    file = undefined;
+    const segment = newSegment(folder, last + 1, clock.now());
+    const handle = await disk.open(segment.path, 'w');
+    await disk.syncFolder(folder).catch(async (error: unknown) => {
+      await handle.close();
+      throw error;
+    });
     if (segments.at(-1)?.first === segment.first) segments.pop();
     segments.push(segment);
     file = { handle, segment };
     return file;
   }
 
-  async function write(batch: Waiting[]): Promise<void> {
-    if (bytes() >= maxBytes) throw new Error(`the spool is full (${bytes()} bytes)`);
+  async function write(records: SpoolRecord[]): Promise<void> {
+    const full = limit();
+    if (full) throw new Error(full);
     const { handle, segment } = await current();
-    let sequence = last;
-    const lines = batch.flatMap(({ records }) => records.map((record) => seal({ ...record, sequence: ++sequence })));
-    const data = Buffer.from(lines.join(''));
+    let lines = '';
+    for (const record of records) lines += seal(record);
+    const data = Buffer.from(lines);
     try {
-      await writeAll(handle, data, segment.bytes);
-      await handle.datasync();
+      await writeSynced(handle, data, segment.bytes);
     } catch (error) {
       // A failed fdatasync must not be tried again as if it had worked: the kernel may have dropped the pages.
       await handle.truncate(segment.bytes).catch(() => undefined);
@@ -129,33 +155,54 @@ export async function openSpool(options: SpoolOptions, parts: { clock: Clock; lo
       throw error;
     }
     segment.bytes += data.length;
-    last = sequence;
+    segment.writtenAt = clock.now();
   }
 
+  /** Also with nothing that waits, to see whether the disk takes it. */
   async function commit(): Promise<void> {
     const batch = waiting;
     waiting = [];
     waitingReadings = 0;
-    if (batch.length === 0) return;
+    let sequence = last;
+    const records = batch.flatMap((one) =>
+      one.records.map(({ terminalId, time, values }) => ({ sequence: ++sequence, terminalId, time, values })),
+    );
+    const began = performance.now();
     try {
-      await write(batch);
-      trouble = undefined;
-      for (const { done } of batch) done();
-      arrival.resolve();
-      arrival = Promise.withResolvers();
+      await write(records);
     } catch (error) {
-      trouble = String(error);
-      log.error({ err: error }, 'spool: commit failed; these readings are not acknowledged');
+      if (failure === undefined) log.error({ err: error }, 'spool: commit failed; readings are not acknowledged');
+      failure = String(error);
       for (const { failed } of batch) failed(error);
+      return;
     }
+    if (failure !== undefined) log.info('spool: readings are taken again');
+    failure = undefined;
+    commitMs = performance.now() - began;
+    committed = records.length;
+    last = sequence;
+    if (recent.length + records.length > MOST_RECENT) recent = [];
+    for (const record of records) recent.push(record);
+    for (const { done } of batch) done();
+    arrival.resolve();
+    arrival = Promise.withResolvers();
   }
 
   function commitSoon(): void {
-    timer ??= clock.after(commitWaitMs, () => {
+    timer ??= clock.after(committed < MANY ? commitWaitMs : 2 * commitWaitMs, () => {
       timer = undefined;
       commits = commits.then(commit);
     });
   }
+
+  /** Readings are refused until a commit works, so one is tried without them. */
+  async function check(): Promise<void> {
+    space = await disk.space(folder);
+    if (failure === undefined || waiting.length > 0 || limit()) return;
+    commits = commits.then(commit);
+    await commits;
+  }
+  const checks = every(clock, CHECK_MS, check, (error) => log.warn({ err: error }, 'spool: a check failed'));
 
   /** The segment that holds the record after `sequence`. */
   const segmentAfter = (sequence: number): number =>
@@ -164,10 +211,40 @@ export async function openSpool(options: SpoolOptions, parts: { clock: Clock; lo
       segments.findLastIndex((segment) => segment.first <= sequence + 1),
     );
 
+  async function readFromDisk(sequence: number, most: number): Promise<SpoolRecord[]> {
+    // The segment in which the last read ended may have been released since.
+    const known = cursor.sequence === sequence && segments.some(({ first }) => first === cursor.segment);
+    if (!known) cursor = { sequence, segment: segments[segmentAfter(sequence)]?.first ?? 1, offset: 0 };
+    const found: SpoolRecord[] = [];
+    let index = segments.findIndex((segment) => segment.first === cursor.segment);
+    while (found.length < most && index >= 0 && index < segments.length) {
+      const segment = segments[index];
+      if (!segment) break;
+      const end = segments[index + 1]?.first ?? last + 1;
+      let offset = cursor.segment === segment.first ? cursor.offset : 0;
+      try {
+        for await (const line of readSegment(disk, segment, offset)) {
+          offset = line.end;
+          if (!line.record) damaged += 1;
+          // What a failed commit left behind was never acknowledged, and its sequences were given again.
+          else if (line.record.sequence > sequence && line.record.sequence < end) found.push(line.record);
+          if (found.length === most) break;
+        }
+      } catch (error) {
+        // What cannot be read must not keep the rest from the store.
+        damaged += 1;
+        log.error({ err: error, segment: segment.path }, 'spool: a segment cannot be read; going on with the next');
+      }
+      cursor = { sequence: found.at(-1)?.sequence ?? sequence, segment: segment.first, offset };
+      index += 1;
+    }
+    return found;
+  }
+
   return {
     id,
 
-    /** Resolves when the readings are on disk; rejects, and takes none of them, when that failed or the spool is full. */
+    /** Resolves when the readings are on disk; rejects, and takes none of them, when that failed or a limit is reached. */
     append(records: NewRecord[]): Promise<void> {
       if (closed || waitingReadings >= MOST_WAITING) return Promise.reject(new Error('the spool takes no more now'));
       const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -177,54 +254,43 @@ export async function openSpool(options: SpoolOptions, parts: { clock: Clock; lo
       return promise;
     },
 
-    /** At most `limit` records after `sequence`, in order. */
-    async read(sequence: number, limit: number): Promise<SpoolRecord[]> {
-      // The segment in which the last read ended may have been released since.
-      const known = cursor.sequence === sequence && segments.some(({ first }) => first === cursor.segment);
-      if (!known) cursor = { sequence, segment: segments[segmentAfter(sequence)]?.first ?? 1, offset: 0 };
-      const found: SpoolRecord[] = [];
-      let index = segments.findIndex((segment) => segment.first === cursor.segment);
-      while (found.length < limit && index >= 0 && index < segments.length) {
-        const segment = segments[index];
-        if (!segment) break;
-        const end = segments[index + 1]?.first ?? Number.POSITIVE_INFINITY;
-        let offset = cursor.segment === segment.first ? cursor.offset : 0;
-        try {
-          for await (const line of readSegment(segment, offset)) {
-            offset = line.end;
-            if (!line.record) damaged += 1;
-            // What a failed commit left behind was never acknowledged, and its sequences were given again.
-            else if (line.record.sequence > sequence && line.record.sequence < end) found.push(line.record);
-            if (found.length === limit) break;
-          }
-        } catch (error) {
-          // What cannot be read must not keep the rest from the store.
-          damaged += 1;
-          log.error({ err: error, segment: segment.path }, 'spool: a segment cannot be read; going on with the next');
-        }
-        cursor = { sequence: found.at(-1)?.sequence ?? sequence, segment: segment.first, offset };
-        index += 1;
-      }
-      return found;
+    /** At most `most` records after `sequence`, in order. */
+    async read(sequence: number, most: number): Promise<SpoolRecord[]> {
+      const [oldest] = recent;
+      if (!oldest || oldest.sequence > sequence + 1) return readFromDisk(sequence, most);
+      const start = sequence + 1 - oldest.sequence;
+      return recent.slice(start, start + most);
     },
 
     /** Deletes segments of which the store has every record; the newest stays, since it carries the last sequence. */
     async release(stored: number): Promise<void> {
+      const [oldest] = recent;
+      if (oldest && oldest.sequence <= stored) recent = recent.slice(stored + 1 - oldest.sequence);
       for (let second = segments[1]; second && second.first <= stored + 1; second = segments[1]) {
         const first = segments.shift();
-        if (first) await rm(first.path, { force: true });
+        if (first) await disk.remove(first.path);
       }
     },
 
     /** Resolves at the next commit. */
     arrival: (): Promise<void> => arrival.promise,
 
-    state: () => ({ last, bytes: bytes(), damaged, trouble }),
+    state: () => ({
+      last,
+      bytes: bytes(),
+      damaged,
+      waiting: waitingReadings,
+      ageMs: ageMs(),
+      /** How long the last commit took. */
+      commitMs,
+      trouble: limit() ?? failure,
+    }),
 
     async [Symbol.asyncDispose](): Promise<void> {
       closed = true;
       timer?.[Symbol.dispose]();
-      await commits.then(commit);
+      checks[Symbol.dispose]();
+      await commits.then(() => (waiting.length > 0 ? commit() : undefined));
       await file?.handle.close();
     },
   };

@@ -14,7 +14,14 @@ const NOW = Date.UTC(2026, 10, 24, 4);
 /** A spool, its store and what carries readings from one to the other, on one folder. */
 async function open(folder: string, segmentBytes = 200) {
   const stack = new AsyncDisposableStack();
-  const options = { folder: join(folder, 'spool'), commitWaitMs: 0, segmentBytes, maxBytes: 1 << 30 };
+  const options = {
+    folder: join(folder, 'spool'),
+    commitWaitMs: 0,
+    segmentBytes,
+    maxBytes: 1 << 30,
+    maxAgeMs: 86_400_000,
+    minFreeBytes: 0,
+  };
   const spool = stack.use(await openSpool(options, { clock: systemClock, log }));
   const store = stack.use(await openEmbeddedStore(join(folder, 'readings'), spool.id));
   const drain = stack.use(startDrain({ spool, store, clock: systemClock, log, waitMs: 1 }));

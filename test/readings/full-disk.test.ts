@@ -38,7 +38,14 @@ test('on a full disk the spool takes nothing, keeps what it has, and takes readi
 }) => {
   await using disk = await smallDisk(4);
   if (!disk) return skip(CANNOT);
-  const options = { folder: join(disk.path, 'spool'), commitWaitMs: 0, segmentBytes: 1 << 20, maxBytes: 1 << 30 };
+  const options = {
+    folder: join(disk.path, 'spool'),
+    commitWaitMs: 0,
+    segmentBytes: 1 << 20,
+    maxBytes: 1 << 30,
+    maxAgeMs: 86_400_000,
+    minFreeBytes: 0,
+  };
   await using spool = await openSpool(options, { clock: systemClock, log: createLog('silent') });
   const append = (n: number) => spool.append([{ terminalId: 'A', time: NOW + n, values: { room_c: n } }]);
   await append(0);

@@ -8,11 +8,9 @@ import { type NewRecord, openSpool, type SpoolOptions } from '../../src/readings
 import { tempFolder } from '../helpers/temp.ts';
 
 const log = createLog('silent');
+const LIMITS = { maxBytes: 1 << 30, maxAgeMs: 86_400_000, minFreeBytes: 0 };
 const open = (folder: string, options: Partial<SpoolOptions> = {}) =>
-  openSpool(
-    { folder, commitWaitMs: 0, segmentBytes: 1 << 20, maxBytes: 1 << 30, ...options },
-    { clock: systemClock, log },
-  );
+  openSpool({ ...LIMITS, folder, commitWaitMs: 0, segmentBytes: 1 << 20, ...options }, { clock: systemClock, log });
 
 const reading = (n: number): NewRecord => ({ terminalId: `T${n}`, time: 1_795_500_000_000 + n, values: { room_c: n } });
 const numbers = (records: { time: number }[]) => records.map(({ time }) => time - 1_795_500_000_000);
