@@ -51,17 +51,20 @@ export function createUplink(parts: {
   let received = 0;
 
   async function receive(terminal: Terminal, { readings, rejects }: Decoded, frame: () => string): Promise<void> {
-    await Promise.all([
-      rejects.length > 0 && quarantine.add(terminal.id, rejects, frame()),
-      readings.length > 0 && spool.append(readings.map((reading) => ({ terminalId: terminal.id, ...reading }))),
-    ]);
+    const records = readings.map(({ time, values }) => ({ terminalId: terminal.id, time, values }));
+    const taken = records.length > 0 ? spool.append(records) : undefined;
+    if (rejects.length > 0) await Promise.all([taken, quarantine.add(terminal.id, rejects, frame())]);
+    else await taken;
     received += readings.length;
     for (const { time, values } of readings) {
       // What comes late tells of the past: it neither opens nor closes an alarm, and confirms nothing.
       const newest = latest.update(terminal.id, time, values);
       presence.seen(terminal.id, time);
       live.reading(terminal, time, values);
-      await alarms.evaluate(terminal, time, newest);
+      // Most readings change no alarm and no command, and there are many: they wait for nothing.
+      const changes = alarms.evaluate(terminal, time, newest);
+      if (changes) await changes;
+      if (commands.openOf(terminal.id).length === 0) continue;
       const confirmed = await commands.confirm(terminal, time, newest);
       if (confirmed.length > 0) parts.onSettled(terminal);
     }

@@ -71,22 +71,26 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
   }
 
   return {
-    /** Opens and closes the profile's alarms by a reading. */
-    async evaluate(terminal: Terminal, time: number, values: Record<string, number>): Promise<void> {
-      for (const [name, definition] of Object.entries(terminal.profile.alarms)) {
-        const value = values[definition.metric];
-        if (value === undefined) continue;
+    /** Opens and closes the profile's alarms by a reading; undefined when none changes, as nearly always. */
+    evaluate(terminal: Terminal, time: number, values: Record<string, number>): Promise<unknown> | undefined {
+      const changes: Promise<void>[] = [];
+      const { alarms } = terminal.profile;
+      for (const name of Object.keys(alarms)) {
+        const definition = alarms[name];
+        const value = definition && values[definition.metric];
+        if (!definition || value === undefined) continue;
         const key = keyOf(terminal.id, name);
         if (!isBeyond(definition, value)) {
           beyondSince.delete(key);
-          if (open.has(key)) await inTurn(() => close(key));
+          if (open.has(key)) changes.push(inTurn(() => close(key)));
           continue;
         }
         const since = beyondSince.get(key) ?? time;
         beyondSince.set(key, since);
         if (time - since < definition.forS * 1_000 || open.has(key)) continue;
-        await inTurn(() => raise(terminal.id, name, definition.severity));
+        changes.push(inTurn(() => raise(terminal.id, name, definition.severity)));
       }
+      return changes.length > 0 ? Promise.all(changes) : undefined;
     },
 
     /** An event of the terminal; it stays open until a person acknowledges it. False when it has too many open already. */

@@ -10,6 +10,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Registry, Terminal } from '../terminals/registry.ts';
 import type { Uplink } from '../uplink.ts';
+import { createAcknowledgements } from './acknowledge.ts';
 import { admit } from './firewall.ts';
 import { commandTopic, ownerOf, parseCommandTopic, parseUpTopic } from './topics.ts';
 
@@ -35,7 +36,7 @@ const refusal = (message: string, returnCode: number): AuthenticateError =>
  */
 class QuietAedes extends Aedes {
   override publish(packet: PublishPacket, from: unknown, done?: (error?: Error) => void): void {
-    if (done && from) setImmediate(done);
+    if (done && from) done();
     else if (typeof from === 'function') super.publish(packet, () => from());
   }
 }
@@ -53,6 +54,7 @@ export async function startBroker(parts: {
   const sockets = new Set<Socket>();
   /** Commands that are being sent this moment: a session that is resumed gets no others, since they are old. */
   const sending = new Set<string>();
+  const acknowledgement = createAcknowledgements();
   let downlink: Downlink | undefined;
 
   async function take(client: Client, packet: PublishPacket): Promise<void> {
@@ -62,7 +64,7 @@ export async function startBroker(parts: {
     const terminal = registry.find(target.terminalId);
     if (!terminal) throw new Error(`no terminal ${target.terminalId}`);
     packet.retain = false;
-    const payload = Buffer.from(packet.payload);
+    const payload = Buffer.isBuffer(packet.payload) ? packet.payload : Buffer.from(packet.payload);
     if (payload.length > config.maxPacketBytes) return uplink.refuseLarge(terminal, payload, config.maxPacketBytes);
     switch (target.what) {
       case 'readings':
@@ -88,12 +90,19 @@ export async function startBroker(parts: {
         return done(refusal('the client id must be the terminal id', IDENTIFIER_REJECTED), false);
       return done(null, true);
     },
-    // The acknowledgement is written after this callback, so what resolves here is on disk.
+    // What `take` resolves is on disk, and then it is acknowledged; the broker itself is told that none is wanted.
     // An error closes the connection: bad data is no error, it is quarantined and acknowledged.
     authorizePublish(client, packet, done) {
       if (!client) return done(new Error('only terminals publish'));
+      // A will has no message id, and QoS 2 is the broker's own.
+      const { qos, messageId } = packet;
+      const acknowledge = qos === 1 && messageId !== undefined ? acknowledgement(client.conn, messageId) : undefined;
       take(client, packet).then(
-        () => done(null),
+        () => {
+          if (acknowledge) packet.qos = 0;
+          acknowledge?.();
+          done(null);
+        },
         (error) => {
           log.warn({ reason: String(error), terminal: client.id }, 'mqtt: not acknowledged, connection closed');
           done(error instanceof Error ? error : new Error(String(error)));

@@ -41,23 +41,29 @@ const MOST_READINGS = 1_000;
 /** Before this there was no such terminal; epoch seconds taken for milliseconds lie far below it. */
 const EARLIEST = Date.UTC(2015, 0, 1);
 
-// Further fields, such as a sequence of the firmware's own, are passed over.
-const message = z.object({
-  time: z.union([z.string(), z.number()]),
-  // Not a record: zod would drop a key such as __proto__ without a word.
-  values: z.custom<object>(
-    (values) => typeof values === 'object' && !Array.isArray(values) && Object.keys(values ?? {}).length > 0,
-    'an object with at least one metric',
-  ),
-});
+interface Message {
+  time: string | number;
+  values: Record<string, unknown>;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** By hand, since every message passes here. Further fields, such as a sequence of the firmware's own, are passed over. */
+const isMessage = (item: unknown): item is Message =>
+  isObject(item) &&
+  (typeof item['time'] === 'number' || typeof item['time'] === 'string') &&
+  isObject(item['values']) &&
+  Object.keys(item['values']).length > 0;
+
 const rfc3339 = z.iso.datetime({ offset: true });
 
 const shown = (value: unknown): string => JSON.stringify(value)?.slice(0, 60) ?? 'nothing';
 
 /** Checks one value against its metric: type first, then range. */
-function check(name: string, metric: Metric, value: unknown): { value: number } | Reject {
+function check(name: string, metric: Metric, value: unknown): number | Reject {
   if (metric.kind === 'state') {
-    if (typeof value === 'boolean') return { value: value ? 1 : 0 };
+    if (typeof value === 'boolean') return value ? 1 : 0;
     return { reason: 'wrong_type', metric: name, detail: `${shown(value)} is neither true nor false` };
   }
   if (typeof value !== 'number' || !Number.isFinite(value)) {
@@ -67,12 +73,12 @@ function check(name: string, metric: Metric, value: unknown): { value: number } 
   if (value < min || value > max) {
     return { reason: 'out_of_range', metric: name, detail: `${value} is not within ${min} … ${max}` };
   }
-  return { value: value + 0 };
+  return value + 0;
 }
 
-function collect(profile: Profile, entries: Iterable<[string, unknown]>, rejects: Reject[]): Record<string, number> {
+function collect(profile: Profile, entries: Record<string, unknown>, rejects: Reject[]): Record<string, number> {
   const values: Record<string, number> = {};
-  for (const [name, raw] of entries) {
+  for (const name of Object.keys(entries)) {
     const metric = Object.hasOwn(profile.metrics, name) ? profile.metrics[name] : undefined;
     if (!metric) {
       rejects.push({
@@ -82,9 +88,9 @@ function collect(profile: Profile, entries: Iterable<[string, unknown]>, rejects
       });
       continue;
     }
-    const checked = check(name, metric, raw);
-    if ('reason' in checked) rejects.push(checked);
-    else values[name] = checked.value;
+    const checked = check(name, metric, entries[name]);
+    if (typeof checked === 'number') values[name] = checked;
+    else rejects.push(checked);
   }
   return values;
 }
@@ -117,17 +123,16 @@ export function decodeMessage(profile: Profile, payload: Buffer, now: number, ma
   }
   const readings: Reading[] = [];
   for (const item of items) {
-    const result = message.safeParse(item);
-    if (!result.success) {
-      rejects.push({ reason: 'bad_payload', detail: z.prettifyError(result.error).slice(0, 200) });
+    if (!isMessage(item)) {
+      rejects.push({ reason: 'bad_payload', detail: `${shown(item)} is no {"time", "values": {"metric": value, …}}` });
       continue;
     }
-    const time = readTime(result.data.time, now, maxFutureMs);
+    const time = readTime(item.time, now, maxFutureMs);
     if (typeof time !== 'number') {
       rejects.push(time);
       continue;
     }
-    const values = collect(profile, Object.entries(result.data.values), rejects);
+    const values = collect(profile, item.values, rejects);
     if (Object.keys(values).length > 0) readings.push({ time, values });
   }
   return { readings, rejects };
@@ -135,11 +140,11 @@ export function decodeMessage(profile: Profile, payload: Buffer, now: number, ma
 
 /** Reads what a poll brought. A metric whose registers are missing or hold an absent mark is left out. */
 export function decodeRegisters(profile: Profile, frame: RegisterFrame, time: number): Decoded {
-  const found: [string, unknown][] = [];
+  const found: Record<string, unknown> = {};
   for (const [name, metric] of Object.entries(profile.metrics)) {
     if (!metric.from) continue;
     const raw = registerValue(metric.from, frame);
-    if (raw !== undefined) found.push([name, metric.kind === 'state' ? raw !== 0 : raw]);
+    if (raw !== undefined) found[name] = metric.kind === 'state' ? raw !== 0 : raw;
   }
   const rejects: Reject[] = [];
   const values = collect(profile, found, rejects);

@@ -36,7 +36,7 @@ async function measure(connections: number, inFlight: number): Promise<void> {
   const terminals = [];
   for (let n = 0; n < connections; n += 1)
     terminals.push(await makeTerminal(admin, { id: `T${n}`, profile: 'gas-boiler' }));
-  const load = await startLoad(gateway.mqttPort, terminals, inFlight);
+  const load = await startLoad(gateway.mqttPort, { terminals, inFlight });
   await wait(WARM_UP_MS);
   const [before, acknowledged] = [usage(gateway.pid), load.acknowledged];
   load.latencies.length = 0;
