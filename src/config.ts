@@ -84,6 +84,10 @@ const configSchema = z.strictObject({
     database: z.string().default('hearthgate'),
     username: z.string().default(''),
     password: z.string().default(''),
+    /** How long every value is kept. Days; 0 is for ever. */
+    keepRawDays: int(0, 36_500).default(0),
+    /** How long hourly and daily roll-ups are kept, at least as long as the values. Days; 0 is for ever. */
+    keepRollupDays: int(0, 36_500).default(0),
   }),
   data: section({ dir: z.string().default('./data') }),
   files: section({

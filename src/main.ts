@@ -26,7 +26,7 @@ import { createLatest } from './readings/latest.ts';
 import { startMemory } from './readings/memory.ts';
 import { createQuarantine } from './readings/quarantine.ts';
 import { openSpool } from './readings/spool.ts';
-import type { ReadingStore, Refuse } from './readings/store.ts';
+import type { ReadingStore, Refusal, StoreParts } from './readings/store.ts';
 import { openEmbeddedStore } from './readings/store-embedded.ts';
 import { openInflux1Store } from './readings/store-influx1.ts';
 import { openInflux2Store } from './readings/store-influx2.ts';
@@ -39,6 +39,7 @@ import { createUplink } from './uplink.ts';
 
 /** A part of the terminals each time, so that no turn takes long. */
 const STATUS_SWEEP_MS = 250;
+const TEND_MS = 300_000;
 const FORGET_MS = 3_600_000;
 /** How long an Idempotency-Key is known. */
 const ANSWERS_KEPT_MS = 7 * 86_400_000;
@@ -103,6 +104,8 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   stack.use(await startMemory({ store, spool, latest, presence, clock, log }));
   const drain = stack.use(startDrain({ spool, store, clock, log, waitMs: config.readings.storeWaitMs }));
 
+  stack.use(every(clock, TEND_MS, store.tend, failed('tending the store')));
+
   let downlink: Downlink | undefined;
   const uplink = createUplink({
     spool,
@@ -157,16 +160,21 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   );
 
   function openStore(spoolId: string): Promise<ReadingStore> | ReadingStore {
-    const refuse: Refuse = ({ terminalId, values }, detail) =>
-      quarantine.add(terminalId, [{ reason: 'store_refused', detail }], JSON.stringify(values));
-    const at = { clock, refuse, spoolId };
-    switch (config.timeseries.kind) {
+    const { kind, keepRawDays, keepRollupDays } = config.timeseries;
+    const parts: StoreParts = { clock, log, refuse, spoolId, keepRawDays, keepRollupDays };
+    switch (kind) {
       case 'embedded':
-        return openEmbeddedStore(dataFolder('readings'), spoolId);
+        return openEmbeddedStore(dataFolder('readings'), parts);
       case 'influx1':
-        return lateStore(() => openInflux1Store(config.timeseries, at));
+        return lateStore(() => openInflux1Store(config.timeseries, parts));
       case 'influx2':
-        return lateStore(() => openInflux2Store(config.timeseries, at));
+        return lateStore(() => openInflux2Store(config.timeseries, parts));
+    }
+  }
+
+  async function refuse(refusals: Refusal[]): Promise<void> {
+    for (const { terminalId, reason, detail, ...reading } of refusals) {
+      await quarantine.add(terminalId, [{ reason, detail }], JSON.stringify(reading));
     }
   }
 

@@ -30,7 +30,11 @@ export function lateStore(open: () => Promise<ReadingStore>): ReadingStore {
     write: async (records) => (await ready()).write(records),
     points: async (series, limit) => (await ready()).points(series, limit),
     windows: async (series, everyMs) => (await ready()).windows(series, everyMs),
+    together: async (group, everyMs, aggregate) => (await ready()).together(group, everyMs, aggregate),
+    rows: async (range, limit) => (await ready()).rows(range, limit),
     newest: async () => (await ready()).newest(),
+    tend: async () => (await ready()).tend(),
+    ping: async () => (await ready()).ping(),
     [Symbol.asyncDispose]: async () => store?.[Symbol.asyncDispose](),
   };
 }

@@ -21,6 +21,8 @@ export interface Reject {
     | 'out_of_range'
     | 'too_large'
     | 'store_refused'
+    | 'conflict'
+    | 'too_old'
     | 'too_many_alarms';
   metric?: string;
   detail: string;

@@ -4,10 +4,9 @@ import { visibleSince } from '../../areas/scope.ts';
 import { rfc3339 } from '../../lib/calendar.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import { unitOf } from '../../lib/units.ts';
-import type { Series } from '../../readings/store.ts';
+import type { Aggregate, Series } from '../../readings/store.ts';
 import { callerOf } from '../auth.ts';
 import {
-  type Aggregate,
   quarantinePage,
   quarantineQuery,
   readings,

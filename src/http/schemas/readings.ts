@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { durationMs } from '../../lib/calendar.ts';
+import { AGGREGATES } from '../../readings/store.ts';
 import { pageOf, pageQuery, time, timeQuery } from './common.ts';
 import { terminalId } from './terminals.ts';
 
@@ -12,8 +13,7 @@ const every = z
   })
   .describe('Window length, such as 15m, 1h or 1d; days begin at midnight in Asia/Shanghai');
 
-const aggregate = z.enum(['mean', 'min', 'max', 'first', 'last', 'sum', 'count']);
-export type Aggregate = z.infer<typeof aggregate>;
+const aggregate = z.enum(AGGREGATES);
 
 export const readingsQuery = z.strictObject({
   metric: z.string().max(41),
