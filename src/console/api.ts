@@ -72,12 +72,14 @@ export async function remove(path: string): Promise<void> {
   await send(address(path, {}), { method: 'DELETE' }, {});
 }
 
+/** A body that is read while it comes. */
 export async function openStream(
   path: string,
   query: Query,
   signal: AbortSignal,
-): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
-  const response = await send(address(path, query), { signal }, { accept: 'text/event-stream' });
+  accept: string,
+): Promise<{ body: ReadableStream<Uint8Array<ArrayBuffer>>; headers: Headers }> {
+  const response = await send(address(path, query), { signal }, { accept });
   if (response.body === null) throw await errorOf(response);
-  return response.body;
+  return { body: response.body, headers: response.headers };
 }

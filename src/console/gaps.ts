@@ -18,7 +18,8 @@ function longestPause(times: number[], everyMs: number): number {
 }
 
 /** Puts an empty point into every gap, so that no line pretends to know what was not measured. */
-export function withGaps(points: Readings['points'], everyMs: number): Point[] {
+export function withGaps(windows: Readings['points'], everyMs: number): Point[] {
+  const points = windows.filter(({ value }) => value !== null);
   const times = points.map(({ time }) => Date.parse(time));
   const longest = longestPause(times, everyMs);
   return points.flatMap(({ value }, index): Point[] => {

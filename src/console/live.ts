@@ -44,7 +44,7 @@ async function listen(scope: LiveScope, listener: LiveListener, signal: AbortSig
   const either = AbortSignal.any([signal, silence.signal]);
   let timer = setTimeout(() => silence.abort(), SILENCE_MS);
   try {
-    const body = await openStream('/live', scope, either);
+    const { body } = await openStream('/live', scope, either, 'text/event-stream');
     opened();
     for await (const message of serverSentEvents(body)) {
       clearTimeout(timer);

@@ -37,6 +37,7 @@ import { alarmRoutes } from './routes/alarms.ts';
 import { areaRoutes } from './routes/areas.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { healthRoutes } from './routes/health.ts';
+import { historyRoutes } from './routes/history.ts';
 import { householdRoutes } from './routes/households.ts';
 import { liveRoutes } from './routes/live.ts';
 import { readingRoutes } from './routes/readings.ts';
@@ -156,6 +157,7 @@ export async function startHttp(parts: HttpParts) {
       areaRoutes,
       householdRoutes,
       terminalRoutes,
+      historyRoutes,
       readingRoutes,
       commandRoutes,
       alarmRoutes,

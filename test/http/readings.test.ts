@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Aggregate, Readings } from '../../src/http/schemas/readings.ts';
+import type { Readings } from '../../src/http/schemas/readings.ts';
+import type { Aggregate } from '../../src/readings/store.ts';
 import {
   connectTerminal,
   makeHousehold,
@@ -194,13 +195,20 @@ describe('windows', () => {
     }
   });
 
-  test('of a quarter begin at the quarters, and those without readings are left out', async () => {
+  test('of a quarter begin at the quarters, and those without readings are there and empty', async () => {
     const id = await boilerWith(three);
     const { body } = await ask(id, { ...DAY, every: '15m', aggregate: 'last' });
-    expect(body.points).toEqual([
-      { time: at(MIDNIGHT), value: 10 },
-      { time: at(MIDNIGHT + 15 * MINUTE), value: 30 },
-      { time: at(MIDNIGHT + 45 * MINUTE), value: 20 },
-    ]);
+    expect(body.points.map(({ time }) => time)).toEqual(
+      Array.from({ length: 96 }, (_, n) => at(MIDNIGHT + n * 15 * MINUTE)),
+    );
+    expect(body.points.slice(0, 5).map(({ value }) => value)).toEqual([10, 30, null, 20, null]);
+    expect(body.points.slice(4).every(({ value }) => value === null)).toBe(true);
+  });
+
+  test('that have not begun yet are left out', async () => {
+    const id = await boilerWith([]);
+    const { body } = await ask(id, { ...DAY, from: Date.now() - HOUR, to: Date.now() + HOUR, every: '15m' });
+    expect(body.points.length).toBeGreaterThanOrEqual(4);
+    expect(body.points.length).toBeLessThanOrEqual(6);
   });
 });

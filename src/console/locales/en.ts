@@ -106,6 +106,12 @@ export const en: Texts = {
     choose: 'Choose at least one metric',
     description: 'Line chart of {{metrics}}, {{n}} points, no line where readings are missing',
   },
+  export: {
+    button: 'Export CSV',
+    days: 'Last {{n}} days',
+    progress: 'Export',
+    cancel: 'Cancel',
+  },
   usage: {
     title: 'Use per day',
     day: 'Day',

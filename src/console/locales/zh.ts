@@ -105,6 +105,12 @@ export const zh = {
     choose: '请至少选择一个指标',
     description: '{{metrics}} 的曲线，共 {{n}} 个点，缺测时段不连线',
   },
+  export: {
+    button: '导出 CSV',
+    days: '最近 {{n}} 天',
+    progress: '导出进度',
+    cancel: '取消',
+  },
   usage: {
     title: '每日用量',
     day: '日期',

@@ -4,6 +4,7 @@ import { Select } from 'antd';
 import { useAreas } from '../areas.ts';
 import { useLanguage } from '../i18n.ts';
 import { AreaSelect } from '../parts/area-select.tsx';
+import { ExportButton } from '../parts/export-button.tsx';
 import { Overview } from '../parts/overview.tsx';
 import { Paged } from '../parts/paged.tsx';
 import { SearchBox } from '../parts/search-box.tsx';
@@ -63,6 +64,9 @@ export function TerminalsPage() {
       <h1 className="title">{t('nav.terminals')}</h1>
       {code !== undefined && <Overview code={code} />}
       <Filters />
+      {code !== undefined && user.role !== 'resident' && (
+        <ExportButton what={{ areaCode: code }} name={`${code}.csv`} />
+      )}
       <Paged query={useInfiniteQuery(terminalsQuery(filter))} empty={t('list.empty')}>
         {(terminals) => <TerminalList terminals={terminals} />}
       </Paged>

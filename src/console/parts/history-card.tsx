@@ -8,6 +8,7 @@ import { useLanguage } from '../i18n.ts';
 import { readingsQuery } from '../queries.ts';
 import { RANGES, type Range } from '../ranges.ts';
 import type { MetricView } from '../values.ts';
+import { ExportButton } from './export-button.tsx';
 import { Failure } from './failure.tsx';
 import { Loading } from './loaded.tsx';
 import { MetricChart } from './metric-chart.tsx';
@@ -84,6 +85,7 @@ export function HistoryCard({ terminal, profile }: { terminal: Terminal; profile
           onChange={setChosen}
         />
       </fieldset>
+      <ExportButton what={{ terminalIds: terminal.id }} name={`${terminal.id}.csv`} />
       {metrics.length === 0 ? (
         <p className="quiet">{t('chart.choose')}</p>
       ) : (

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { durationMs } from '../../lib/calendar.ts';
 import { AGGREGATES } from '../../readings/store.ts';
-import { pageOf, pageQuery, time, timeQuery } from './common.ts';
+import { areaCode, pageOf, pageQuery, time, timeQuery } from './common.ts';
 import { terminalId } from './terminals.ts';
 
 const every = z
@@ -22,12 +22,54 @@ export const readingsQuery = z.strictObject({
   every: every.optional(),
   aggregate: aggregate.optional(),
 });
+/** An empty window is null; a raw value never is. */
+const points = z.array(z.object({ time, value: z.number().nullable() }));
 export const readings = z.object({
   metric: z.string(),
   unit: z.string(),
-  points: z.array(z.object({ time, value: z.number() })),
+  points,
 });
 export type Readings = z.infer<typeof readings>;
+
+const terminalIds = z
+  .string()
+  .transform((text) => [...new Set(text.split(','))])
+  .pipe(z.array(terminalId).min(1).max(50))
+  .describe('Ids of at most 50 terminals, with commas between');
+export const manyReadingsQuery = readingsQuery.extend({ terminalIds });
+export const manyReadings = z.object({
+  metric: z.string(),
+  unit: z.string(),
+  series: z.array(z.object({ terminalId, points })),
+});
+export type ManyReadings = z.infer<typeof manyReadings>;
+
+export const areaReadingsQuery = readingsQuery.extend({ every, aggregate: aggregate.default('mean') });
+const together = z.number().nullable();
+export const areaReadings = z.object({
+  metric: z.string(),
+  unit: z.string(),
+  terminals: z.int().describe('How many terminals of the area have the metric'),
+  points: z.array(
+    z.object({
+      time,
+      terminals: z.int().describe('How many of them have readings in the window'),
+      sum: together,
+      mean: together,
+      min: together,
+      max: together,
+    }),
+  ),
+});
+export type AreaReadings = z.infer<typeof areaReadings>;
+
+export const exportQuery = z.strictObject({
+  terminalIds: terminalIds.optional(),
+  areaCode: areaCode.optional(),
+  metric: z.string().max(41).optional().describe('All metrics without it'),
+  from: timeQuery,
+  to: timeQuery,
+});
 
 export const usageQuery = z.strictObject({ from: timeQuery, to: timeQuery, every: every.prefault('1d') });
 export const terminalUsageQuery = usageQuery.extend({
