@@ -1,202 +1,231 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DuckDBAppender, type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
-import { OFFSET_MS, windowStart } from '../lib/calendar.ts';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { createBatches, type Plan, type Refused } from './embedded-batch.ts';
+import { columnsOf, createTurns, openDuckdb } from './embedded-duckdb.ts';
+import { createMonthFiles, DAY, LEFT_OVER, type Month, monthAt, monthOfFile } from './embedded-month.ts';
+import { createQueries } from './embedded-queries.ts';
 import type { SpoolRecord } from './segments.ts';
-import { type Point, type ReadingStore, type Series, type Window, windowOf } from './store.ts';
+import type { ReadingStore, StoreParts } from './store.ts';
 
 /**
- * Readings in DuckDB, one file a month (of UTC+8), so that old months are removed by deleting their file.
- * The position in the spool is committed with the last rows of a batch. What a crash left half written comes again,
- * and values that are there already are passed over.
+ * Readings in DuckDB, one file a month (of UTC+8), so that a month is removed by deleting its file. The position in the spool is committed
+ * with the last rows of a batch. What a crash left half written comes again, and values that are there already are passed over.
  */
 
-const MONTH_FILE = /^readings-(\d{4})-(\d{2})\.duckdb$/;
+/** Fresh rows are settled when there are so many: the more, the better sorted, but each question looks through all fresh rows. */
+const SETTLE_ROWS = 1_000_000;
 
-/** `2026_01` for a time. */
-function monthOf(time: number): string {
-  const local = new Date(time + OFFSET_MS);
-  return `${local.getUTCFullYear()}_${String(local.getUTCMonth() + 1).padStart(2, '0')}`;
+export interface EmbeddedOptions {
+  settleRows: number;
 }
 
-interface Row {
-  terminalId: string;
-  metric: string;
-  time: number;
-  value: number;
-}
+type Questions = ReturnType<typeof createQueries>;
 
-/** One row a value; of two values for the same terminal, metric and time the first stays. */
-function rowsByMonth(records: SpoolRecord[]): Map<string, Row[]> {
-  const seen = new Set<string>();
-  const months = new Map<string, Row[]>();
-  for (const { terminalId, time, values } of records) {
-    const month = monthOf(time);
-    const rows = months.get(month) ?? [];
-    months.set(month, rows);
-    for (const [metric, value] of Object.entries(values)) {
-      const key = `${terminalId} ${metric} ${time}`;
-      if (seen.has(key)) continue;
-      seen.add(key);
-      rows.push({ terminalId, metric, time, value });
-    }
-  }
-  return months;
-}
-
-const WINDOW_COLUMNS = `arg_min(value, time) as first, arg_max(value, time) as last, min(value) as min, max(value) as max,
-  avg(value) as mean, sum(value) as sum, count(*) as count`;
-
-/** Opens all months of a folder; the position is that in the spool `spoolId`. Dispose writes what DuckDB holds to the files and closes them. */
-export async function openEmbeddedStore(folder: string, spoolId: string): Promise<ReadingStore> {
+/** Opens all months of a folder. Dispose writes what DuckDB holds to the files and closes them. */
+export async function openEmbeddedStore(
+  folder: string,
+  { clock, log, refuse, spoolId, keepRawDays, keepRollupDays }: StoreParts,
+  { settleRows }: EmbeddedOptions = { settleRows: SETTLE_ROWS },
+): Promise<ReadingStore> {
   await mkdir(folder, { recursive: true });
-  const instance = await DuckDBInstance.create(':memory:', { memory_limit: '1GB', threads: '2' });
-  const writer = await instance.connect();
-  const reader = await instance.connect();
-  const months = new Set<string>();
-  let position = 0;
-  await writer.run('create table batch (terminal varchar, metric varchar, time bigint, value double)');
-
-  async function attach(month: string): Promise<void> {
-    if (months.has(month)) return;
-    const file = join(folder, `readings-${month.replace('_', '-')}.duckdb`);
-    // After a failure the file may be attached and unusable.
-    await writer.run(`detach database if exists m${month}`);
-    await writer.run(`attach '${file.replaceAll("'", "''")}' as m${month}`);
-    await writer.run(`create table if not exists m${month}.readings
-      (terminal varchar not null, metric varchar not null, time bigint not null, value double not null)`);
-    await writer.run(
-      `create table if not exists m${month}.position (spool varchar not null, sequence bigint not null)`,
-    );
-    const [row] = await rowsOf(writer, `select max(sequence) as sequence from m${month}.position where spool = $1`, [
-      spoolId,
-    ]);
-    position = Math.max(position, Number(row?.['sequence'] ?? 0));
-    months.add(month);
-  }
-
+  const spill = join(folder, 'spill');
+  const months = new Map<string, Month>();
   for (const name of await readdir(folder)) {
-    const [, year, month] = MONTH_FILE.exec(name) ?? [];
-    if (year && month) await attach(`${year}_${month}`);
+    const month = monthOfFile(folder, name);
+    if (month) months.set(month.name, month);
+    if (name === 'spill' || LEFT_OVER.test(name)) await rm(join(folder, name), { recursive: true });
+  }
+  await using stack = new AsyncDisposableStack();
+  const duckdb = stack.use(await openDuckdb(spill));
+  const files = createMonthFiles(duckdb);
+  const batches = createBatches(duckdb);
+  const inTurn = createTurns();
+  let position = 0;
+  /** Up to which sequence refusals were handed over, so that a batch that is tried again hands over nothing twice. */
+  let refusedTo = 0;
+  let settleFrom = settleRows;
+
+  for (const month of months.values()) {
+    await files.attach(month);
+    const [sequence] = await columnsOf(
+      duckdb.writer,
+      `select max(sequence) from ${month.as}.position where spool = $1`,
+      [spoolId],
+    );
+    position = Math.max(position, Number(sequence?.[0] ?? 0));
   }
 
-  async function fillBatch(rows: Row[]): Promise<void> {
-    const appender = await writer.createAppender('batch');
-    for (const row of rows) appendRow(appender, row);
-    appender.closeSync();
+  /** The months that a range touches, the oldest first. */
+  const touched = (from: number, to: number): Month[] =>
+    [...months.values()].filter(({ start, end }) => start < to && end > from).sort((a, b) => a.start - b.start);
+
+  /** Values before this are refused, so that raw values can be removed. Epoch ms. */
+  const oldest = () => (keepRawDays > 0 ? clock.now() - keepRawDays * DAY : Number.NEGATIVE_INFINITY);
+  /** Months that end before this are removed. Epoch ms. */
+  const oldestRollup = () =>
+    keepRawDays > 0 && keepRollupDays > 0
+      ? clock.now() - Math.max(keepRawDays, keepRollupDays) * DAY
+      : Number.NEGATIVE_INFINITY;
+
+  /** A month that can be written to. */
+  async function openMonth(time: number): Promise<Month> {
+    const made = monthAt(folder, time);
+    const month = months.get(made.name) ?? made;
+    months.set(month.name, month);
+    await files.attach(month);
+    return month;
+  }
+
+  function byMonth(records: SpoolRecord[]): Map<number, SpoolRecord[]> {
+    const sorted = new Map<number, SpoolRecord[]>();
+    let [start, end] = [0, 0];
+    let own: SpoolRecord[] = [];
+    for (const record of records) {
+      if (record.time < start || record.time >= end) {
+        ({ start, end } = monthAt(folder, record.time));
+        own = sorted.get(start) ?? [];
+        sorted.set(start, own);
+      }
+      own.push(record);
+    }
+    return sorted;
+  }
+
+  const tooOld = ({ sequence, terminalId, time, values }: SpoolRecord): Refused => ({
+    sequence,
+    terminalId,
+    time,
+    values,
+    reason: 'too_old',
+    detail: `values are kept for ${keepRawDays} days`,
+  });
+
+  async function planOf(time: number, records: SpoolRecord[]): Promise<{ month: Month; plan: Plan }> {
+    const month = await openMonth(time);
+    month.names ??= await batches.loadNames(month);
+    if (month.raw) return { month, plan: await batches.plan(month, month.names, records) };
+    return { month, plan: { kept: [], refused: records.map(tooOld) } };
+  }
+
+  async function handOver(refused: Refused[], sequence: number): Promise<void> {
+    const refusals = refused.filter((one) => one.sequence > refusedTo).map(({ sequence: _, ...refusal }) => refusal);
+    if (refusals.length > 0) await refuse(refusals);
+    refusedTo = Math.max(refusedTo, sequence);
+  }
+
+  async function commitPosition({ as }: Month, sequence: number): Promise<void> {
+    await duckdb.writer.run(`delete from ${as}.position where spool = $1`, [spoolId]);
+    await duckdb.writer.run(`insert into ${as}.position values ($1, $2)`, [spoolId, BigInt(sequence)]);
   }
 
   /** With `sequence`, the position is committed together with the rows. */
-  async function writeMonth(month: string, rows: Row[], sequence: number | undefined): Promise<void> {
-    const times = rows.map((row) => row.time);
-    const [from, to] = [times.reduce((a, b) => Math.min(a, b)), times.reduce((a, b) => Math.max(a, b))];
+  async function writeMonth(month: Month, plan: Plan | undefined, sequence: number | undefined): Promise<void> {
+    const rows = await files.change(month, async () => {
+      const count = plan && month.names ? await batches.append(month, month.names, plan) : 0;
+      if (sequence !== undefined) await commitPosition(month, sequence);
+      return count;
+    });
+    month.fresh += rows;
+    if (rows > 0) month.writtenAt = clock.now();
+  }
+
+  /** Rows that cannot be settled stay where they are, and are found there all the same. */
+  async function settleIfMany(month: Month): Promise<void> {
+    if (month.fresh < settleFrom) return;
     try {
-      await attach(month);
-      await writer.run('delete from batch');
-      await fillBatch(rows);
-      await writer.run('begin');
-      // The range of times lets DuckDB skip every row group but the newest.
-      await writer.run(`insert into m${month}.readings select * from batch b where not exists
-        (select 1 from m${month}.readings r where r.time between ${from} and ${to}
-          and r.terminal = b.terminal and r.metric = b.metric and r.time = b.time)`);
-      if (sequence !== undefined) {
-        await writer.run(`delete from m${month}.position where spool = $1`, [spoolId]);
-        await writer.run(`insert into m${month}.position values ($1, $2)`, [spoolId, BigInt(sequence)]);
-      }
-      await writer.run('commit');
+      await files.settle(month, files.closable(month, clock.now()));
+      settleFrom = settleRows;
     } catch (error) {
-      await writer.run('rollback').catch(() => undefined);
-      // After a full disk DuckDB refuses a file until it is attached again.
-      months.delete(month);
-      throw error;
+      settleFrom = month.fresh + settleRows / 2;
+      log.warn(
+        { err: error, month: month.name, rows: month.fresh },
+        'store: rows could not be sorted; it is tried again',
+      );
     }
   }
 
-  /** The months that a range of time touches, as one relation; undefined when there are none. */
-  function relation(from: number, to: number): string | undefined {
-    const [first, last] = [monthOf(from), monthOf(to)];
-    const touched = [...months].filter((month) => month >= first && month <= last).sort();
-    if (touched.length === 0) return undefined;
-    return `(${touched.map((month) => `select * from m${month}.readings`).join(' union all ')})`;
+  async function write(records: SpoolRecord[]): Promise<void> {
+    const sequence = records.at(-1)?.sequence;
+    if (sequence === undefined) return;
+    const since = oldest();
+    const refused = records.filter(({ time }) => time < since).map(tooOld);
+    const plans = [];
+    for (const [start, own] of byMonth(records.filter(({ time }) => time >= since)))
+      plans.push(await planOf(start, own));
+    for (const { plan } of plans) refused.push(...plan.refused);
+    await handOver(refused, sequence);
+    plans.sort((a, b) => a.month.start - b.month.start);
+    const last = plans.pop() ?? { month: await openMonth(clock.now()), plan: undefined };
+    for (const { month, plan } of plans) await writeMonth(month, plan, undefined);
+    await writeMonth(last.month, last.plan, sequence);
+    position = sequence;
+    for (const { month } of [...plans, last]) await settleIfMany(month);
   }
 
-  const seriesOf = ({ terminalId, metric, from, to }: Series): DuckDBValue[] => [
-    terminalId,
-    metric,
-    BigInt(from),
-    BigInt(to),
-  ];
-  const SERIES = 'terminal = $1 and metric = $2 and time >= $3 and time < $4';
+  async function removeMonth(month: Month): Promise<void> {
+    if (position > 0) {
+      const newest = touched(month.end, Number.POSITIVE_INFINITY).at(-1);
+      await writeMonth(await openMonth(newest?.start ?? clock.now()), undefined, position);
+    }
+    await files.remove(month);
+    months.delete(month.name);
+  }
+
+  async function tendMonth(month: Month): Promise<void> {
+    if (month.end <= oldestRollup()) return removeMonth(month);
+    await files.attach(month);
+    if (month.raw && month.end <= oldest()) return files.dropRaw(month);
+    if (files.due(month, clock.now())) await files.settle(month, files.closable(month, clock.now()));
+  }
+
+  /** Asks while all months of the range are attached and stay so; those that failed are attached again first. */
+  async function ask<T>(from: number, to: number, question: (questions: Questions) => Promise<T>): Promise<T> {
+    for (;;) {
+      for (const month of touched(from, to)) if (month.state === 'broken') await inTurn(() => files.attach(month));
+      const answer = await duckdb.read(async (connection: DuckDBConnection) => {
+        const sound = touched(from, to);
+        if (sound.some(({ state }) => state === 'broken')) return undefined;
+        return { answer: await question(createQueries(connection, sound)) };
+      });
+      if (answer) return answer.answer;
+    }
+  }
+
+  stack.defer(() =>
+    inTurn(() =>
+      duckdb.alone(async () => {
+        for (const month of months.values())
+          await files
+            .detach(month)
+            .catch((error) => log.error({ err: error }, 'store: a month was not closed cleanly'));
+      }),
+    ),
+  );
+  const opened = stack.move();
 
   return {
     position: async () => position,
+    write: (records) => inTurn(() => write(records)),
+    points: (series, limit) => ask(series.from, series.to, (questions) => questions.points(series, limit)),
+    windows: (series, everyMs) => ask(series.from, series.to, (questions) => questions.windows(series, everyMs)),
+    together: (group, everyMs, aggregate) =>
+      ask(group.from, group.to, (questions) => questions.together(group, everyMs, aggregate)),
+    rows: (range, limit) => ask(range.from, range.to, (questions) => questions.rows(range, limit)),
 
-    async write(records) {
-      const sequence = records.at(-1)?.sequence;
-      if (sequence === undefined) return;
-      const batches = [...rowsByMonth(records)];
-      for (const [index, [month, rows]] of batches.entries()) {
-        await writeMonth(month, rows, index === batches.length - 1 ? sequence : undefined);
-      }
-      position = sequence;
+    newest() {
+      const since = touched(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY).at(-2)?.start;
+      return ask(since ?? Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, (questions) => questions.newest());
     },
 
-    async points(series, limit): Promise<Point[]> {
-      const from = relation(series.from, series.to);
-      if (!from) return [];
-      const rows = await rowsOf(
-        reader,
-        `select time, value from ${from} where ${SERIES} order by time limit ${limit}`,
-        seriesOf(series),
-      );
-      return rows.map((row) => ({ time: Number(row['time']), value: Number(row['value']) }));
+    async tend() {
+      const troubles: unknown[] = [];
+      for (const month of touched(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY))
+        await inTurn(() => tendMonth(month)).catch((error) => troubles.push(error));
+      if (troubles.length > 0) throw new AggregateError(troubles, 'some months could not be tended');
     },
 
-    async windows(series, everyMs): Promise<Window[]> {
-      const from = relation(series.from, series.to);
-      if (!from) return [];
-      const origin = windowStart(0, everyMs);
-      const rows = await rowsOf(
-        reader,
-        `select (time - $5) // $6 * $6 + $5 as start, ${WINDOW_COLUMNS} from ${from} where ${SERIES} group by start order by start`,
-        [...seriesOf(series), BigInt(origin), BigInt(everyMs)],
-      );
-      return rows.map((row) => windowOf(Number(row['start']), row));
-    },
-
-    async newest() {
-      const newest = [...months].sort().slice(-2);
-      if (newest.length === 0) return [];
-      const from = newest.map((month) => `select * from m${month}.readings`).join(' union all ');
-      const rows = await rowsOf(
-        reader,
-        `select terminal, metric, max(time) as time, arg_max(value, time) as value from (${from}) group by terminal, metric`,
-      );
-      return rows.map((row) => ({
-        terminalId: String(row['terminal']),
-        metric: String(row['metric']),
-        time: Number(row['time']),
-        value: Number(row['value']),
-      }));
-    },
-
-    async [Symbol.asyncDispose]() {
-      for (const month of months) await writer.run(`detach m${month}`);
-      reader.closeSync();
-      writer.closeSync();
-      instance.closeSync();
-    },
+    ping: () => ask(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, async () => undefined),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
-}
-
-function appendRow(appender: DuckDBAppender, { terminalId, metric, time, value }: Row): void {
-  appender.appendVarchar(terminalId);
-  appender.appendVarchar(metric);
-  appender.appendBigInt(BigInt(time));
-  appender.appendDouble(value);
-  appender.endRow();
-}
-
-async function rowsOf(connection: DuckDBConnection, sql: string, values?: DuckDBValue[]) {
-  return (await connection.runAndReadAll(sql, values)).getRowObjects();
 }

@@ -1,0 +1,82 @@
+import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
+
+/** One DuckDB instance without data of its own, to which files are attached: a connection that writes, a few that read. */
+
+/** With the writer three of the four threads that Node has for this, so that one is always left for files. */
+const READERS = 2;
+/** A file is brought up to date after each settling, so this is only reached where settling fails. */
+const CHECKPOINT_AT = '256MB';
+
+/** The result by columns, which costs far less than an object a row. */
+export async function columnsOf(
+  connection: DuckDBConnection,
+  sql: string,
+  values?: DuckDBValue[],
+): Promise<DuckDBValue[][]> {
+  return (await connection.runAndReadAll(sql, values)).getColumns();
+}
+
+/** One task after the other; one that fails does not stop the next. */
+export function createTurns(): <T>(task: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (task) => {
+    const turn = last.then(task, task);
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+}
+
+/** Big sorts spill into `spillFolder`. Dispose waits for who reads. */
+export async function openDuckdb(spillFolder: string) {
+  const instance = await DuckDBInstance.create(':memory:', {
+    memory_limit: '1GB',
+    threads: '2',
+    temp_directory: spillFolder,
+    checkpoint_threshold: CHECKPOINT_AT,
+  });
+  const writer = await instance.connect();
+  const free = await Promise.all(Array.from({ length: READERS }, () => instance.connect()));
+  const waiting: ((connection: DuckDBConnection) => void)[] = [];
+
+  async function take(): Promise<DuckDBConnection> {
+    return free.pop() ?? (await new Promise<DuckDBConnection>((resolve) => waiting.push(resolve)));
+  }
+
+  function give(connection: DuckDBConnection): void {
+    const next = waiting.shift();
+    if (next) next(connection);
+    else free.push(connection);
+  }
+
+  async function read<T>(task: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    const connection = await take();
+    try {
+      return await task(connection);
+    } finally {
+      give(connection);
+    }
+  }
+
+  /** Runs while nobody reads; only ever one at a time. */
+  async function alone<T>(task: () => Promise<T>): Promise<T> {
+    const taken: DuckDBConnection[] = [];
+    try {
+      while (taken.length < READERS) taken.push(await take());
+      return await task();
+    } finally {
+      for (const connection of taken) give(connection);
+    }
+  }
+
+  return {
+    writer,
+    read,
+    alone,
+    async [Symbol.asyncDispose](): Promise<void> {
+      for (let closed = 0; closed < READERS; closed += 1) (await take()).closeSync();
+      writer.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+export type Duckdb = Awaited<ReturnType<typeof openDuckdb>>;
