@@ -6,6 +6,7 @@ import { createLog } from '../../src/lib/log.ts';
 import { startDrain } from '../../src/readings/drain.ts';
 import { openSpool } from '../../src/readings/spool.ts';
 import { openEmbeddedStore } from '../../src/readings/store-embedded.ts';
+import { storeParts } from '../helpers/store.ts';
 import { eventually, tempFolder } from '../helpers/temp.ts';
 
 const log = createLog('silent');
@@ -23,7 +24,7 @@ async function open(folder: string, segmentBytes = 200) {
     minFreeBytes: 0,
   };
   const spool = stack.use(await openSpool(options, { clock: systemClock, log }));
-  const store = stack.use(await openEmbeddedStore(join(folder, 'readings'), spool.id));
+  const store = stack.use(await openEmbeddedStore(join(folder, 'readings'), storeParts({ spoolId: spool.id })));
   const drain = stack.use(startDrain({ spool, store, clock: systemClock, log, waitMs: 1 }));
   const series = { terminalId: 'A', metric: 'room_c', from: NOW, to: NOW + 1_000_000 };
   return {

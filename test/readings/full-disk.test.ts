@@ -7,6 +7,7 @@ import { createLog } from '../../src/lib/log.ts';
 import type { SpoolRecord } from '../../src/readings/segments.ts';
 import { openSpool } from '../../src/readings/spool.ts';
 import { openEmbeddedStore } from '../../src/readings/store-embedded.ts';
+import { storeParts } from '../helpers/store.ts';
 import { tempFolder } from '../helpers/temp.ts';
 
 const NOW = Date.UTC(2026, 10, 24, 4);
@@ -67,7 +68,7 @@ test('on a full disk the spool takes nothing, keeps what it has, and takes readi
 test('after a full disk the embedded store goes on by itself, and has every reading once', async ({ skip }) => {
   await using disk = await smallDisk(60);
   if (!disk) return skip(CANNOT);
-  await using store = await openEmbeddedStore(join(disk.path, 'readings'), 's');
+  await using store = await openEmbeddedStore(join(disk.path, 'readings'), storeParts(), { settleRows: 60_000 });
   let sequence = 0;
   const batch = (): SpoolRecord[] =>
     Array.from({ length: 5_000 }, () => {
