@@ -57,12 +57,12 @@ export async function startBroker(parts: {
   const acknowledgement = createAcknowledgements();
   let downlink: Downlink | undefined;
 
-  async function take(client: Client, packet: PublishPacket): Promise<void> {
+  function take(client: Client, packet: PublishPacket): Promise<void> {
     const target = parseUpTopic(packet.topic);
-    if (!target || !registry.speaksFor(client.id, target.terminalId))
-      throw new Error(`may not publish ${packet.topic}`);
-    const terminal = registry.find(target.terminalId);
-    if (!terminal) throw new Error(`no terminal ${target.terminalId}`);
+    const terminal = target && registry.find(target.terminalId);
+    if (!terminal || !registry.speaksFor(client.id, terminal.id)) {
+      return Promise.reject(new Error(`may not publish ${packet.topic}`));
+    }
     packet.retain = false;
     const payload = Buffer.isBuffer(packet.payload) ? packet.payload : Buffer.from(packet.payload);
     if (payload.length > config.maxPacketBytes) return uplink.refuseLarge(terminal, payload, config.maxPacketBytes);

@@ -22,11 +22,12 @@ export interface SpoolOptions {
   minFreeBytes: number;
 }
 
-interface Waiting {
-  records: NewRecord[];
-  done: () => void;
-  failed: (error: unknown) => void;
+/** What is committed together, and the promise that all who appended to it share. */
+interface Batch extends PromiseWithResolvers<void> {
+  records: SpoolRecord[];
 }
+
+const newBatch = (): Batch => ({ records: [], ...Promise.withResolvers<void>() });
 
 /** Most readings that wait for a commit at once. */
 const MOST_WAITING = 100_000;
@@ -85,8 +86,7 @@ export async function openSpool(options: SpoolOptions, parts: { clock: Clock; lo
   let last = newest ? await lastGiven(disk, newest, log) : 0;
 
   let file: { handle: DiskFile; segment: Segment } | undefined;
-  let waiting: Waiting[] = [];
-  let waitingReadings = 0;
+  let waiting = newBatch();
   let recent: SpoolRecord[] = [];
   let commits: Promise<void> = Promise.resolve();
   let timer: Disposable | undefined;
@@ -160,20 +160,17 @@ export async function openSpool(options: SpoolOptions, parts: { clock: Clock; lo
 
   /** Also with nothing that waits, to see whether the disk takes it. */
   async function commit(): Promise<void> {
-    const batch = waiting;
-    waiting = [];
-    waitingReadings = 0;
+    const { records, resolve, reject } = waiting;
+    waiting = newBatch();
     let sequence = last;
-    const records = batch.flatMap((one) =>
-      one.records.map(({ terminalId, time, values }) => ({ sequence: ++sequence, terminalId, time, values })),
-    );
+    for (const record of records) record.sequence = ++sequence;
     const began = performance.now();
     try {
       await write(records);
     } catch (error) {
       if (failure === undefined) log.error({ err: error }, 'spool: commit failed; readings are not acknowledged');
       failure = String(error);
-      for (const { failed } of batch) failed(error);
+      if (records.length > 0) reject(error);
       return;
     }
     if (failure !== undefined) log.info('spool: readings are taken again');
@@ -183,7 +180,7 @@ export async function openSpool(options: SpoolOptions, parts: { clock: Clock; lo
     last = sequence;
     if (recent.length + records.length > MOST_RECENT) recent = [];
     for (const record of records) recent.push(record);
-    for (const { done } of batch) done();
+    resolve();
     arrival.resolve();
     arrival = Promise.withResolvers();
   }
@@ -198,7 +195,7 @@ export async function openSpool(options: SpoolOptions, parts: { clock: Clock; lo
   /** Readings are refused until a commit works, so one is tried without them. */
   async function check(): Promise<void> {
     space = await disk.space(folder);
-    if (failure === undefined || waiting.length > 0 || limit()) return;
+    if (failure === undefined || waiting.records.length > 0 || limit()) return;
     commits = commits.then(commit);
     await commits;
   }
@@ -246,12 +243,12 @@ export async function openSpool(options: SpoolOptions, parts: { clock: Clock; lo
 
     /** Resolves when the readings are on disk; rejects, and takes none of them, when that failed or a limit is reached. */
     append(records: NewRecord[]): Promise<void> {
-      if (closed || waitingReadings >= MOST_WAITING) return Promise.reject(new Error('the spool takes no more now'));
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      waiting.push({ records, done: resolve, failed: reject });
-      waitingReadings += records.length;
+      if (closed || waiting.records.length >= MOST_WAITING)
+        return Promise.reject(new Error('the spool takes no more now'));
+      for (const { terminalId, time, values } of records)
+        waiting.records.push({ sequence: 0, terminalId, time, values });
       commitSoon();
-      return promise;
+      return waiting.promise;
     },
 
     /** At most `most` records after `sequence`, in order. */
@@ -279,7 +276,7 @@ export async function openSpool(options: SpoolOptions, parts: { clock: Clock; lo
       last,
       bytes: bytes(),
       damaged,
-      waiting: waitingReadings,
+      waiting: waiting.records.length,
       ageMs: ageMs(),
       /** How long the last commit took. */
       commitMs,
@@ -290,7 +287,7 @@ export async function openSpool(options: SpoolOptions, parts: { clock: Clock; lo
       closed = true;
       timer?.[Symbol.dispose]();
       checks[Symbol.dispose]();
-      await commits.then(() => (waiting.length > 0 ? commit() : undefined));
+      await commits.then(() => (waiting.records.length > 0 ? commit() : undefined));
       await file?.handle.close();
     },
   };

@@ -41,7 +41,7 @@ export interface RegisterFrame {
 
 const MOST_READINGS = 1_000;
 /** Before this there was no such terminal; epoch seconds taken for milliseconds lie far below it. */
-const EARLIEST = Date.UTC(2015, 0, 1);
+export const EARLIEST = Date.UTC(2015, 0, 1);
 
 interface Message {
   time: string | number;

@@ -7,6 +7,7 @@ import { GatewayError } from '../../lib/errors.ts';
 import { unitOf } from '../../lib/units.ts';
 import { csvOf } from '../../readings/export.ts';
 import type { Aggregate, Series } from '../../readings/store.ts';
+import { EARLIEST } from '../../terminals/decode.ts';
 import type { Terminal } from '../../terminals/registry.ts';
 import { callerOf } from '../auth.ts';
 import { areaCode } from '../schemas/common.ts';
@@ -46,10 +47,10 @@ export const historyRoutes =
     const { maxPoints } = config.readings;
     let exports = 0;
 
-    /** A point for every window until now; null where there are no readings. */
+    /** Every window in which there can be readings, also those without any. */
     function* windowsUntilNow<T>(found: (T & { time: number })[], { from, to }: Question, every: number) {
       const byTime = new Map(found.map((window) => [window.time, window]));
-      for (let time = windowStart(from, every); time < Math.min(to, clock.now()); time += every) {
+      for (let time = windowStart(Math.max(from, EARLIEST), every); time < Math.min(to, clock.now()); time += every) {
         yield { time: rfc3339(time), window: byTime.get(time) };
       }
     }
@@ -179,7 +180,7 @@ export const historyRoutes =
           description:
             'CSV of any length, streamed: terminal, time in Asia/Shanghai, metric, value. Lines are in the order of terminals and times; the header hearthgate-terminals says how many terminals there are.',
           querystring: exportQuery,
-          produces: ['text/csv'],
+          response: { 200: { content: { 'text/csv': { schema: z.unknown() } } } },
         },
       },
       async (request, reply) => {
