@@ -35,10 +35,13 @@ export async function openDuckdb(spillFolder: string) {
     checkpoint_threshold: CHECKPOINT_AT,
   });
   const writer = await instance.connect();
-  const free = await Promise.all(Array.from({ length: READERS }, () => instance.connect()));
+  const connections = await Promise.all(Array.from({ length: READERS }, () => instance.connect()));
+  const free = [...connections];
   const waiting: ((connection: DuckDBConnection) => void)[] = [];
+  let closing = false;
 
   async function take(): Promise<DuckDBConnection> {
+    if (closing) throw new Error('the store is closed');
     return free.pop() ?? (await new Promise<DuckDBConnection>((resolve) => waiting.push(resolve)));
   }
 
@@ -73,7 +76,10 @@ export async function openDuckdb(spillFolder: string) {
     read,
     alone,
     async [Symbol.asyncDispose](): Promise<void> {
-      for (let closed = 0; closed < READERS; closed += 1) (await take()).closeSync();
+      await alone(async () => {
+        closing = true;
+        for (const connection of connections) connection.closeSync();
+      });
       writer.closeSync();
       instance.closeSync();
     },

@@ -99,7 +99,7 @@ const schema = (as: string, { start }: Month) => `
   create table ${as}.hours ${ROLLUP};
   create table ${as}.days ${ROLLUP};
   create table ${as}.state (closed bigint not null, closed_days bigint not null, raw boolean not null);
-  create table ${as}.position (spool varchar not null, sequence bigint not null);
+  create table ${as}.positions (write_number bigint not null, spool varchar not null, sequence bigint not null);
   insert into ${as}.state values (${start}, ${start}, true);`;
 
 const FROM_ROWS = `arg_min(value, time), min(time), arg_max(value, time), max(time), min(value), max(value), sum(value), count(*)`;
@@ -193,16 +193,20 @@ export function createMonthFiles(duckdb: Duckdb) {
         insert into ${as}.days select terminal, metric, ${start} + (start - ${start}) // ${DAY} * ${DAY} as start, ${FROM_ROLLUPS}
           from ${as}.hours where start >= ${closedDays} and start < ${until.days} group by all order by all;
         create or replace table ${as}.fresh ${ROW};
+        create or replace table ${as}.positions as
+          select max(write_number) as write_number, spool, arg_max(sequence, write_number) as sequence from ${as}.positions group by spool;
         update ${as}.state set closed = ${until.hours}, closed_days = ${until.days};`),
     );
     Object.assign(month, { closed: until.hours, closedDays: until.days, fresh: 0 });
     await checkpoint(month);
   }
 
+  /** While somebody reads, DuckDB may refuse it; then the write-ahead log grows until the next time. */
   async function checkpoint(month: Month): Promise<void> {
     try {
       await writer.run(`checkpoint ${month.as}`);
     } catch (error) {
+      if (String(error).includes('Cannot CHECKPOINT')) return;
       month.state = 'broken';
       throw error;
     }
@@ -223,7 +227,7 @@ export function createMonthFiles(duckdb: Duckdb) {
     await attachFile(next, path);
     try {
       await writer.run(`begin; ${schema(next, month)}`);
-      for (const table of ['terminals', 'metrics', 'hours', 'days', 'position'])
+      for (const table of ['terminals', 'metrics', 'hours', 'days', 'positions'])
         await writer.run(`insert into ${next}.${table} select * from ${month.as}.${table}`);
       await writer.run(
         `update ${next}.state set closed = ${month.end}, closed_days = ${month.end}, raw = false; commit`,

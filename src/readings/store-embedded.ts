@@ -42,18 +42,26 @@ export async function openEmbeddedStore(
   const batches = createBatches(duckdb);
   const inTurn = createTurns();
   let position = 0;
+  /** Of the last write that moved the position: each is a row more, and the one with the greatest number counts. */
+  let writeNumber = 0;
   /** Up to which sequence refusals were handed over, so that a batch that is tried again hands over nothing twice. */
   let refusedTo = 0;
   let settleFrom = settleRows;
 
+  let positionNumber = 0;
   for (const month of months.values()) {
     await files.attach(month);
-    const [sequence] = await columnsOf(
+    const [numbers, ownNumbers, sequences] = await columnsOf(
       duckdb.writer,
-      `select max(sequence) from ${month.as}.position where spool = $1`,
+      `select max(write_number), max(write_number) filter (spool = $1), arg_max(sequence, write_number) filter (spool = $1)
+        from ${month.as}.positions`,
       [spoolId],
     );
-    position = Math.max(position, Number(sequence?.[0] ?? 0));
+    writeNumber = Math.max(writeNumber, Number(numbers?.[0] ?? 0));
+    const ownNumber = Number(ownNumbers?.[0] ?? 0);
+    if (ownNumber <= positionNumber) continue;
+    positionNumber = ownNumber;
+    position = Number(sequences?.[0]);
   }
 
   /** The months that a range touches, the oldest first. */
@@ -114,16 +122,21 @@ export async function openEmbeddedStore(
     refusedTo = Math.max(refusedTo, sequence);
   }
 
-  async function commitPosition({ as }: Month, sequence: number): Promise<void> {
-    await duckdb.writer.run(`delete from ${as}.position where spool = $1`, [spoolId]);
-    await duckdb.writer.run(`insert into ${as}.position values ($1, $2)`, [spoolId, BigInt(sequence)]);
+  async function appendPosition({ as }: Month, sequence: number): Promise<void> {
+    const appender = await duckdb.writer.createAppender('positions', 'main', as);
+    writeNumber += 1;
+    appender.appendBigInt(BigInt(writeNumber));
+    appender.appendVarchar(spoolId);
+    appender.appendBigInt(BigInt(sequence));
+    appender.endRow();
+    appender.closeSync();
   }
 
   /** With `sequence`, the position is committed together with the rows. */
   async function writeMonth(month: Month, plan: Plan | undefined, sequence: number | undefined): Promise<void> {
     const rows = await files.change(month, async () => {
       const count = plan && month.names ? await batches.append(month, month.names, plan) : 0;
-      if (sequence !== undefined) await commitPosition(month, sequence);
+      if (sequence !== undefined) await appendPosition(month, sequence);
       return count;
     });
     month.fresh += rows;
