@@ -1,66 +1,65 @@
-import { readFileSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { freePort } from '../../src/demo/free-port.ts';
-import { makeTerminal } from '../helpers/gateway.ts';
-import { adminOf, spawnGateway } from '../helpers/process.ts';
-import { tempFolder } from '../helpers/temp.ts';
-import { startLoad } from './load.ts';
+import { type Load, type LoadOptions, startLoad } from './load.ts';
+import { machine, percentile, wait } from './machine.ts';
+import { type Subject, startGateway, startMosquitto, startNodeRed } from './subjects.ts';
 
 /**
- * `npm run bench`: durable readings a second and a CPU-second of the gateway, over real sockets and files, from terminals (many
- * connections, one message each) and from concentrators (fewer, twenty each). Eight metrics a reading.
+ * `npm run bench ingest`: readings a second and a CPU-second over real sockets and files, QoS 1, eight metrics a reading, from terminals (many
+ * connections, one message each) and from concentrators (fewer, twenty each), and what each lost of what it had acknowledged.
  */
 
 const WARM_UP_MS = 3_000;
 const MEASURE_MS = 10_000;
-/** Clock ticks a second of /proc/PID/stat on Linux. */
-const TICKS = 100;
 
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+type Shape = Omit<LoadOptions, 'terminals'> & { connections: number };
+const TERMINALS: Shape = { connections: 2_000, inFlight: 1 };
+const CONCENTRATORS: Shape = { connections: 200, inFlight: 20 };
+/** 2,000 readings a second. */
+const STEADY: Shape = { connections: 2_000, inFlight: 1, pace: 1_000 };
 
-function usage(pid: number): { cpuS: number; rssMiB: number } {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return {
-    cpuS: (Number(fields[11]) + Number(fields[12])) / TICKS,
-    rssMiB: Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024),
-  };
+/** What became of what was acknowledged. */
+async function fate({ stored }: Subject, { acknowledged, sent }: Load): Promise<string> {
+  if (!stored) return 'nothing stored';
+  const { readings, bytes } = await stored();
+  const lost = Math.max(0, acknowledged - readings);
+  const doubled = Math.max(0, readings - sent);
+  return `lost ${lost}, doubled ${doubled}, ${(bytes / Math.max(1, readings)).toFixed(0)} bytes a reading`;
 }
 
-const percentile = (sorted: number[], p: number): number => sorted[Math.floor((sorted.length - 1) * p)] ?? 0;
-
-async function measure(connections: number, inFlight: number): Promise<void> {
-  await using folder = await tempFolder();
-  await using gateway = await spawnGateway(folder.path, { http: await freePort(), mqtt: await freePort() });
-  const admin = await adminOf(gateway);
-  const terminals = [];
-  for (let n = 0; n < connections; n += 1)
-    terminals.push(await makeTerminal(admin, { id: `T${n}`, profile: 'gas-boiler' }));
-  const load = await startLoad(gateway.mqttPort, { terminals, inFlight });
+async function measure(name: string, shape: Shape, start: (size: number) => Promise<Subject>): Promise<void> {
+  const title = `${name.padEnd(26)} ${shape.connections} × ${shape.inFlight}${shape.pace ? ` every ${shape.pace} ms` : ''}`;
+  let subject: Subject;
+  try {
+    subject = await start(shape.connections);
+  } catch (error) {
+    return console.log(`${title}: left out, ${error instanceof Error ? error.message.split('\n')[0] : error}`);
+  }
+  await using _ = subject;
+  const load = await startLoad(subject.port, { ...shape, terminals: subject.terminals });
   await wait(WARM_UP_MS);
-  const [before, acknowledged] = [usage(gateway.pid), load.acknowledged];
+  const [cpu, acknowledged, began] = [subject.cpu(), load.acknowledged, performance.now()];
   load.latencies.length = 0;
-  const began = performance.now();
   await wait(MEASURE_MS);
   const seconds = (performance.now() - began) / 1000;
-  const after = usage(gateway.pid);
   const readings = load.acknowledged - acknowledged;
-  const sorted = load.latencies.sort((a, b) => a - b);
+  const [used, memory] = [subject.cpu() - cpu, subject.memoryMiB()];
+  const sorted = load.latencies.toSorted((a, b) => a - b);
   load.close();
-  const figures = [
-    `${connections} × ${inFlight}`.padEnd(12),
-    `${Math.round(readings / seconds)} readings/s`.padStart(18),
-    `${Math.round(readings / (after.cpuS - before.cpuS))} per CPU-second`.padStart(24),
-    `acknowledged p50 ${percentile(sorted, 0.5).toFixed(0)} ms p99 ${percentile(sorted, 0.99).toFixed(0)} ms`.padStart(
-      36,
-    ),
-    `${after.rssMiB} MiB`.padStart(10),
-  ];
-  console.log(figures.join(''));
+  const latency = `p50 ${percentile(sorted, 0.5).toFixed(0)} p99 ${percentile(sorted, 0.99).toFixed(0)} ms`;
+  const speed = `${Math.round(readings / seconds)} readings/s, ${Math.round(readings / used)} a CPU-second`;
+  console.log(`${title}: ${speed}, acknowledged ${latency}, ${memory} MiB, ${await fate(subject, load)}`);
 }
 
-console.log(`${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}, embedded stores`);
-await measure(200, 1);
-await measure(2000, 1);
-await measure(200, 20);
+console.log(machine());
+const embedded = (size: number) => startGateway(size, 'embedded');
+const influx1 = (size: number) => startGateway(size, 'influx1');
+for (const shape of [TERMINALS, CONCENTRATORS]) {
+  await measure('gateway, embedded store', shape, embedded);
+  await measure('gateway, InfluxDB 1.6', shape, influx1);
+  await measure('Mosquitto alone', shape, startMosquitto);
+  await measure('Mosquitto + Node-RED', shape, startNodeRed);
+}
+await measure('gateway, embedded store', STEADY, embedded);
+for (const connections of [1_000, 9_000]) {
+  await measure('gateway, embedded store', { connections, inFlight: 1 }, embedded);
+}
 process.exit(0);

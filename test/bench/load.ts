@@ -5,6 +5,7 @@ import { generate } from 'mqtt-packet';
 /** Terminals as bare sockets with packets made beforehand, so that the load costs less than what it measures. */
 
 export interface Load {
+  sent: number;
   acknowledged: number;
   /** Milliseconds from publishing to the acknowledgement, of every message. */
   latencies: number[];
@@ -35,9 +36,14 @@ async function openConnection(port: number, id: string, secret: string): Promise
   return socket;
 }
 
+export interface Credentials {
+  id: string;
+  secret: string;
+}
+
 /** `pace` is the milliseconds between the messages of a connection; without it each acknowledgement brings the next at once. */
 export interface LoadOptions {
-  terminals: { id: string; secret: string }[];
+  terminals: Credentials[];
   inFlight: number;
   pace?: number;
 }
@@ -57,6 +63,7 @@ function publishOn(socket: Socket, id: string, { inFlight, pace }: LoadOptions, 
 
   function publish(slot: number): void {
     time += 1;
+    load.sent += 1;
     const packet = Buffer.from(sample);
     packet.writeUInt16BE(slot, head - 2);
     packet.write(payload(time), head, 'latin1');
@@ -97,7 +104,7 @@ function publishOn(socket: Socket, id: string, { inFlight, pace }: LoadOptions, 
 
 /** Each connection keeps `inFlight` messages (at most 255) unacknowledged until closed. */
 export async function startLoad(port: number, options: LoadOptions): Promise<Load> {
-  const load: Load = { acknowledged: 0, latencies: [], close: () => undefined };
+  const load: Load = { sent: 0, acknowledged: 0, latencies: [], close: () => undefined };
   const opened: [Socket, string][] = [];
   for (let start = 0; start < options.terminals.length; start += 50) {
     const some = options.terminals.slice(start, start + 50);

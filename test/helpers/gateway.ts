@@ -141,7 +141,7 @@ export interface TestTerminal {
 
 export async function makeTerminal(
   api: ApiClient,
-  request: { id: string; profile: string; householdId?: string; connection?: Connection },
+  request: { id: string; profile: string; householdId?: string; areaCode?: string; connection?: Connection },
 ): Promise<TestTerminal> {
   const body = { connection: { type: 'mqtt' }, ...request };
   const answer = await api.post<{ credentials: { password: string } | null }>('/terminals', body);
