@@ -11,9 +11,22 @@ import { forgetAnswers } from './db/answers.ts';
 import { openDatabase } from './db/database.ts';
 import { lockFolder } from './db/lock.ts';
 import { type Downlink, startDownlink } from './downlink.ts';
-import { createHealth } from './http/health.ts';
+import {
+  clockCheck,
+  databaseCheck,
+  diskCheck,
+  eventLoopCheck,
+  modbusCheck,
+  mqttCheck,
+  spoolCheck,
+  storeCheck,
+} from './health/checks.ts';
+import { figuresOf } from './health/figures.ts';
+import { createMetrics } from './health/metrics.ts';
+import { startWatch } from './health/watch.ts';
 import { startLive } from './http/live.ts';
 import { startHttp } from './http/server.ts';
+import { createSetup } from './http/setup.ts';
 import { alarmView, commandView } from './http/views.ts';
 import type { Clock } from './lib/clock.ts';
 import { every } from './lib/clock.ts';
@@ -87,6 +100,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       live.publish({ event: 'command', terminalId: command.terminalId, command: commandView(command) }),
   });
 
+  const metrics = createMetrics();
   const spool = stack.use(
     await openSpool(
       {
@@ -97,12 +111,14 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
         maxAgeMs: config.readings.spoolMaxAgeHours * 3_600_000,
         minFreeBytes: config.readings.minFreeBytes,
       },
-      { clock, log },
+      { clock, log, onCommit: metrics.committed },
     ),
   );
   const store = stack.use(await openStore(spool.id));
   stack.use(await startMemory({ store, spool, latest, presence, clock, log }));
-  const drain = stack.use(startDrain({ spool, store, clock, log, waitMs: config.readings.storeWaitMs }));
+  const drain = stack.use(
+    startDrain({ spool, store, clock, log, waitMs: config.readings.storeWaitMs, onBatch: metrics.stored }),
+  );
 
   stack.use(every(clock, TEND_MS, store.tend, failed('tending the store')));
 
@@ -131,7 +147,8 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     every(clock, FORGET_MS, () => forgetAnswers(db, clock.now() - ANSWERS_KEPT_MS), failed('forgetting old answers')),
   );
 
-  const health = createHealth({ spool, drain, uplink, quarantine, live, connections: broker.connections });
+  const watch = stack.use(await watchParts());
+  const setup = createSetup();
   // Before anybody can ask, the first admin is there.
   const setupToken = await firstAdmin();
   const http = stack.use(
@@ -155,7 +172,9 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       downlink,
       payments,
       live,
-      health,
+      watch,
+      metrics,
+      setup,
     }),
   );
 
@@ -178,6 +197,42 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     }
   }
 
+  /** Looks after every part, for people, load balancers and Prometheus. */
+  async function watchParts() {
+    const disk = diskCheck(config.data.dir);
+    const wallClock = clockCheck(clock);
+    const eventLoop = stack.use(eventLoopCheck());
+    const pingStore = async () => void (await store.position());
+    const checks = [
+      spoolCheck(spool, metrics.lastCommitMs),
+      storeCheck(drain, pingStore),
+      databaseCheck(db),
+      mqttCheck(broker.state),
+      modbusCheck(bridge.state),
+      disk,
+      wallClock,
+      eventLoop,
+    ];
+    const watch = await startWatch(checks, { clock, log });
+    metrics.showParts(watch.parts);
+    metrics.showFigures(
+      figuresOf({
+        spool,
+        drain,
+        uplink,
+        quarantine,
+        commands,
+        live,
+        mqtt: broker.state,
+        modbus: bridge.state,
+        freeBytes: disk.freeBytes,
+        loopDelayMs: eventLoop.delayMs,
+        clockJumps: wallClock.jumps,
+      }),
+    );
+    return watch;
+  }
+
   async function terminalChanged(terminalId: string, moved: boolean): Promise<void> {
     bridge.refresh(terminalId);
     if (moved) await commands.withdraw(terminalId);
@@ -190,7 +245,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   /** A token with which the first admin can be made, unless there is one or its password is given. */
   async function firstAdmin(): Promise<string | undefined> {
     if (await users.any()) return undefined;
-    if (config.adminPassword === undefined) return health.offerSetup();
+    if (config.adminPassword === undefined) return setup.offer();
     await users.create({ username: 'admin', password: config.adminPassword, role: 'admin' });
     return undefined;
   }

@@ -204,6 +204,12 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
     },
 
     openOf,
+    /** Those that wait to be sent, and those that wait for an answer or for a reading that shows them. */
+    counts() {
+      const all = [...open.values()].flat();
+      const queued = all.filter(({ state }) => state === 'queued').length;
+      return { queued, inFlight: all.filter(({ state }) => isWaiting(state)).length };
+    },
     openTerminals: (): string[] => [...open.keys()],
 
     async get(caller: Caller, id: string): Promise<Command> {

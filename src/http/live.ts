@@ -25,6 +25,7 @@ const HEARTBEAT_MS = 15_000;
 
 export function startLive({ clock, log, limit }: { clock: Clock; log: Logger; limit: number }) {
   const streams = new Set<Stream>();
+  let cut = 0;
   let registry: Registry | undefined;
 
   const wants = (stream: Stream, terminalId: string, place: Place): boolean =>
@@ -39,8 +40,10 @@ export function startLive({ clock, log, limit }: { clock: Clock; log: Logger; li
     for (const stream of streams) {
       if (!wants(stream, event.terminalId, place)) continue;
       text ??= `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
-      if (stream.response.writableLength > MOST_BUFFERED) stream.response.destroy();
-      else stream.response.write(text);
+      if (stream.response.writableLength > MOST_BUFFERED) {
+        cut += 1;
+        stream.response.destroy();
+      } else stream.response.write(text);
     }
   }
 
@@ -87,7 +90,8 @@ export function startLive({ clock, log, limit }: { clock: Clock; log: Logger; li
     },
 
     recheck,
-    count: () => streams.size,
+    /** `cut`: streams ended since the start because they read too slowly. */
+    state: () => ({ streams: streams.size, limit, cut }),
 
     async [Symbol.asyncDispose](): Promise<void> {
       heartbeat[Symbol.dispose]();

@@ -21,6 +21,8 @@ import type { Config } from '../config.ts';
 import { projectRoot } from '../config.ts';
 import type { Database } from '../db/database.ts';
 import type { Downlink } from '../downlink.ts';
+import type { Metrics } from '../health/metrics.ts';
+import type { Watch } from '../health/watch.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Latest } from '../readings/latest.ts';
@@ -30,7 +32,6 @@ import type { Presence } from '../terminals/presence.ts';
 import type { Profile } from '../terminals/profile.ts';
 import type { Registry } from '../terminals/registry.ts';
 import { authenticate } from './auth.ts';
-import type { Health } from './health.ts';
 import type { Live } from './live.ts';
 import { answerProblems, sendBadAddress, sendNotFound } from './problems.ts';
 import { alarmRoutes } from './routes/alarms.ts';
@@ -45,6 +46,7 @@ import { sessionRoutes } from './routes/sessions.ts';
 import { terminalRoutes } from './routes/terminals.ts';
 import { userRoutes } from './routes/users.ts';
 import { problem } from './schemas/common.ts';
+import type { Setup } from './setup.ts';
 
 /** What routes may use. */
 export interface HttpParts {
@@ -67,7 +69,9 @@ export interface HttpParts {
   downlink: Downlink;
   payments: Payments;
   live: Live;
-  health: Health;
+  watch: Watch;
+  metrics: Metrics;
+  setup: Setup;
 }
 
 type App = ReturnType<typeof createApp>;

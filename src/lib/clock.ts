@@ -2,12 +2,15 @@
 export interface Clock {
   /** Epoch milliseconds. */
   now(): number;
+  /** Milliseconds, with fractions, since some moment: for durations, as nobody ever sets it. */
+  ticks(): number;
   /** Runs `task` once, `ms` from now. Disposing cancels it. */
   after(ms: number, task: () => void): Disposable;
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  ticks: () => performance.now(),
   after(ms, task) {
     const timer = setTimeout(task, ms);
     return { [Symbol.dispose]: () => clearTimeout(timer) };

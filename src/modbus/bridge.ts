@@ -153,6 +153,7 @@ export function startBridge(parts: {
   return {
     carrier,
     refresh,
+    state: () => ({ lines: lines.size, down: [...lines.keys()].filter((key) => failing.has(key)).length }),
     async [Symbol.asyncDispose](): Promise<void> {
       stopped = true;
       for (const poll of polls.values()) poll[Symbol.dispose]();

@@ -197,7 +197,13 @@ export async function startBroker(parts: {
   return {
     carrier,
     ports: servers.map(portOf),
-    connections: () => connected.size,
+    /** `connections` of terminals, and of `sockets` with those that have not said yet who they are. */
+    state: () => ({
+      listening: servers.every((server) => server.listening),
+      connections: connected.size,
+      sockets: sockets.size,
+      limit: config.connections,
+    }),
     /** Commands that waited for a terminal go out when it subscribes. */
     sendThrough(to: Downlink): void {
       downlink = to;

@@ -10,12 +10,23 @@ const LONGEST_BACK_OFF_MS = 10_000;
  * Carries readings from the spool to the store at its own pace, in batches. While the store fails, they wait in the spool
  * and are tried again with growing pauses. Dispose ends after the batch at hand.
  */
-export function startDrain(parts: { spool: Spool; store: ReadingStore; clock: Clock; log: Logger; waitMs: number }) {
+export function startDrain(parts: {
+  spool: Spool;
+  store: ReadingStore;
+  clock: Clock;
+  log: Logger;
+  waitMs: number;
+  /** How long the store took for a batch. */
+  onBatch?: (ms: number) => void;
+}) {
   const { spool, store, clock, log, waitMs } = parts;
   const stopping = Promise.withResolvers<void>();
   let stopped = false;
   let failures = 0;
-  let movedAt = clock.now();
+  let failed = 0;
+  let movedAt = clock.ticks();
+  /** When all that had come until then was read; what waits now came later, or waited at the start already. */
+  let reachedEndAt = clock.ticks();
   /** What the store said last; unknown while it has not answered yet. */
   let position: number | undefined;
 
@@ -33,20 +44,27 @@ export function startDrain(parts: { spool: Spool; store: ReadingStore; clock: Cl
       // The newest segments were lost. Stores pass over what they have, so all that is left is given to them once more.
       if (position > spool.state().last) position = 0;
     }
+    const readAt = clock.ticks();
     const records = await spool.read(position, BATCH);
     if (records.length === 0) {
       failures = 0;
-      movedAt = clock.now();
+      movedAt = clock.ticks();
+      reachedEndAt = readAt;
       await Promise.race([arrival, stopping.promise]);
       await pause(waitMs);
       return;
     }
+    const began = clock.ticks();
     await store.write(records);
+    parts.onBatch?.(clock.ticks() - began);
     position = records.at(-1)?.sequence ?? position;
     await spool.release(position);
     failures = 0;
-    movedAt = clock.now();
-    if (records.length < BATCH) await pause(waitMs);
+    movedAt = clock.ticks();
+    if (records.length < BATCH) {
+      reachedEndAt = readAt;
+      await pause(waitMs);
+    }
   }
 
   async function run(): Promise<void> {
@@ -55,6 +73,7 @@ export function startDrain(parts: { spool: Spool; store: ReadingStore; clock: Cl
         await turn();
       } catch (error) {
         failures += 1;
+        failed += 1;
         log.error({ err: error, failures }, 'store: write failed; readings wait in the spool');
         await pause(Math.min(LONGEST_BACK_OFF_MS, 500 * 2 ** failures));
       }
@@ -63,8 +82,15 @@ export function startDrain(parts: { spool: Spool; store: ReadingStore; clock: Cl
   const running = run();
 
   return {
-    /** `stillMs`: for how long readings have waited without any of them reaching the store. */
-    state: () => ({ failures, waiting: spool.state().last - (position ?? 0), stillMs: clock.now() - movedAt }),
+    /**
+     * `failures` in a row, `failed` since the start. `stillMs`: for how long readings have waited without any of them reaching the store.
+     * `oldestMs`: the oldest that waits came no longer ago, or before the start.
+     */
+    state: () => {
+      const waiting = spool.state().last - (position ?? 0);
+      const now = clock.ticks();
+      return { failures, failed, waiting, stillMs: now - movedAt, oldestMs: waiting > 0 ? now - reachedEndAt : 0 };
+    },
     async [Symbol.asyncDispose](): Promise<void> {
       stopped = true;
       stopping.resolve();

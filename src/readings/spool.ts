@@ -4,6 +4,7 @@ import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/log.ts';
 import { type Disk, type DiskFile, readWhole, realDisk, writeSynced } from './disk.ts';
 import { listSegments, newSegment, readSegment, type Segment, type SpoolRecord, seal } from './segments.ts';
+import { createSpoolReader } from './spool-reader.ts';
 
 /** Readings on disk, in the order in which they came, until the store has them. Appending resolves when `fdatasync` has. */
 
@@ -20,6 +21,12 @@ export interface SpoolOptions {
   maxAgeMs: number;
   /** and the space that is left on the disk, or 5 % of a small one. */
   minFreeBytes: number;
+}
+
+/** What a commit took, milliseconds: to disk, and since the first of its readings came. */
+export interface CommitTimes {
+  diskMs: number;
+  longestWaitMs: number;
 }
 
 /** What is committed together, and the promise that all who appended to it share. */
@@ -76,7 +83,10 @@ async function idOf(disk: Disk, folder: string, segments: Segment[]): Promise<st
 }
 
 /** Opens the spool; damaged data never keeps it from opening. Dispose commits what waits and closes. */
-export async function openSpool(options: SpoolOptions, parts: { clock: Clock; log: Logger; disk?: Disk }) {
+export async function openSpool(
+  options: SpoolOptions,
+  parts: { clock: Clock; log: Logger; disk?: Disk; onCommit?: (times: CommitTimes) => void },
+) {
   const { folder, commitWaitMs, segmentBytes } = options;
   const { clock, log, disk = realDisk } = parts;
   await disk.makeFolder(folder);
@@ -91,15 +101,16 @@ export async function openSpool(options: SpoolOptions, parts: { clock: Clock; lo
   let commits: Promise<void> = Promise.resolve();
   let timer: Disposable | undefined;
   let arrival = Promise.withResolvers<void>();
-  let damaged = 0;
+  let refused = 0;
+  /** When the oldest reading came that waits for a commit, and that is in the commit under way. */
+  let gatheredSince: number | undefined;
+  let committingSince: number | undefined;
   let committed = 0;
-  let commitMs: number | undefined;
   let space = await disk.space(folder);
   /** Why the last commit failed. */
   let failure: string | undefined;
   let closed = false;
-  /** Where the last `read` from disk ended. */
-  let cursor = { sequence: -1, segment: -1, offset: 0 };
+  const reader = createSpoolReader(segments, { disk, log });
 
   const bytes = () => segments.reduce((sum, segment) => sum + segment.bytes, 0);
 
@@ -163,19 +174,26 @@ export async function openSpool(options: SpoolOptions, parts: { clock: Clock; lo
     const { records, resolve, reject } = waiting;
     waiting = newBatch();
     let sequence = last;
+    let longestWaitMs = 0;
     for (const record of records) record.sequence = ++sequence;
-    const began = performance.now();
+    const began = clock.ticks();
+    committingSince = gatheredSince ?? began;
+    gatheredSince = undefined;
     try {
       await write(records);
     } catch (error) {
+      refused += records.length;
       if (failure === undefined) log.error({ err: error }, 'spool: commit failed; readings are not acknowledged');
       failure = String(error);
       if (records.length > 0) reject(error);
       return;
+    } finally {
+      longestWaitMs = clock.ticks() - committingSince;
+      committingSince = undefined;
     }
     if (failure !== undefined) log.info('spool: readings are taken again');
     failure = undefined;
-    commitMs = performance.now() - began;
+    if (records.length > 0) parts.onCommit?.({ diskMs: clock.ticks() - began, longestWaitMs });
     committed = records.length;
     last = sequence;
     if (recent.length + records.length > MOST_RECENT) recent = [];
@@ -201,50 +219,16 @@ export async function openSpool(options: SpoolOptions, parts: { clock: Clock; lo
   }
   const checks = every(clock, CHECK_MS, check, (error) => log.warn({ err: error }, 'spool: a check failed'));
 
-  /** The segment that holds the record after `sequence`. */
-  const segmentAfter = (sequence: number): number =>
-    Math.max(
-      0,
-      segments.findLastIndex((segment) => segment.first <= sequence + 1),
-    );
-
-  async function readFromDisk(sequence: number, most: number): Promise<SpoolRecord[]> {
-    // The segment in which the last read ended may have been released since.
-    const known = cursor.sequence === sequence && segments.some(({ first }) => first === cursor.segment);
-    if (!known) cursor = { sequence, segment: segments[segmentAfter(sequence)]?.first ?? 1, offset: 0 };
-    const found: SpoolRecord[] = [];
-    let index = segments.findIndex((segment) => segment.first === cursor.segment);
-    while (found.length < most && index >= 0 && index < segments.length) {
-      const segment = segments[index];
-      if (!segment) break;
-      const end = segments[index + 1]?.first ?? last + 1;
-      let offset = cursor.segment === segment.first ? cursor.offset : 0;
-      try {
-        for await (const line of readSegment(disk, segment, offset)) {
-          offset = line.end;
-          if (!line.record) damaged += 1;
-          // What a failed commit left behind was never acknowledged, and its sequences were given again.
-          else if (line.record.sequence > sequence && line.record.sequence < end) found.push(line.record);
-          if (found.length === most) break;
-        }
-      } catch (error) {
-        // What cannot be read must not keep the rest from the store.
-        damaged += 1;
-        log.error({ err: error, segment: segment.path }, 'spool: a segment cannot be read; going on with the next');
-      }
-      cursor = { sequence: found.at(-1)?.sequence ?? sequence, segment: segment.first, offset };
-      index += 1;
-    }
-    return found;
-  }
-
   return {
     id,
 
     /** Resolves when the readings are on disk; rejects, and takes none of them, when that failed or a limit is reached. */
     append(records: NewRecord[]): Promise<void> {
-      if (closed || waiting.records.length >= MOST_WAITING)
+      if (closed || waiting.records.length >= MOST_WAITING) {
+        refused += records.length;
         return Promise.reject(new Error('the spool takes no more now'));
+      }
+      gatheredSince ??= clock.ticks();
       for (const { terminalId, time, values } of records)
         waiting.records.push({ sequence: 0, terminalId, time, values });
       commitSoon();
@@ -254,7 +238,7 @@ export async function openSpool(options: SpoolOptions, parts: { clock: Clock; lo
     /** At most `most` records after `sequence`, in order. */
     async read(sequence: number, most: number): Promise<SpoolRecord[]> {
       const [oldest] = recent;
-      if (!oldest || oldest.sequence > sequence + 1) return readFromDisk(sequence, most);
+      if (!oldest || oldest.sequence > sequence + 1) return reader.read(sequence, most, last);
       const start = sequence + 1 - oldest.sequence;
       return recent.slice(start, start + most);
     },
@@ -272,15 +256,17 @@ export async function openSpool(options: SpoolOptions, parts: { clock: Clock; lo
     /** Resolves at the next commit. */
     arrival: (): Promise<void> => arrival.promise,
 
+    /** `waitingMs`: for how long the oldest reading has waited for its commit. `refused`: readings not acknowledged since the start. */
     state: () => ({
       last,
       bytes: bytes(),
-      damaged,
-      waiting: waiting.records.length,
-      ageMs: ageMs(),
-      /** How long the last commit took. */
-      commitMs,
+      maxBytes: options.maxBytes,
+      damaged: reader.damaged(),
       trouble: limit() ?? failure,
+      refused,
+      waiting: waiting.records.length,
+      mostWaiting: MOST_WAITING,
+      waitingMs: clock.ticks() - (committingSince ?? gatheredSince ?? clock.ticks()),
     }),
 
     async [Symbol.asyncDispose](): Promise<void> {

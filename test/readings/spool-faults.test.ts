@@ -20,6 +20,7 @@ const log = createLog('silent');
 /** Commits come at once, the checks of every second never. */
 const clock: Clock = {
   now: () => 0,
+  ticks: () => 0,
   after(ms, task) {
     const soon = ms < 100 ? setImmediate(task) : undefined;
     return { [Symbol.dispose]: () => clearImmediate(soon) };

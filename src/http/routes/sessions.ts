@@ -9,7 +9,7 @@ import type { HttpParts } from '../server.ts';
 import { userView } from '../views.ts';
 
 export const sessionRoutes =
-  ({ config, clock, users, live, health }: HttpParts): FastifyPluginAsyncZod =>
+  ({ config, clock, users, live, setup: firstAdmin }: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
     const attempts = createAttempts({ clock, perMinute: config.http.loginsPerMinute });
 
@@ -51,10 +51,9 @@ export const sessionRoutes =
       },
       async (request, reply) => {
         const { token, username, password } = request.body;
-        if (!health.isSetupToken(token))
-          throw new GatewayError('not_found', 'This setup link was used or is not valid');
+        if (!firstAdmin.fits(token)) throw new GatewayError('not_found', 'This setup link was used or is not valid');
         const admin = await users.create({ username, password, role: 'admin' });
-        health.endSetup();
+        firstAdmin.end();
         return reply.code(201).send(userView(admin));
       },
     );

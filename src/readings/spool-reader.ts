@@ -1,0 +1,52 @@
+import type { Logger } from '../lib/log.ts';
+import type { Disk } from './disk.ts';
+import { readSegment, type Segment, type SpoolRecord } from './segments.ts';
+
+/** Reads the spool from disk, going on where the last reading ended. `segments` is the spool's own list, which changes under it. */
+export function createSpoolReader(segments: readonly Segment[], { disk, log }: { disk: Disk; log: Logger }) {
+  let damaged = 0;
+  let cursor = { sequence: -1, segment: -1, offset: 0 };
+
+  /** The segment that holds the record after `sequence`. */
+  const segmentAfter = (sequence: number): number =>
+    Math.max(
+      0,
+      segments.findLastIndex((segment) => segment.first <= sequence + 1),
+    );
+
+  return {
+    /** At most `most` records after `sequence` and up to `last`, in order. */
+    async read(sequence: number, most: number, last: number): Promise<SpoolRecord[]> {
+      // The segment in which the last read ended may have been released since.
+      const known = cursor.sequence === sequence && segments.some(({ first }) => first === cursor.segment);
+      if (!known) cursor = { sequence, segment: segments[segmentAfter(sequence)]?.first ?? 1, offset: 0 };
+      const found: SpoolRecord[] = [];
+      let index = segments.findIndex((segment) => segment.first === cursor.segment);
+      while (found.length < most && index >= 0 && index < segments.length) {
+        const segment = segments[index];
+        if (!segment) break;
+        const end = segments[index + 1]?.first ?? last + 1;
+        let offset = cursor.segment === segment.first ? cursor.offset : 0;
+        try {
+          for await (const line of readSegment(disk, segment, offset)) {
+            offset = line.end;
+            if (!line.record) damaged += 1;
+            // What a failed commit left behind was never acknowledged, and its sequences were given again.
+            else if (line.record.sequence > sequence && line.record.sequence < end) found.push(line.record);
+            if (found.length === most) break;
+          }
+        } catch (error) {
+          // What cannot be read must not keep the rest from the store.
+          damaged += 1;
+          log.error({ err: error, segment: segment.path }, 'spool: a segment cannot be read; going on with the next');
+        }
+        cursor = { sequence: found.at(-1)?.sequence ?? sequence, segment: segment.first, offset };
+        index += 1;
+      }
+      return found;
+    },
+
+    /** Records that could not be read since the start. */
+    damaged: () => damaged,
+  };
+}
