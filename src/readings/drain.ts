@@ -4,7 +4,7 @@ import type { Spool } from './spool.ts';
 import type { ReadingStore } from './store.ts';
 
 const BATCH = 5_000;
-const LONGEST_BACK_OFF_MS = 10_000;
+const LONGEST_BACK_OFF_MS = 5_000;
 
 /**
  * Carries readings from the spool to the store at its own pace, in batches. While the store fails, they wait in the spool

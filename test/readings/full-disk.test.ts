@@ -1,5 +1,3 @@
-import { spawnSync } from 'node:child_process';
-import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -7,38 +5,16 @@ import { createLog } from '../../src/lib/log.ts';
 import type { SpoolRecord } from '../../src/readings/segments.ts';
 import { openSpool } from '../../src/readings/spool.ts';
 import { openEmbeddedStore } from '../../src/readings/store-embedded.ts';
+import { NO_SMALL_DISK, smallDisk } from '../helpers/small-disk.ts';
 import { storeParts } from '../helpers/store.ts';
-import { tempFolder } from '../helpers/temp.ts';
 
 const NOW = Date.UTC(2026, 10, 24, 4);
-const CANNOT = 'a file system of its own can only be mounted by root';
-
-/** A disk of some megabytes; undefined where it cannot be mounted. */
-async function smallDisk(megabytes: number) {
-  const folder = await tempFolder();
-  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder.path]);
-  if (status !== 0) return undefined;
-  const ballast = join(folder.path, 'ballast');
-  return {
-    path: folder.path,
-    /** Fills it up to some bytes. */
-    fill(left: number): void {
-      const { bavail, bsize } = statfsSync(folder.path);
-      writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - left)));
-    },
-    free: () => rmSync(ballast),
-    async [Symbol.asyncDispose](): Promise<void> {
-      spawnSync('umount', ['-l', folder.path]);
-      await folder[Symbol.asyncDispose]();
-    },
-  };
-}
 
 test('on a full disk the spool takes nothing, keeps what it has, and takes readings again when there is space', async ({
   skip,
 }) => {
   await using disk = await smallDisk(4);
-  if (!disk) return skip(CANNOT);
+  if (!disk) return skip(NO_SMALL_DISK);
   const options = {
     folder: join(disk.path, 'spool'),
     commitWaitMs: 0,
@@ -67,7 +43,7 @@ test('on a full disk the spool takes nothing, keeps what it has, and takes readi
 
 test('after a full disk the embedded store goes on by itself, and has every reading once', async ({ skip }) => {
   await using disk = await smallDisk(60);
-  if (!disk) return skip(CANNOT);
+  if (!disk) return skip(NO_SMALL_DISK);
   await using store = await openEmbeddedStore(join(disk.path, 'readings'), storeParts(), { settleRows: 60_000 });
   let sequence = 0;
   const batch = (): SpoolRecord[] =>
