@@ -15,6 +15,11 @@ export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<
   return typeof code === 'number' ? code : null;
 }
 
+export interface Ports {
+  http: number;
+  mqtt: number;
+}
+
 export interface GatewayProcess extends AsyncDisposable {
   origin: string;
   mqttPort: number;
@@ -25,7 +30,12 @@ export interface GatewayProcess extends AsyncDisposable {
   stop(): Promise<number | null>;
 }
 
-export async function spawnGateway(folder: string, ports: { http: number; mqtt: number }): Promise<GatewayProcess> {
+/** Starts it, and does not wait until it is ready. `settings` are variables of the environment. */
+export function launchGateway(
+  folder: string,
+  ports: Ports,
+  settings: Record<string, string> = {},
+): GatewayProcess & { ready(): Promise<void> } {
   const child = spawn(process.execPath, [join(projectRoot, 'src/cli.ts'), 'start'], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -36,19 +46,28 @@ export async function spawnGateway(folder: string, ports: { http: number; mqtt: 
       HEARTHGATE_HTTP__PORT: String(ports.http),
       HEARTHGATE_MQTT__PORT: String(ports.mqtt),
       HEARTHGATE_LOG__LEVEL: 'silent',
+      ...settings,
     },
   });
   const origin = `http://127.0.0.1:${ports.http}`;
-  await eventually(async () => child.exitCode !== null || (await fetch(`${origin}/health/ready`)).ok, 20_000);
-  if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}`);
   return {
     origin,
     mqttPort: ports.mqtt,
     pid: child.pid ?? 0,
+    async ready() {
+      await eventually(async () => child.exitCode !== null || (await fetch(`${origin}/health/ready`)).ok, 20_000);
+      if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}`);
+    },
     kill: async () => void (await end(child, 'SIGKILL')),
     stop: () => end(child, 'SIGTERM'),
     [Symbol.asyncDispose]: async () => void (await end(child, 'SIGKILL')),
   };
 }
 
-export const adminOf = ({ origin }: GatewayProcess) => signIn(origin, ADMIN);
+export async function spawnGateway(...how: Parameters<typeof launchGateway>): Promise<GatewayProcess> {
+  const gateway = launchGateway(...how);
+  await gateway.ready();
+  return gateway;
+}
+
+export const adminOf = ({ origin }: Pick<GatewayProcess, 'origin'>) => signIn(origin, ADMIN);

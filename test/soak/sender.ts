@@ -1,0 +1,86 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { generate, parser } from 'mqtt-packet';
+import type { TestTerminal } from '../helpers/gateway.ts';
+
+/** A terminal as a bare socket that publishes with QoS 1 and sends again what was not acknowledged, as real ones do. */
+
+export interface Reading {
+  time: number;
+  values: Record<string, number>;
+}
+
+const IN_FLIGHT = 4;
+const AGAIN_MS = 20;
+
+export function createSender(
+  { id, secret }: TestTerminal,
+  port: number,
+  parts: { next: () => Reading[]; acknowledged: (readings: Reading[]) => void },
+) {
+  /** By message id, in the order in which they were sent first. */
+  const open = new Map<number, Reading[]>();
+  let lastId = 0;
+
+  const packetOf = (messageId: number, readings: Reading[], dup: boolean) =>
+    generate({
+      cmd: 'publish',
+      topic: `terminals/${id}/readings`,
+      payload: JSON.stringify(readings),
+      qos: 1,
+      messageId,
+      dup,
+      retain: false,
+    });
+
+  function publishNew(): Buffer {
+    lastId = (lastId % 65_535) + 1;
+    const readings = parts.next();
+    open.set(lastId, readings);
+    return packetOf(lastId, readings, false);
+  }
+
+  /** Resolves when the connection has ended. */
+  async function session(): Promise<void> {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    const ended = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    socket.on('error', () => undefined);
+    const packets = parser();
+    packets.on('packet', ({ cmd, messageId = 0 }) => {
+      if (cmd === 'connack') {
+        for (const [sent, readings] of open) socket.write(packetOf(sent, readings, true));
+        while (open.size < IN_FLIGHT) socket.write(publishNew());
+      }
+      const readings = cmd === 'puback' ? open.get(messageId) : undefined;
+      if (!readings) return;
+      open.delete(messageId);
+      parts.acknowledged(readings);
+      socket.write(publishNew());
+    });
+    socket.on('data', (data) => packets.parse(data));
+    socket.write(
+      generate({
+        cmd: 'connect',
+        protocolId: 'MQTT',
+        protocolVersion: 4,
+        clientId: id,
+        username: id,
+        password: Buffer.from(secret),
+        clean: true,
+        keepalive: 0,
+      }),
+    );
+    await ended;
+  }
+
+  return {
+    /** Comes back, as soon as the gateway does, until `until` is aborted; then ends with the connection. */
+    async run(until: AbortSignal): Promise<void> {
+      while (!until.aborted) {
+        await session();
+        if (until.aborted) return;
+        await once(AbortSignal.any([until, AbortSignal.timeout(AGAIN_MS)]), 'abort');
+      }
+    },
+  };
+}
