@@ -2,13 +2,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import closeWithGrace from 'close-with-grace';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { type Config, loadConfig, projectRoot, shownConfig } from './config.ts';
+import { LANGUAGES } from './doctor/finding.ts';
 import { systemClock } from './lib/clock.ts';
 import { createLog, type Logger } from './lib/log.ts';
-import { startGateway } from './main.ts';
 
-/** `hearthgate start | demo | config` */
+/** `hearthgate start | demo | doctor | config` */
 
 const STOP_WITHIN_MS = 10_000;
 
@@ -35,6 +35,8 @@ async function start(): Promise<void> {
   const config = configOrExit();
   const log = createLog(config.log.level);
   await buildConsoleOnce(log);
+  // Only now, so that the other commands work where a part of the gateway cannot be loaded.
+  const { startGateway } = await import('./main.ts');
   const gateway = await startGateway(config, { clock: systemClock, log });
   log.info({ http: gateway.httpPort, mqtt: gateway.mqttPorts, data: config.data.dir }, 'ready');
   if (gateway.setupUrl) process.stdout.write(`No user yet. Make the first admin, once: ${gateway.setupUrl}\n`);
@@ -54,6 +56,15 @@ program
   .option('--data <folder>', 'where the demo keeps its data', './data/demo')
   .option('--reset', 'begin anew: delete the demo’s data first')
   .action(async (options) => (await import('./demo/demo.ts')).demo(options));
+program
+  .command('doctor')
+  .description('look at everything that the gateway needs, and say what is wrong')
+  .addOption(new Option('--lang <language>', 'of what it says').choices(LANGUAGES).default('zh'))
+  .option('--json', 'print the findings for a program')
+  .action(async ({ lang, json = false }) => {
+    const { doctor } = await import('./doctor/report.ts');
+    process.exitCode = await doctor({ language: lang, json });
+  });
 program
   .command('config')
   .description('print the configuration in force')

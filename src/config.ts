@@ -101,6 +101,9 @@ export type Config = z.infer<typeof configSchema> & { adminPassword: string | un
 
 export const projectRoot = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
+/** Where this machine reaches what listens on `host`. */
+export const ownAddress = (host: string): string => (/^(0\.0\.0\.0|::)$/.test(host) ? '127.0.0.1' : host);
+
 const SHORTEST_PASSWORD = 8;
 
 /** Not settings of the gateway itself. */

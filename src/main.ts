@@ -6,7 +6,7 @@ import { createCompanies, createHouseholds } from './areas/households.ts';
 import { createUsers } from './areas/users.ts';
 import { createPayments } from './billing/payments.ts';
 import { openCommands } from './commands/commands.ts';
-import type { Config } from './config.ts';
+import { type Config, ownAddress } from './config.ts';
 import { forgetAnswers } from './db/answers.ts';
 import { openDatabase } from './db/database.ts';
 import { lockFolder } from './db/lock.ts';
@@ -250,8 +250,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     return undefined;
   }
 
-  const host = /^(0\.0\.0\.0|::)$/.test(config.http.host) ? '127.0.0.1' : config.http.host;
-  const setupUrl = setupToken && `http://${host}:${http.port}/setup?token=${setupToken}`;
+  const setupUrl = setupToken && `http://${ownAddress(config.http.host)}:${http.port}/setup?token=${setupToken}`;
   const gateway = { httpPort: http.port, mqttPorts: broker.ports, setupUrl };
   const opened = stack.move();
   return { ...gateway, [Symbol.asyncDispose]: () => opened.disposeAsync() };

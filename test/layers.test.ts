@@ -26,7 +26,8 @@ const ALLOWED: Record<string, string[]> = {
   console: ['http'],
   'main.ts': ['config.ts', 'health', 'uplink.ts', 'downlink.ts', 'http', 'mqtt', 'modbus', ...FEATURES],
   demo: ['main.ts', 'config.ts', 'http', 'lib'],
-  'cli.ts': ['main.ts', 'config.ts', 'demo', 'lib'],
+  doctor: ['config.ts', 'health', ...FEATURES],
+  'cli.ts': ['main.ts', 'config.ts', 'demo', 'doctor', 'lib'],
   'device-sim': ['terminals'],
 };
 

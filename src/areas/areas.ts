@@ -24,11 +24,22 @@ const csvRow = z.object({
   parent: z.string(),
 });
 
+/** The areas of all config/areas/*.csv. Throws for the first file that is wrong, with its name. */
+export function readAreas(folder: string): z.infer<typeof csvRow>[] {
+  const names = readdirSync(folder).filter((name) => name.endsWith('.csv'));
+  return names.flatMap((name) => {
+    try {
+      return z.array(csvRow).parse(parse(readFileSync(join(folder, name)), { columns: true, bom: true }));
+    } catch (error) {
+      const message = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+      throw new Error(`${join(folder, name)}: ${message}`);
+    }
+  });
+}
+
 /** Brings config/areas/*.csv into the database; responsible persons stay as they are. */
 export async function loadAreas(db: Database, folder: string): Promise<void> {
-  const rows = readdirSync(folder)
-    .filter((name) => name.endsWith('.csv'))
-    .flatMap((name) => z.array(csvRow).parse(parse(readFileSync(join(folder, name)), { columns: true, bom: true })));
+  const rows = readAreas(folder);
   const codes = new Set(rows.map((row) => row.code));
   await db.transaction().execute(async (transaction) => {
     for (const { code, name, level, parent } of rows) {

@@ -7,6 +7,9 @@ import { up as first } from './migrations/0001-first.ts';
 import type { Tables } from './schema.ts';
 
 export type Database = Kysely<Tables>;
+/** In order of their names; a database keeps the names of those that it has. */
+export const MIGRATIONS = { '0001-first': { up: first } };
+
 export type DatabaseOrTransaction = Database | Transaction<Tables>;
 
 /** `synchronous = full` makes a committed row survive a power cut, not only the end of the process. */
@@ -49,7 +52,7 @@ export async function openDatabase(where: string, log: Logger): Promise<Database
       : new SqliteDialect({ database: openSqlite(where) }),
     plugins: [new CamelCasePlugin()],
   });
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ '0001-first': { up: first } }) } });
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } });
   const { error } = await migrator.migrateToLatest();
   if (error) throw error;
   return Object.assign(db, { [Symbol.asyncDispose]: () => db.destroy() });

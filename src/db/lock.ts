@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -14,4 +15,19 @@ export function lockFolder(folder: string): Disposable {
     throw new Error(`another gateway runs on ${folder}`);
   }
   return { [Symbol.dispose]: () => lock.close() };
+}
+
+/** Whether a gateway runs on the folder. Only looks, for so short a moment that it keeps none from starting. */
+export function isFolderLocked(folder: string): boolean {
+  const file = join(folder, 'lock');
+  if (!existsSync(file)) return false;
+  const lock = new DatabaseSync(file, { readOnly: true, timeout: 0 });
+  try {
+    lock.prepare('select count(*) from sqlite_master').get();
+    return false;
+  } catch {
+    return true;
+  } finally {
+    lock.close();
+  }
 }

@@ -5,10 +5,10 @@ import { tempFolder } from './temp.ts';
 
 export const NO_SMALL_DISK = 'a file system of its own can only be mounted by root';
 
-/** A disk of some megabytes; undefined where it cannot be mounted. */
-export async function smallDisk(megabytes: number) {
+/** A disk of some megabytes, on which nothing can be written when it is `ro`; undefined where it cannot be mounted. */
+export async function smallDisk(megabytes: number, access: 'rw' | 'ro' = 'rw') {
   const folder = await tempFolder();
-  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder.path]);
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `${access},size=${megabytes}m`, 'tmpfs', folder.path]);
   if (status !== 0) return undefined;
   const ballast = join(folder.path, 'ballast');
   return {
