@@ -100,7 +100,7 @@ export const modbusCheck = (state: () => ModbusState): Check => ({
 
 /** Not vital: what a full disk costs, the spool says. */
 export function diskCheck(folder: string): Check & { freeBytes: () => number } {
-  let free = Number.POSITIVE_INFINITY;
+  let free: number | undefined;
   return {
     name: 'disk',
     vital: false,
@@ -108,8 +108,11 @@ export function diskCheck(folder: string): Check & { freeBytes: () => number } {
       const { bavail, bsize } = await statfs(folder);
       free = bavail * bsize;
     },
-    look: () => ({ state: free < LOW_DISK_BYTES ? 'degraded' : 'ok', detail: `${free} bytes free` }),
-    freeBytes: () => free,
+    look: () =>
+      free === undefined
+        ? { state: 'ok' }
+        : { state: free < LOW_DISK_BYTES ? 'degraded' : 'ok', detail: `${free} bytes free` },
+    freeBytes: () => free ?? 0,
   };
 }
 

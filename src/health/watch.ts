@@ -5,7 +5,7 @@ import type { Logger } from '../lib/log.ts';
 
 export const PART_STATES = ['ok', 'degraded', 'away'] as const;
 /** `degraded`: it works, and not as it should; `away`: it does not answer. */
-export type PartState = (typeof PART_STATES)[number];
+type PartState = (typeof PART_STATES)[number];
 
 /** What a look at a part shows. The detail is for everybody: no secrets, addresses or paths. */
 export interface Seen {
@@ -21,7 +21,7 @@ export interface Check {
   vital: boolean;
   /** Asks the part something small; rejecting means that it is away. */
   ask?: () => Promise<unknown>;
-  /** What memory knows of the part, when it has answered. */
+  /** What memory knows of the part. Its state counts when the part has answered. */
   look?: () => Seen;
 }
 
@@ -39,8 +39,10 @@ const EVERY_MS = 2_000;
 const ANSWER_WITHIN_MS = 2_000;
 
 /** The code of a system's error says what is wrong, where its message would also say where. */
-const kindOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? `: ${error.code}` : '';
+function kindOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return /^[A-Z0-9_]+$/.test(code) ? `: ${code}` : '';
+}
 
 /** Resolves when every part was asked once. Dispose ends the questions; one that is under way is no longer waited for. */
 export async function startWatch(checks: Check[], { clock, log }: { clock: Clock; log: Logger }) {
@@ -65,7 +67,9 @@ export async function startWatch(checks: Check[], { clock, log }: { clock: Clock
     }
 
     function assess(): Part {
-      const seen = answer.state === 'ok' ? { ...answer, ...look?.() } : answer;
+      const known = look?.();
+      const details = [answer.detail, known?.detail].filter((detail) => detail != null);
+      const seen = answer.state === 'ok' ? { ...answer, ...known } : { ...answer, detail: details.join('; ') };
       if (seen.state !== part.state) {
         log.info({ part: name, from: part.state, to: seen.state, detail: seen.detail }, 'health: a part has changed');
         part.since = clock.now();

@@ -79,12 +79,16 @@ describe('/health/ready', () => {
     const port = await freePort();
     const overrides = { timeseries: { kind: 'influx1' as const, url: `http://127.0.0.1:${port}` } };
     await using away = await startTestGateway({ overrides });
+    const client = await connectTerminal(away, await makeTerminal(away.admin, { id: 'A', profile: 'gas-boiler' }));
+    await sendReading(client, 'A', { room_c: 20 });
+    await client.endAsync();
     const began = performance.now();
     const { status, body, part } = await readyOf(away);
     expect(performance.now() - began).toBeLessThan(500);
     expect(status).toBe(503);
     expect(part('store')?.state).toBe('away');
     expect(body.troubles).toEqual([`store: ${part('store')?.detail}`]);
+    expect(part('store')?.detail).toMatch(/^does not answer; 1 readings wait, the oldest for \d+ s$/);
     expect(JSON.stringify(body)).not.toMatch(/127\.0\.0\.1|http|\/tmp/);
   });
 
