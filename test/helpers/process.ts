@@ -35,7 +35,7 @@ export function launchGateway(
   folder: string,
   ports: Ports,
   settings: Record<string, string> = {},
-): GatewayProcess & { ready(): Promise<void> } {
+): GatewayProcess & { ready(): Promise<void>; hasEnded(): boolean } {
   const child = spawn(process.execPath, [join(projectRoot, 'src/cli.ts'), 'start'], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -58,6 +58,7 @@ export function launchGateway(
       await eventually(async () => child.exitCode !== null || (await fetch(`${origin}/health/ready`)).ok, 20_000);
       if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}`);
     },
+    hasEnded: () => child.exitCode !== null,
     kill: async () => void (await end(child, 'SIGKILL')),
     stop: () => end(child, 'SIGTERM'),
     [Symbol.asyncDispose]: async () => void (await end(child, 'SIGKILL')),

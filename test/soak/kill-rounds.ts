@@ -105,8 +105,9 @@ export async function killRounds(plan: {
     const stopping = new AbortController();
     const running = senders.map((sender) => sender.run(stopping.signal));
     const before = acknowledgements;
-    if (!early) await eventually(() => acknowledgements > before, 30_000);
+    if (!early) await eventually(() => acknowledgements > before || gateway.hasEnded(), 120_000);
     await new Promise((resolve) => setTimeout(resolve, moment * (early ? START_MS : LOAD_MS)));
+    if (gateway.hasEnded()) throw new Error('the gateway ended by itself');
     stopping.abort();
     await gateway.kill();
     await Promise.all(running);
