@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
+const SQLITE_BUSY = 5;
+
 /**
  * Keeps a second gateway off a data folder, whose spool two would tear. The lock is the operating system's, so it ends with the process,
  * however that ends. Throws when the folder is taken.
@@ -21,13 +23,14 @@ export function lockFolder(folder: string): Disposable {
 export function isFolderLocked(folder: string): boolean {
   const file = join(folder, 'lock');
   if (!existsSync(file)) return false;
-  const lock = new DatabaseSync(file, { readOnly: true, timeout: 0 });
+  let lock: DatabaseSync | undefined;
   try {
+    lock = new DatabaseSync(file, { readOnly: true, timeout: 0 });
     lock.prepare('select count(*) from sqlite_master').get();
     return false;
-  } catch {
-    return true;
+  } catch (error) {
+    return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
   } finally {
-    lock.close();
+    lock?.close();
   }
 }

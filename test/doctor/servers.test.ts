@@ -90,7 +90,15 @@ describe('the certificate', () => {
   function certificate(folder: string, name: string, days: number) {
     const [certFile, keyFile] = [join(folder, `${name}.pem`), join(folder, `${name}-key.pem`)];
     const request = join(folder, `${name}.csr`);
-    const subject = ['-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=gateway.test'];
+    const subject = [
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-subj',
+      '/CN=gateway.test',
+    ];
     execFileSync('openssl', ['req', ...subject, '-keyout', keyFile, '-out', request], { stdio: 'ignore' });
     const authority = join(folder, `${name}.cnf`);
     writeFileSync(join(folder, `${name}.index`), '');

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { projectRoot } from '../../src/config.ts';
 import { freePort } from '../../src/demo/free-port.ts';
 import type { Ready } from '../../src/http/schemas/health.ts';
 import {
+  closed,
   connectTerminal,
   makeTerminal,
   publish,
@@ -107,6 +109,26 @@ describe('/health/ready', () => {
     });
     expect(status).toBe(503);
     expect(body.troubles).toEqual(['database: does not answer: ECONNREFUSED']);
+  });
+
+  test('tells what keeps the spool from writing, and not where', async () => {
+    await using folder = await tempFolder();
+    await using gone = await startTestGateway({
+      folder: folder.path,
+      overrides: { readings: { spoolSegmentBytes: 4_096 } },
+    });
+    const client = await connectTerminal(gone, await makeTerminal(gone.admin, { id: 'A', profile: 'gas-boiler' }));
+    await rm(join(folder.path, 'data/spool'), { recursive: true });
+    const cut = closed(client).then(() => 'cut');
+    const time = Date.now();
+    for (let n = 0, answer: unknown; answer !== 'cut'; n += 1) {
+      answer = await Promise.race([sendReading(client, 'A', { room_c: 20 }, time + n), cut]);
+    }
+    await client.endAsync(true);
+    const { status, body } = await readyOf(gone);
+    expect(status).toBe(503);
+    expect(body.troubles).toEqual(['spool: ENOENT: no such file or directory, open']);
+    expect(JSON.stringify(body)).not.toContain(folder.path);
   });
 
   test('shows that the spool is full, and, with no new reading, that it has space again', async ({ skip }) => {
