@@ -22,7 +22,7 @@ test('killed 50 times under load, gateways have every reading that they acknowle
   for (const { seed, ...tally } of await Promise.all(chains)) {
     expect(tally, `seed ${seed}`).toMatchObject({ lost: 0, doubled: 0, wrong: 0 });
     expect(tally.found).toBeGreaterThanOrEqual(tally.acknowledged);
-    expect(tally.acknowledged).toBeGreaterThan(2_000);
+    expect(tally.acknowledged).toBeGreaterThan(500);
   }
 }, 300_000);
 
@@ -37,7 +37,7 @@ test('so it has them in InfluxDB', async ({ skip }) => {
   };
   const tally = await killRounds({ rounds: 10, seed: SEED, settings });
   expect(tally, `seed ${SEED}`).toMatchObject({ lost: 0, doubled: 0, wrong: 0 });
-  expect(tally.acknowledged).toBeGreaterThan(1_000);
+  expect(tally.acknowledged).toBeGreaterThan(200);
 }, 120_000);
 
 test('a reading that was sent again because its acknowledgement was lost is stored once', async () => {

@@ -55,7 +55,7 @@ export function launchGateway(
     mqttPort: ports.mqtt,
     pid: child.pid ?? 0,
     async ready() {
-      await eventually(async () => child.exitCode !== null || (await fetch(`${origin}/health/ready`)).ok, 20_000);
+      await eventually(async () => child.exitCode !== null || (await fetch(`${origin}/health/ready`)).ok, 60_000);
       if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}`);
     },
     hasEnded: () => child.exitCode !== null,
