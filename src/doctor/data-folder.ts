@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { realDisk } from '../readings/disk.ts';
 import { listSegments, readSegment } from '../readings/segments.ts';
 import { type Finding, fail, messageOf, ok, warn } from './finding.ts';
 
@@ -52,9 +53,9 @@ export async function spoolFinding(folder: string): Promise<Finding> {
   let damaged = 0;
   let segments = 0;
   try {
-    for (const segment of await listSegments(folder)) {
+    for (const segment of await listSegments(realDisk, folder)) {
       segments += 1;
-      for await (const { record } of readSegment(segment, 0)) {
+      for await (const { record } of readSegment(realDisk, segment, 0)) {
         if (record) records += 1;
         else damaged += 1;
       }
