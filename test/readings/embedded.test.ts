@@ -116,6 +116,24 @@ test('a file in the form of an earlier version is refused by name, with what to 
   await expect(openEmbeddedStore(folder.path, partsOf())).rejects.toThrow(/readings-2026-09\.duckdb.*move it away/);
 });
 
+test('settling hundreds of thousands of rows loses none of them', async () => {
+  await using folder = await tempFolder();
+  const clock = heldClock(SEPTEMBER);
+  await using store = await openEmbeddedStore(folder.path, partsOf({ clock }), { settleRows: 300_000 });
+  const terminalIds = Array.from({ length: 5_000 }, (_, i) => `T${i}`);
+  const hours = 150;
+  for (let hour = 0; hour < hours; hour += 1) {
+    const time = SEPTEMBER + hour * HOUR;
+    await clock.advance(HOUR);
+    await store.write(terminalIds.map((id, i) => record(time + i, { room_c: hour }, id)));
+  }
+  const group = { terminalIds, metric: 'room_c', from: SEPTEMBER, to: SEPTEMBER + 10 * DAY };
+  for (const everyMs of [DAY, HOUR, HOUR / 2]) {
+    const windows = await store.together(group, everyMs, 'count');
+    expect(windows.reduce((all, { sum }) => all + sum, 0)).toBe(hours * terminalIds.length);
+  }
+}, 60_000);
+
 test('a batch that is tried again hands over what was refused only once', async () => {
   await using folder = await tempFolder();
   const parts = partsOf();
