@@ -1,140 +1,247 @@
-import { InfluxDB, escape as quote } from 'influx';
+import { escape as quote } from 'influx';
 import { windowStart } from '../lib/calendar.ts';
-import type { Clock } from '../lib/clock.ts';
-import { createFirstKept, sendAround } from './first-kept.ts';
-import type { SpoolRecord } from './segments.ts';
-import { type ReadingStore, type Refuse, type Series, windowOf } from './store.ts';
+import { createHttp1, type Http1, type Influx1Options, type Row } from './influx/http1.ts';
+import { type Finding, inspectServer } from './influx/inspect.ts';
+import { clamp, LONG_TIMEOUT_MS } from './influx/limits.ts';
+import { fieldOf, nameOf, tagOf } from './influx/lines.ts';
+import { HOUR_MS } from './influx/rollups.ts';
+import {
+  type Asked,
+  type InfluxServer,
+  type KeptDays,
+  PLACES,
+  type Place,
+  type Retentions,
+  type Span,
+} from './influx/server.ts';
+import { openInfluxStore } from './influx/store.ts';
+import { type Aggregate, type ReadingStore, type StoreParts, windowOf } from './store.ts';
 
 /**
- * Readings in InfluxDB 1.x: measurement `readings`, tag `terminal`, a field for each metric. The position in the spool is a point of
- * its own, written after the records before it; what comes again after a crash is dropped by time and metric.
+ * Readings in InfluxDB 1.x: measurement `readings`, tag `terminal`, a field for each metric, in the retention policy `autogen`;
+ * hourly roll-ups with fields such as `max_room_c` in `rollup`, the position and the marks in `state`.
+ * Every name in a query went through `tagOf` or `fieldOf`, so it has nothing to escape.
  */
 
-const REQUEST_TIMEOUT_MS = 30_000;
-const LOOK_BACK_MS = 62 * 86_400_000;
+const POLICY: Record<Place, string> = { raw: 'autogen', rollup: 'rollup', state: 'state' };
+const DAY_MS = 86_400_000;
+/** From this retention on a shard has a week, as the server does by itself. */
+const WEEKLY_FROM_MS = 180 * DAY_MS;
+/** How each aggregate is made of raw readings, and of roll-ups. */
+const EXPRESSIONS: Record<Asked['place'], (field: string) => Record<Aggregate, string>> = {
+  raw: (field) => ({
+    first: `first("${field}")`,
+    last: `last("${field}")`,
+    min: `min("${field}")`,
+    max: `max("${field}")`,
+    mean: `mean("${field}")`,
+    sum: `sum("${field}")`,
+    count: `count("${field}")`,
+  }),
+  rollup: (field) => ({
+    first: `first("first_${field}")`,
+    last: `last("last_${field}")`,
+    min: `min("min_${field}")`,
+    max: `max("max_${field}")`,
+    mean: `sum("sum_${field}") / sum("count_${field}")`,
+    sum: `sum("sum_${field}")`,
+    count: `sum("count_${field}")`,
+  }),
+};
+const ROLLED_UP = ['first', 'last', 'min', 'max', 'sum', 'count'] as const;
 
-export interface Influx1Options {
-  url: string;
-  database: string;
-  username: string;
-  password: string;
+const during = ({ from, to }: Span) => `time >= ${clamp(from)}ms and time < ${clamp(to)}ms`;
+/** A long list of terminals is five times faster as one expression than as many comparisons. */
+const among = (terminalIds: string[]) =>
+  terminalIds.length === 1
+    ? `terminal = '${terminalIds.map(tagOf)}'`
+    : `terminal =~ /^(${terminalIds.map(tagOf).join('|')})$/`;
+const where = ({ terminalIds, ...span }: Span & { terminalIds: string[] }) =>
+  `${among(terminalIds)} and ${during(span)}`;
+const every = (everyMs: number) => `time(${everyMs}ms, ${windowStart(0, everyMs)}ms)`;
+
+const terminalOf = (row: Row): string => nameOf(String(row['terminal']));
+
+/** The metrics of a row that was asked for with `*::field`, by name. */
+function metricsOf({ time, terminal: _tag, ...fields }: Row) {
+  const there = Object.entries(fields).filter(([, value]) => value !== null);
+  const points = there.map(([field, value]) => ({ metric: nameOf(field), time: Number(time), value: Number(value) }));
+  return points.sort((a, b) => (a.metric < b.metric ? -1 : 1));
 }
 
-type Row = Record<string, unknown> & { time: Date };
+/** `2160h0m0s` → ms; `0s` is for ever. */
+function durationOf(text: string): number {
+  const [, hours = 0, minutes = 0, seconds = 0] = /^(?:(\d+)h)?(?:(\d+)m)?(\d+)s$/.exec(text) ?? [];
+  return ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1_000 || Number.POSITIVE_INFINITY;
+}
 
-const valuesWithin = ({ from, to }: { from: number; to: number }) => `time >= ${from}ms and time < ${to}ms`;
+function createServer(http: Http1, database: string): InfluxServer {
+  const { ask } = http;
+  const name = quote.quoted(database);
+  const from = (place: Place, measurement = 'readings') => `${name}."${POLICY[place]}"."${measurement}"`;
 
-/** A 400 is about the batch; 401, 403, 404, 429 and 5xx are about the server. */
-const badness = (error: unknown): string | undefined =>
-  error instanceof Error && error.message.startsWith('A 400 ') ? error.message.slice(0, 300) : undefined;
-
-/** Makes the database when it is not there. Rejects while the server cannot be reached. */
-export async function openInflux1Store(
-  options: Influx1Options,
-  parts: { clock: Clock; refuse: Refuse; spoolId: string },
-): Promise<ReadingStore> {
-  const { protocol, hostname, port, pathname } = new URL(options.url);
-  const influx = new InfluxDB({
-    protocol: protocol === 'https:' ? 'https' : 'http',
-    host: hostname,
-    port: Number(port || 8086),
-    path: pathname === '/' ? '' : pathname,
-    database: options.database,
-    username: options.username,
-    password: options.password,
-    // The spool is the only buffer, and only it tries again. With one host, the library's own pause would only hide why.
-    pool: { maxRetries: 0, requestTimeout: REQUEST_TIMEOUT_MS, backoff: noBackOff },
-  });
-  const { clock, refuse, spoolId } = parts;
-  await influx.createDatabase(options.database);
-
-  const rowsOf = (query: string, placeholders: Record<string, string> = {}) =>
-    influx.query<Row>(query, { precision: 'ms', placeholders });
-
-  async function newest() {
-    const fields = await influx.query<{ fieldKey: string }>('show field keys from readings');
-    const queries = fields.map(async ({ fieldKey: metric }) => {
-      const since = `time > ${clock.now() - LOOK_BACK_MS}ms`;
-      const rows = await rowsOf(
-        `select last(${quote.quoted(metric)}) as value from readings where ${since} group by terminal`,
-      );
-      return rows.map((row) => ({
-        terminalId: String(row['terminal']),
-        metric,
-        time: row.time.getTime(),
-        value: Number(row['value']),
-      }));
-    });
-    return (await Promise.all(queries)).flat();
+  async function fields(): Promise<string[]> {
+    const rows = await ask(`show field keys on ${name} from "${POLICY.raw}"."readings"`);
+    return rows.map((row) => String(row['fieldKey']));
   }
-
-  async function existing(terminalId: string, from: number, to: number): Promise<Map<number, Set<string>>> {
-    const query = `select * from readings where terminal = $terminal and ${valuesWithin({ from, to: to + 1 })}`;
-    const found = new Map<number, Set<string>>();
-    for (const { time, terminal: _tag, ...values } of await rowsOf(query, { terminal: terminalId })) {
-      const there = Object.entries(values).filter(([, value]) => value !== null);
-      found.set(time.getTime(), new Set(there.map(([metric]) => metric)));
-    }
-    return found;
-  }
-
-  const [last] = await rowsOf('select last(sequence) as sequence from position where spool = $spool', {
-    spool: spoolId,
-  });
-  let position = Number(last?.['sequence'] ?? 0);
-  const times = (await newest()).map(({ terminalId, time }) => [terminalId, time] as const);
-  const firstKept = createFirstKept(new Map(times.sort(([, a], [, b]) => a - b)), existing);
-
-  const send = (records: SpoolRecord[]): Promise<void> =>
-    influx.writePoints(
-      records.map(({ terminalId, time, values }) => ({
-        measurement: 'readings',
-        tags: { terminal: terminalId },
-        fields: values,
-        timestamp: time,
-      })),
-      { precision: 'ms' },
-    );
-
-  const where = (series: Series) => `terminal = $terminal and ${valuesWithin(series)}`;
 
   return {
-    position: async () => position,
+    retentions: () => retentionsOf(http, database),
 
-    async write(records) {
-      const sequence = records.at(-1)?.sequence;
-      if (sequence === undefined) return;
-      await sendAround(await firstKept.filter(records), { send, badness, refuse });
-      await influx.writePoints(
-        [{ measurement: 'position', tags: { spool: spoolId }, fields: { sequence }, timestamp: clock.now() }],
-        {
-          precision: 'ms',
-        },
+    async keep(place, ms) {
+      await ask(`create database ${name}`);
+      const duration = ms === Number.POSITIVE_INFINITY ? '0s' : `${ms / HOUR_MS}h`;
+      const shard = ms < WEEKLY_FROM_MS ? '1d' : '7d';
+      const policy = `retention policy "${POLICY[place]}" on ${name} duration ${duration} replication 1 shard duration ${shard}`;
+      const there = (await retentionsOf(http, database))[place] !== undefined;
+      await ask(`${there ? 'alter' : 'create'} ${policy}${place === 'raw' ? ' default' : ''}`);
+    },
+
+    async oldest() {
+      const shards = (await ask('show shards')).filter(
+        (row) => row['database'] === database && row['retention_policy'] === POLICY.raw,
       );
-      firstKept.taken(records);
-      position = sequence;
+      const starts = shards.map((row) => Date.parse(String(row['start_time'])));
+      return starts.length > 0 ? Math.min(...starts) : undefined;
     },
 
-    async points(series, limit) {
-      const query = `select ${quote.quoted(series.metric)} as value from readings where ${where(series)} order by time limit ${limit}`;
-      const rows = await rowsOf(query, { terminal: series.terminalId });
-      return rows.map((row) => ({ time: row.time.getTime(), value: Number(row['value']) }));
-    },
+    write: (place, lines) => http.send(POLICY[place], lines),
 
-    async windows(series, everyMs) {
-      const field = quote.quoted(series.metric);
-      const aggregates = ['first', 'last', 'min', 'max', 'mean', 'sum', 'count'].map(
-        (name) => `${name}(${field}) as ${name}`,
+    async state(key) {
+      const [row] = await ask(
+        `select last("value") as value from ${from('state', 'state')} where "name" = '${tagOf(key)}'`,
       );
-      const every = `time(${everyMs}ms, ${windowStart(0, everyMs)}ms)`;
-      const query = `select ${aggregates} from readings where ${where(series)} group by ${every} fill(none)`;
-      const rows = await rowsOf(query, { terminal: series.terminalId });
-      return rows.map((row) => windowOf(row.time.getTime(), row));
+      return row && Number(row['value']);
     },
 
-    newest,
-    [Symbol.asyncDispose]: async () => undefined,
+    async points(asked, limit) {
+      const field = fieldOf(asked.metric);
+      const rows = await ask(
+        `select "${field}" as value from ${from('raw')} where ${where(asked)} order by time limit ${limit}`,
+      );
+      return rows.map((row) => ({ time: Number(row['time']), value: Number(row['value']) }));
+    },
+
+    async rows(terminalId, span, limit) {
+      const query = `select *::field from ${from('raw')} where ${where({ ...span, terminalIds: [terminalId] })}`;
+      return (await ask(`${query} order by time limit ${limit}`)).flatMap(metricsOf).slice(0, limit);
+    },
+
+    async newest(since) {
+      const found = [];
+      for (const field of await fields()) {
+        const rows = await ask(
+          `select last("${field}") as value from ${from('raw')} where time >= ${since}ms group by terminal`,
+        );
+        for (const row of rows)
+          found.push({
+            terminalId: terminalOf(row),
+            metric: nameOf(field),
+            time: Number(row['time']),
+            value: Number(row['value']),
+          });
+      }
+      return found;
+    },
+
+    async kept({ terminalIds, from: first, to: last }) {
+      const span = { terminalIds, from: first, to: last + 1 };
+      const rows = await ask(`select *::field from ${from('raw')} where ${where(span)} group by terminal`);
+      return rows.flatMap((row) => metricsOf(row).map((point) => ({ ...point, terminalId: terminalOf(row) })));
+    },
+
+    async windows(asked, everyMs) {
+      const expressions = EXPRESSIONS[asked.place](fieldOf(asked.metric));
+      const columns = ROLLED_UP.map((aggregate) => `${expressions[aggregate]} as "${aggregate}"`);
+      const rows = await ask(
+        `select ${columns} from ${from(asked.place)} where ${where(asked)} group by ${every(everyMs)}, terminal fill(none)`,
+      );
+      return rows.map((row) => {
+        const mean = Number(row['sum']) / Number(row['count']);
+        return { ...windowOf(Number(row['time']), { ...row, mean }), terminalId: terminalOf(row) };
+      });
+    },
+
+    async together(asked, everyMs, aggregate) {
+      const value = EXPRESSIONS[asked.place](fieldOf(asked.metric))[aggregate];
+      const each = `select ${value} as v from ${from(asked.place)} where ${where(asked)} group by ${every(everyMs)}, terminal fill(none)`;
+      // Without a time of its own the outer query would end now.
+      const rows = await ask(
+        `select sum(v) as sum, min(v) as min, max(v) as max, count(v) as terminals from (${each})
+          where ${during({ from: windowStart(asked.from, everyMs), to: asked.to })} group by ${every(everyMs)} fill(none)`,
+      );
+      return rows.map((row) => ({
+        time: Number(row['time']),
+        sum: Number(row['sum']),
+        min: Number(row['min']),
+        max: Number(row['max']),
+        terminals: Number(row['terminals']),
+      }));
+    },
+
+    async due(last, limit) {
+      const rows = await ask(
+        `select due, terminal from ${from('state', 'due')} where time <= ${last}ms order by time limit ${limit}`,
+      );
+      return rows.map((row) => ({
+        hour: Number(row['time']),
+        terminalId: typeof row['terminal'] === 'string' && row['terminal'] ? terminalOf(row) : undefined,
+      }));
+    },
+
+    async rollUp(hour, terminalIds) {
+      const span = during({ from: hour, to: hour + HOUR_MS });
+      const some = terminalIds ? `${among(terminalIds)} and ${span}` : span;
+      // Metric by metric: all at once would take many times the server's memory.
+      for (const field of await fields()) {
+        const expressions = EXPRESSIONS.raw(field);
+        const columns = ROLLED_UP.map((aggregate) => `${expressions[aggregate]} as "${aggregate}_${field}"`);
+        await ask(
+          `select ${columns} into ${from('rollup')} from ${from('raw')} where ${some} group by time(1h), terminal fill(none)`,
+          LONG_TIMEOUT_MS,
+        );
+      }
+    },
+
+    rolledUp: async (hour) => void (await ask(`delete from "due" where time = ${hour}ms`)),
+    ping: async () => void (await http.version()),
+    close: http.close,
   };
 }
 
-const noBackOff = { getDelay: () => 0, next: () => noBackOff, reset: () => noBackOff };
+async function retentionsOf({ ask }: Http1, database: string): Promise<Retentions> {
+  const databases = await ask('show databases');
+  if (!databases.some((row) => row['name'] === database)) return {};
+  const policies = await ask(`show retention policies on ${quote.quoted(database)}`);
+  const found = policies.flatMap(({ name, duration }) => {
+    const place = PLACES.find((one) => POLICY[one] === name);
+    return place ? [[place, durationOf(String(duration))] as const] : [];
+  });
+  return Object.fromEntries(found);
+}
+
+/** Makes the database and its retention policies when they are not there. Rejects while the server cannot be reached. */
+export async function openInflux1Store(options: Influx1Options, parts: StoreParts): Promise<ReadingStore> {
+  const http = createHttp1(options);
+  try {
+    return await openInfluxStore(createServer(http, options.database), parts);
+  } catch (error) {
+    http.close();
+    throw error;
+  }
+}
+
+/** What an operator may want to know before the gateway starts; changes nothing. */
+export async function inspectInflux1(options: Influx1Options, kept: KeptDays): Promise<Finding[]> {
+  const http = createHttp1(options);
+  return inspectServer(kept, {
+    ...http,
+    url: options.url,
+    kind: 'influx1',
+    home: `database ${options.database}`,
+    access: 'timeseries.username and timeseries.password, or grant the user all on the database',
+    retentions: () => retentionsOf(http, options.database),
+    // The server looks at the right to write before it looks at the lines, of which there are none.
+    mayWrite: () => http.send(POLICY.raw, []),
+  });
+}

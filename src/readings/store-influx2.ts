@@ -1,35 +1,38 @@
-import { flux, fluxDateTime, fluxDuration, fluxInteger, HttpError, InfluxDB, Point } from '@influxdata/influxdb-client';
 import { z } from 'zod';
 import { windowStart } from '../lib/calendar.ts';
-import type { Clock } from '../lib/clock.ts';
-import { createFirstKept, sendAround } from './first-kept.ts';
-import type { SpoolRecord } from './segments.ts';
-import type { ReadingStore, Refuse, Series } from './store.ts';
+import { among, at, fromBucket, rollUpQuery, togetherQuery, windowsQuery } from './influx/flux.ts';
+import { createHttp2, type Influx2Options } from './influx/http2.ts';
+import { type Finding, inspectServer } from './influx/inspect.ts';
+import { LONG_TIMEOUT_MS } from './influx/limits.ts';
+import { fieldOf, nameOf, tagOf } from './influx/lines.ts';
+import { BadBatch } from './influx/send-around.ts';
+import { type InfluxServer, type KeptDays, PLACES, type Place, type Retentions } from './influx/server.ts';
+import { openInfluxStore } from './influx/store.ts';
+import type { ReadingStore, StoreParts } from './store.ts';
 
 /**
- * Readings in InfluxDB 2.x: measurement `readings`, tag `terminal`, a field for each metric, as in 1.x.
- * Lines go over the client's transport, not its write API, which would buffer, retry and drop by itself.
+ * Readings in InfluxDB 2.x: measurement `readings`, tag `terminal`, a field for each metric, as in 1.x, in the bucket that is configured;
+ * hourly roll-ups in a bucket `…_rollup`, the position and the marks in a bucket `…_state`.
  */
 
-const REQUEST_TIMEOUT_MS = 30_000;
+const DAY_S = 86_400;
+/** From this retention on a shard has a week, as the server does by itself. */
+const WEEKLY_FROM_S = 180 * DAY_S;
+const EVER = { from: 0, to: Number.POSITIVE_INFINITY };
 
-export interface Influx2Options {
-  url: string;
-  token: string;
-  org: string;
-  bucket: string;
-}
-
-const orgList = z.object({ orgs: z.array(z.object({ id: z.string() })) });
-const bucketList = z.object({ buckets: z.array(z.object({ id: z.string() })) });
-const valueRow = z.object({
-  _time: z.string(),
-  _value: z.number(),
-  _field: z.string(),
-  terminal: z.string().optional(),
-});
+const time = z.string().transform((text) => Date.parse(text));
+const valueRow = z
+  .object({ _time: time, _value: z.number(), _field: z.string(), terminal: z.string().default('') })
+  .transform((row) => ({
+    time: row._time,
+    value: row._value,
+    metric: nameOf(row._field),
+    terminalId: nameOf(row.terminal),
+  }));
+const timeRow = z.object({ _time: time });
 const windowRow = z.object({
-  _start: z.string(),
+  _start: time,
+  terminal: z.string(),
   first: z.number(),
   last: z.number(),
   min: z.number(),
@@ -37,134 +40,133 @@ const windowRow = z.object({
   sum: z.number(),
   count: z.number(),
 });
+const groupRow = z.object({ _start: time, sum: z.number(), min: z.number(), max: z.number(), terminals: z.number() });
+const dueRow = z.object({ _time: time, terminal: z.string().optional() });
 
-/** A 400 or 413 is about the batch; 401, 404, 429 and 5xx are about the server. */
-const badness = (error: unknown): string | undefined =>
-  error instanceof HttpError && (error.statusCode === 400 || error.statusCode === 413)
-    ? error.message.slice(0, 300)
-    : undefined;
-
-const at = (ms: number) => fluxDateTime(new Date(ms).toISOString());
-
-function lineOf({ terminalId, time, values }: SpoolRecord): string {
-  const point = new Point('readings').tag('terminal', terminalId).timestamp(time);
-  for (const [metric, value] of Object.entries(values)) point.floatField(metric, value);
-  return point.toLineProtocol() ?? '';
-}
-
-/** Makes the bucket when it is not there. Rejects while the server cannot be reached. */
-export async function openInflux2Store(
-  options: Influx2Options,
-  parts: { clock: Clock; refuse: Refuse; spoolId: string },
-): Promise<ReadingStore> {
-  const { url, token, org, bucket } = options;
-  const { clock, refuse, spoolId } = parts;
-  const influx = new InfluxDB({ url, token, timeout: REQUEST_TIMEOUT_MS });
-  const queries = influx.getQueryApi(org);
-  const query = new URLSearchParams({ org, bucket, precision: 'ms' });
-
-  async function makeBucket(): Promise<void> {
-    const named = `/api/v2/buckets?${new URLSearchParams({ org, name: bucket })}`;
-    const { buckets } = bucketList.parse(await influx.transport.request(named, '', { method: 'GET' }));
-    if (buckets.length > 0) return;
-    const found = await influx.transport.request(`/api/v2/orgs?${new URLSearchParams({ org })}`, '', { method: 'GET' });
-    const orgID = orgList.parse(found).orgs[0]?.id;
-    const body = { orgID, name: bucket, retentionRules: [] };
-    await influx.transport.request('/api/v2/buckets', body, { method: 'POST' });
-  }
-  // An unknown bucket is an empty list or a 404, depending on the version.
-  await makeBucket();
-
-  const sendLines = (lines: string[]): Promise<unknown> =>
-    influx.transport.request(`/api/v2/write?${query}`, lines.join('\n'), {
-      method: 'POST',
-      headers: { 'content-type': 'text/plain; charset=utf-8' },
-    });
-
-  const ofSeries = ({ terminalId, metric, from, to }: Series) => flux`from(bucket: ${bucket})
-    |> range(start: ${at(from)}, stop: ${at(to)})
-    |> filter(fn: (r) => r._measurement == "readings" and r.terminal == ${terminalId} and r._field == ${metric})`;
-
-  async function newest() {
-    const rows = await queries.collectRows(flux`from(bucket: ${bucket}) |> range(start: -62d)
-      |> filter(fn: (r) => r._measurement == "readings") |> last()`);
-    return z
-      .array(valueRow)
-      .parse(rows)
-      .map((row) => ({
-        terminalId: row.terminal ?? '',
-        metric: row._field,
-        time: Date.parse(row._time),
-        value: row._value,
-      }));
-  }
-
-  async function existing(terminalId: string, from: number, to: number): Promise<Map<number, Set<string>>> {
-    const rows =
-      await queries.collectRows(flux`from(bucket: ${bucket}) |> range(start: ${at(from)}, stop: ${at(to + 1)})
-      |> filter(fn: (r) => r._measurement == "readings" and r.terminal == ${terminalId})`);
-    const found = new Map<number, Set<string>>();
-    for (const row of z.array(valueRow).parse(rows)) {
-      const time = Date.parse(row._time);
-      found.set(time, (found.get(time) ?? new Set()).add(row._field));
-    }
-    return found;
-  }
-
-  const positions = await queries.collectRows(flux`from(bucket: ${bucket}) |> range(start: 0)
-    |> filter(fn: (r) => r._measurement == "position" and r.spool == ${spoolId}) |> last()`);
-  let position = z.array(valueRow).parse(positions)[0]?._value ?? 0;
-  const times = (await newest()).map(({ terminalId, time }) => [terminalId, time] as const);
-  const firstKept = createFirstKept(new Map(times.sort(([, a], [, b]) => a - b)), existing);
+function createServer(http: ReturnType<typeof createHttp2>, bucket: string): InfluxServer {
+  const { ask } = http;
+  const name = nameIn(bucket);
 
   return {
-    position: async () => position,
+    retentions: () => retentionsOf(http, bucket),
 
-    async write(records) {
-      const sequence = records.at(-1)?.sequence;
-      if (sequence === undefined) return;
-      const send = async (some: SpoolRecord[]) => void (await sendLines(some.map(lineOf)));
-      await sendAround(await firstKept.filter(records), { send, badness, refuse });
-      const place = new Point('position').tag('spool', spoolId).floatField('sequence', sequence).timestamp(clock.now());
-      await sendLines([place.toLineProtocol() ?? '']);
-      firstKept.taken(records);
-      position = sequence;
+    async keep(place, ms) {
+      const seconds = ms === Number.POSITIVE_INFINITY ? 0 : ms / 1_000;
+      const isShort = seconds > 0 && seconds < WEEKLY_FROM_S;
+      await http.keepBucket(name(place), seconds, isShort ? DAY_S : 7 * DAY_S);
     },
 
-    async points(series, limit) {
-      const rows = await queries.collectRows(
-        flux`${ofSeries(series)} |> sort(columns: ["_time"]) |> limit(n: ${fluxInteger(limit)})`,
+    async oldest() {
+      const rows = await ask(
+        timeRow,
+        `${fromBucket(bucket, EVER)} |> first() |> keep(columns: ["_time"]) |> group() |> min(column: "_time")`,
       );
-      return z
-        .array(valueRow)
-        .parse(rows)
-        .map((row) => ({ time: Date.parse(row._time), value: row._value }));
+      return rows[0]?._time;
     },
 
-    async windows(series, everyMs) {
-      const rows = await queries.collectRows(flux`${ofSeries(series)}
-        |> window(every: ${fluxDuration(`${everyMs}ms`)}, offset: ${fluxDuration(`${windowStart(0, everyMs)}ms`)})
-        |> reduce(identity: {first: 0.0, last: 0.0, min: 0.0, max: 0.0, sum: 0.0, count: 0.0},
-          fn: (r, accumulator) => ({
-            first: if accumulator.count == 0.0 then r._value else accumulator.first,
-            last: r._value,
-            min: if accumulator.count == 0.0 or r._value < accumulator.min then r._value else accumulator.min,
-            max: if accumulator.count == 0.0 or r._value > accumulator.max then r._value else accumulator.max,
-            sum: accumulator.sum + r._value,
-            count: accumulator.count + 1.0
-          }))`);
-      return z
-        .array(windowRow)
-        .parse(rows)
-        .map(({ _start, ...window }) => ({
-          ...window,
-          // The first window of a range is cut at its start; its time is still that of the whole window.
-          time: windowStart(Date.parse(_start), everyMs),
-          mean: window.sum / window.count,
-        }));
+    write: (place, lines) => http.send(name(place), lines),
+
+    async state(key) {
+      const [row] = await ask(
+        z.object({ _value: z.number() }),
+        `${fromBucket(name('state'), EVER, 'state')} |> filter(fn: (r) => r.name == "${tagOf(key)}") |> last()`,
+      );
+      return row?._value;
     },
 
-    newest,
-    [Symbol.asyncDispose]: async () => undefined,
+    async points({ terminalIds, metric, ...span }, limit) {
+      const rows = await ask(
+        valueRow,
+        `${fromBucket(bucket, span)} ${among(terminalIds)} |> filter(fn: (r) => r._field == "${fieldOf(metric)}")
+  |> sort(columns: ["_time"]) |> limit(n: ${limit})`,
+      );
+      return rows.map((row) => ({ time: row.time, value: row.value }));
+    },
+
+    async rows(terminalId, span, limit) {
+      const rows = await ask(
+        valueRow,
+        `${fromBucket(bucket, span)} ${among([terminalId])} |> group() |> sort(columns: ["_time", "_field"]) |> limit(n: ${limit})`,
+      );
+      return rows.map(({ terminalId: _, ...row }) => row);
+    },
+
+    newest: (since) => ask(valueRow, `${fromBucket(bucket, { ...EVER, from: since })} |> last()`),
+
+    kept: ({ terminalIds, from, to }) =>
+      ask(valueRow, `${fromBucket(bucket, { from, to: to + 1 })} ${among(terminalIds)}`),
+
+    async windows(asked, everyMs) {
+      const rows = await ask(windowRow, windowsQuery(name(asked.place), asked, everyMs));
+      return rows.map(({ _start, terminal, ...window }) => ({
+        ...window,
+        // The first window of a range is cut at its start; its time is still that of the whole window.
+        time: windowStart(_start, everyMs),
+        mean: window.sum / window.count,
+        terminalId: nameOf(terminal),
+      }));
+    },
+
+    async together(asked, everyMs, aggregate) {
+      const rows = await ask(groupRow, togetherQuery(name(asked.place), asked, everyMs, aggregate));
+      return rows.map(({ _start, ...window }) => ({ ...window, time: windowStart(_start, everyMs) }));
+    },
+
+    async due(last, limit) {
+      const rows = await ask(
+        dueRow,
+        `${fromBucket(name('state'), { from: 0, to: last + 1 }, 'due')} |> group() |> sort(columns: ["_time"]) |> limit(n: ${limit})`,
+      );
+      return rows.map((row) => ({ hour: row._time, terminalId: row.terminal ? nameOf(row.terminal) : undefined }));
+    },
+
+    rollUp: async (hour, terminalIds) =>
+      void (await ask(z.unknown(), rollUpQuery(bucket, name('rollup'), hour, terminalIds), LONG_TIMEOUT_MS)),
+
+    rolledUp: (hour) =>
+      http.remove(name('state'), { start: at(hour), stop: at(hour + 1), predicate: '_measurement="due"' }),
+
+    ping: async () => void (await http.version()),
+    close: http.close,
   };
+}
+
+const nameIn = (bucket: string) => (place: Place) => (place === 'raw' ? bucket : `${bucket}_${place}`);
+
+async function retentionsOf(http: ReturnType<typeof createHttp2>, bucket: string): Promise<Retentions> {
+  const found: Retentions = {};
+  for (const place of PLACES) {
+    const there = await http.bucket(nameIn(bucket)(place));
+    if (there) found[place] = there.keptMs;
+  }
+  return found;
+}
+
+/** Makes the buckets when they are not there. Rejects while the server cannot be reached. */
+export async function openInflux2Store(options: Influx2Options, parts: StoreParts): Promise<ReadingStore> {
+  const http = createHttp2(options);
+  try {
+    return await openInfluxStore(createServer(http, options.bucket), parts);
+  } catch (error) {
+    http.close();
+    throw error;
+  }
+}
+
+/** What an operator may want to know before the gateway starts; changes nothing. */
+export async function inspectInflux2(options: Influx2Options, kept: KeptDays): Promise<Finding[]> {
+  const http = createHttp2(options);
+  return inspectServer(kept, {
+    ...http,
+    url: options.url,
+    kind: 'influx2',
+    home: `bucket ${options.bucket}`,
+    access: 'timeseries.token and timeseries.org, or give the token the right to read and write the bucket',
+    retentions: () => retentionsOf(http, options.bucket),
+    // The server looks at the right to write before it complains that there are no lines.
+    mayWrite: () =>
+      http.send(options.bucket, []).catch((error) => {
+        if (!(error instanceof BadBatch)) throw error;
+      }),
+  });
 }

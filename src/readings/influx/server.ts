@@ -1,0 +1,86 @@
+import { GatewayError } from '../../lib/errors.ts';
+import type { Aggregate, GroupWindow, MetricPoint, Point, Window } from '../store.ts';
+import type { Kept } from './first-kept.ts';
+
+/** What the store asks of an InfluxDB server, of either line. */
+
+/** Retention policies of a database in 1.x, buckets in 2.x. `state` has the position and the marks, and never expires. */
+export const PLACES = ['raw', 'rollup', 'state'] as const;
+export type Place = (typeof PLACES)[number];
+/** How long each place keeps its data, ms, `Infinity` for ever; a place that is missing is left out. */
+export type Retentions = Partial<Record<Place, number>>;
+
+/** Epoch ms, `to` not included. */
+export interface Span {
+  from: number;
+  to: number;
+}
+
+/** The readings of some terminals, as they came or as hourly roll-ups. */
+export interface Asked extends Span {
+  place: 'raw' | 'rollup';
+  terminalIds: string[];
+  metric: string;
+}
+
+export type TerminalWindow = Window & { terminalId: string };
+
+/** An hour whose roll-up is not up to date, for one terminal or for all. */
+export interface Due {
+  /** Its start, epoch ms. */
+  hour: number;
+  terminalId: string | undefined;
+}
+
+/**
+ * Rejects with `BadBatch` for data that the server will never take, with `PlaceGone` when somebody removed a place,
+ * and with a `GatewayError` while it is unwell.
+ */
+export interface InfluxServer {
+  retentions(): Promise<Retentions>;
+  /** Makes the place, or changes how long it keeps its data. */
+  keep(place: Place, ms: number): Promise<void>;
+  /** The start of the oldest raw readings, or a little before; undefined when there are none. */
+  oldest(): Promise<number | undefined>;
+  write(place: Place, lines: string[]): Promise<void>;
+  /** What `stateLine` wrote. */
+  state(name: string): Promise<number | undefined>;
+  points(asked: Asked, limit: number): Promise<Point[]>;
+  rows(terminalId: string, span: Span, limit: number): Promise<MetricPoint[]>;
+  newest(since: number): Promise<(MetricPoint & { terminalId: string })[]>;
+  kept: Kept;
+  /** By terminal and time. */
+  windows(asked: Asked, everyMs: number): Promise<TerminalWindow[]>;
+  together(asked: Asked, everyMs: number, aggregate: Aggregate): Promise<GroupWindow[]>;
+  /** Hours up to and including `last`, the oldest first. */
+  due(last: number, limit: number): Promise<Due[]>;
+  /** Computes the roll-ups of an hour anew, of some terminals or of all. */
+  rollUp(hour: number, terminalIds: string[] | undefined): Promise<void>;
+  /** Removes all marks of an hour. */
+  rolledUp(hour: number): Promise<void>;
+  ping(): Promise<void>;
+  /** Ends what is under way. */
+  close(): void;
+}
+
+export const serverTrouble = (what: string): GatewayError => new GatewayError('degraded', `InfluxDB: ${what}`);
+
+/** The database, bucket or retention policy is not there, though it was made at the start. */
+export class PlaceGone extends GatewayError {
+  constructor(what: string) {
+    super('degraded', `InfluxDB: ${what}`);
+  }
+}
+
+export interface KeptDays {
+  keepRawDays: number;
+  keepRollupDays: number;
+}
+
+export const DAY_MS = 86_400_000;
+const msOf = (days: number): number => (days === 0 ? Number.POSITIVE_INFINITY : days * DAY_MS);
+/** Roll-ups stay at least as long as what they are made of. */
+export const wanted = ({ keepRawDays, keepRollupDays }: KeptDays) => ({
+  raw: msOf(keepRawDays),
+  rollup: Math.max(msOf(keepRawDays), msOf(keepRollupDays)),
+});
