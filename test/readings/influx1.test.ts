@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { windowStart } from '../../src/lib/calendar.ts';
 import { AGGREGATES, type ReadingStore } from '../../src/readings/store.ts';
 import { inspectInflux1 } from '../../src/readings/store-influx1.ts';
@@ -12,7 +12,9 @@ const hourOf = (time: number) => windowStart(time, HOUR);
 const valuesOf = async (store: ReadingStore, terminalId: string, metric = 'room_c') =>
   (await store.points({ terminalId, metric, from: 0, to: Date.now() + DAY }, 100_000)).map(({ value }) => value);
 
-describe.skipIf(noInflux1)('InfluxDB 1.x', () => {
+beforeEach(({ skip }) => skip(noInflux1 !== undefined, noInflux1));
+
+describe('InfluxDB 1.x', () => {
   test('any names and any numbers come back as they went, and touch nothing else', async () => {
     await using stage = await startStage();
     await using store = await stage.open();
@@ -201,7 +203,7 @@ describe.skipIf(noInflux1)('InfluxDB 1.x', () => {
   });
 });
 
-describe.skipIf(noInflux1)('InfluxDB 1.x with a limited retention', () => {
+describe('InfluxDB 1.x with a limited retention', () => {
   const kept = { keepRawDays: 2, keepRollupDays: 400 };
   const room = (from: number, to: number) => ({ terminalId: 'A', metric: 'room_c', from, to });
   const policies = async (stage: Awaited<ReturnType<typeof startStage>>) =>
@@ -268,9 +270,7 @@ describe.skipIf(noInflux1)('InfluxDB 1.x with a limited retention', () => {
     // A third of the first day is gone: the server drops whole shards, days of UTC, which is done by hand here.
     const gone = start + 8 * HOUR;
     clock.moveMs = gone + 3 * DAY - Date.now();
-    for (const [id, , policy, , , end] of await stage.ask('show shards')) {
-      if (policy === 'autogen' && Date.parse(String(end)) <= gone) await stage.ask(`drop shard ${id}`);
-    }
+    await dropShards(stage, gone);
     expect(await store.points(room(start, gone), 10)).toEqual([]);
     const after = await answers();
     const close = (value: unknown) =>
@@ -278,5 +278,65 @@ describe.skipIf(noInflux1)('InfluxDB 1.x with a limited retention', () => {
     expect(close({ ...after, part: [] })).toEqual(close({ ...before, part: [] }));
     // A range that begins within an hour shows nothing from before it.
     expect(after.part.map(({ time }) => (time - start) / HOUR)).toEqual([2, 3, 4]);
+  });
+
+  /** The server drops shards by itself, every half hour; here it is done by hand. */
+  async function dropShards(stage: Awaited<ReturnType<typeof startStage>>, until: number): Promise<void> {
+    for (const [id, , policy, , , end] of await stage.ask('show shards')) {
+      if (policy === 'autogen' && Date.parse(String(end)) <= until) await stage.ask(`drop shard ${id}`);
+    }
+  }
+
+  test('what was stored before a retention was configured has its roll-ups before it goes, and keeps them when the retention grows again', async () => {
+    await using stage = await startStage();
+    const now = Date.now();
+    const old = windowStart(now, DAY) - 20 * DAY;
+    const days = (store: ReadingStore) => store.windows(room(old, old + DAY), DAY);
+    {
+      await using store = await stage.open();
+      await store.write([
+        record(old, { room_c: 10 }),
+        record(old + 3 * HOUR, { room_c: 20 }),
+        record(now, { room_c: 1 }),
+      ]);
+    }
+    const whole = [{ time: old, first: 10, last: 20, min: 10, max: 20, mean: 15, sum: 30, count: 2 }];
+    {
+      await using store = await stage.open({ keepRawDays: 3 });
+      // Until roll-ups are there, raw readings stay and answer.
+      expect(await policies(stage)).toMatchObject({ autogen: '0s' });
+      expect(await days(store)).toEqual(whole);
+      await store.tend();
+      expect(await policies(stage)).toMatchObject({ autogen: '72h0m0s' });
+      await dropShards(stage, now - 4 * DAY);
+      expect(await store.points(room(old, old + DAY), 10)).toEqual([]);
+      expect(await days(store)).toEqual(whole);
+    }
+    for (const keepRawDays of [30, 0]) {
+      await using store = await stage.open({ keepRawDays });
+      expect(await days(store)).toEqual(whole);
+      await store.write([record(old + HOUR, { room_c: 99 })]);
+      expect(stage.refused.at(-1)).toMatchObject({ reason: 'too_old', values: { room_c: 99 } });
+    }
+    expect(stage.refused).toHaveLength(2);
+  });
+
+  test('readings that come while their hour is computed, and after a restart, are in its roll-up', async () => {
+    await using stage = await startStage();
+    const hour = hourOf(Date.now()) - 5 * HOUR;
+    let sum = 0;
+    {
+      await using store = await stage.open(kept);
+      for (let n = 1; n <= 40; n += 1) {
+        sum += n;
+        await Promise.all([store.tend(), store.write([record(hour + n, { room_c: n })])]);
+      }
+    }
+    await using store = await stage.open(kept);
+    await store.tend();
+    expect(await stage.ask('select sum_room_c, count_room_c, max_room_c from "rollup"."readings"')).toEqual([
+      [hour, sum, 40, 40],
+    ]);
+    expect(await stage.ask('select count(due) from "state"."due"')).toEqual([]);
   });
 });

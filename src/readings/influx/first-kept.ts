@@ -7,8 +7,9 @@ import type { MetricPoint, Refusal } from '../store.ts';
  */
 
 const HOUR_MS = 3_600_000;
-/** Terminals in one question, which covers an hour at most, so that its answer has a limit too. */
-const TERMINALS = 100;
+/** Most time of all terminals in one question, and most terminals, so that its answer has a limit too. */
+const ASKED_MS = 100 * HOUR_MS;
+const TERMINALS = 1_000;
 
 export type KeptValue = MetricPoint & { terminalId: string };
 /** All that the store has of some terminals in a range, both ends included. */
@@ -41,9 +42,10 @@ export function createFirstKept(newest: Map<string, number>, since: number, kept
     for (const records of hours.values()) {
       const terminalIds = [...new Set(records.map(({ terminalId }) => terminalId))];
       const times = records.map(({ time }) => time);
-      for (let start = 0; start < terminalIds.length; start += TERMINALS) {
-        const asked = terminalIds.slice(start, start + TERMINALS);
-        for (const one of await kept({ terminalIds: asked, from: Math.min(...times), to: Math.max(...times) })) {
+      const span = { from: Math.min(...times), to: Math.max(...times) };
+      const size = Math.min(TERMINALS, Math.ceil(ASKED_MS / (span.to - span.from + 1)));
+      for (let start = 0; start < terminalIds.length; start += size) {
+        for (const one of await kept({ ...span, terminalIds: terminalIds.slice(start, start + size) })) {
           // Only the times that are asked about, so that no more is held than the batch has.
           known.get(one.terminalId)?.get(one.time)?.set(one.metric, one.value);
         }

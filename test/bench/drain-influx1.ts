@@ -1,0 +1,71 @@
+import { freePort } from '../../src/demo/free-port.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createLog } from '../../src/lib/log.ts';
+import { startDrain } from '../../src/readings/drain.ts';
+import { openSpool } from '../../src/readings/spool.ts';
+import { openInflux1Store } from '../../src/readings/store-influx1.ts';
+import { noInflux1, startInflux1 } from '../helpers/servers.ts';
+import { eventually, tempFolder } from '../helpers/temp.ts';
+
+/**
+ * How fast the drain carries a backlog from the spool into InfluxDB 1.x: `node test/bench/drain-influx1.ts [readings] [keepRawDays] [late]`.
+ * Eight metrics a reading, 5,000 terminals that send once a minute; with `late` they have all sent something newer before, so that
+ * each reading is looked up.
+ */
+
+const READINGS = Number(process.argv[2] ?? 200_000);
+const keepRawDays = Number(process.argv[3] ?? 0);
+const isLate = process.argv[4] === 'late';
+const TERMINALS = 5_000;
+
+if (noInflux1) throw new Error(noInflux1);
+await using folder = await tempFolder();
+await using server = await startInflux1(folder.path, await freePort());
+const log = createLog('error');
+const spoolOptions = { folder: `${folder.path}/spool`, commitWaitMs: 0, segmentBytes: 1 << 26, maxBytes: 2 ** 33 };
+await using spool = await openSpool(spoolOptions, { clock: systemClock, log });
+const terminalOf = (n: number) => `T${String(n).padStart(5, '0')}`;
+if (isLate) {
+  await spool.append(
+    Array.from({ length: TERMINALS }, (_, n) => ({
+      terminalId: terminalOf(n),
+      time: Date.now(),
+      values: { room_c: 0 },
+    })),
+  );
+}
+const start = Date.now() - Math.ceil(READINGS / TERMINALS) * 60_000;
+for (let n = 0; n < READINGS; n += 1_000) {
+  const some = Array.from({ length: 1_000 }, (_, i) => {
+    const [round, terminal] = [Math.floor((n + i) / TERMINALS), (n + i) % TERMINALS];
+    return {
+      terminalId: terminalOf(terminal),
+      time: start + round * 60_000 + terminal,
+      values: {
+        supply_c: 55.5 + (terminal % 10) / 10,
+        return_c: 42.1,
+        room_c: 19.8 + (round % 10) / 10,
+        setpoint_c: 20,
+        pressure_bar: 1.6,
+        gas_m3: terminal + round / 100,
+        flame_on: 1,
+        power_on: 1,
+      },
+    };
+  });
+  await spool.append(some);
+}
+await using store = await openInflux1Store(
+  { url: server.url, database: 'bench', username: '', password: '' },
+  { clock: systemClock, log, refuse: async () => undefined, spoolId: spool.id, keepRawDays, keepRollupDays: 0 },
+);
+const begun = performance.now();
+const cpu = process.cpuUsage();
+await using drain = startDrain({ spool, store, clock: systemClock, log, waitMs: 1 });
+await eventually(() => drain.state().waiting === 0, 600_000);
+const seconds = (performance.now() - begun) / 1_000;
+const { user, system } = process.cpuUsage(cpu);
+const each = ((user + system) / 1e6 / READINGS) * 1e5;
+console.log(
+  `${READINGS} readings in ${seconds.toFixed(1)} s: ${Math.round(READINGS / seconds)} readings/s, ${each.toFixed(2)} CPU-s of ours per 100,000`,
+);

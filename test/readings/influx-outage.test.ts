@@ -1,0 +1,196 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { setTimeout as after } from 'node:timers/promises';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { freePort } from '../../src/demo/free-port.ts';
+import { type Clock, systemClock } from '../../src/lib/clock.ts';
+import { createLog } from '../../src/lib/log.ts';
+import { startDrain } from '../../src/readings/drain.ts';
+import { lateStore } from '../../src/readings/late-store.ts';
+import { openSpool } from '../../src/readings/spool.ts';
+import { noInflux1 } from '../helpers/servers.ts';
+import { eventually, tempFolder } from '../helpers/temp.ts';
+import { record, startStage } from './influx-stage.ts';
+
+/** A real InfluxDB 1.x behind a proxy that plays trouble: whatever happens, each acknowledged reading is stored, once. */
+
+const log = createLog('silent');
+/** The drain's pauses pass twenty times as fast. */
+const hasty: Clock = { now: systemClock.now, after: (ms, task) => systemClock.after(ms / 20, task) };
+
+type Trouble =
+  | 'none'
+  | 'refusing connections'
+  | 'slow'
+  | 'answering 503'
+  | 'answering 429'
+  | 'losing its answers'
+  | 'cutting bodies'
+  | 'silent';
+
+async function bodyOf(incoming: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** Writes meet the trouble, and when it is `silent` queries too. */
+async function startProxy(target: string) {
+  let trouble: Trouble = 'none';
+  let met = 0;
+
+  function forward(incoming: IncomingMessage, body: Buffer, bytes = body.length): Promise<IncomingMessage> {
+    const outgoing = request(`${target}${incoming.url}`, {
+      method: incoming.method,
+      headers: incoming.headers,
+      agent: false,
+    });
+    return new Promise((resolve, reject) => {
+      outgoing.on('response', resolve);
+      outgoing.on('error', reject);
+      if (bytes === body.length) return void outgoing.end(body);
+      outgoing.write(body.subarray(0, bytes), () => outgoing.destroy());
+    });
+  }
+
+  async function pass(incoming: IncomingMessage, body: Buffer, response: ServerResponse): Promise<void> {
+    const answer = await forward(incoming, body);
+    const said = await bodyOf(answer);
+    response.writeHead(answer.statusCode ?? 500, answer.headers).end(said);
+  }
+
+  async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const now = trouble;
+    const body = await bodyOf(incoming);
+    if (now === 'silent') return;
+    if (now === 'none' || !incoming.url?.startsWith('/write')) return pass(incoming, body, response);
+    met += 1;
+    switch (now) {
+      case 'slow':
+        await after(2_000);
+        return pass(incoming, body, response);
+      case 'answering 503':
+        return void response.writeHead(503).end('{"error":"engine: cache-max-memory-size exceeded"}');
+      case 'answering 429':
+        return void response.writeHead(429, { 'retry-after': '2' }).end();
+      case 'losing its answers':
+        await bodyOf(await forward(incoming, body));
+        return void incoming.socket.destroy();
+      default:
+        await forward(incoming, body, body.length >> 1).catch(() => undefined);
+        return void incoming.socket.destroy();
+    }
+  }
+
+  const server = createServer((incoming, response) => {
+    serve(incoming, response).catch(() => incoming.socket.destroy());
+  });
+  const port = await freePort();
+  const listen = async () => {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+  };
+  await listen();
+  return {
+    url: `http://127.0.0.1:${port}`,
+    met: () => met,
+    async play(next: Trouble): Promise<void> {
+      if (next === 'refusing connections') {
+        server.closeAllConnections();
+        server.close();
+        await once(server, 'close');
+      } else if (trouble === 'refusing connections') await listen();
+      trouble = next;
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+/** A spool whose drain writes through the proxy. */
+async function startPipe(stage: Awaited<ReturnType<typeof startStage>>, url: string, folder: string) {
+  const stack = new AsyncDisposableStack();
+  const options = { folder, commitWaitMs: 0, segmentBytes: 1 << 20, maxBytes: 1 << 30 };
+  const spool = stack.use(await openSpool(options, { clock: systemClock, log }));
+  const store = stack.use(lateStore(() => stage.open({ spoolId: spool.id, keepRawDays: 30 }, url)));
+  const drain = stack.use(startDrain({ spool, store, clock: hasty, log, waitMs: 1 }));
+  return { spool, store, drain, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+beforeEach(({ skip }) => skip(noInflux1 !== undefined, noInflux1));
+
+describe('InfluxDB behind trouble', () => {
+  const TROUBLES: [Trouble, number][] = [
+    ['refusing connections', 2],
+    ['answering 503', 2],
+    ['answering 429', 2],
+    ['losing its answers', 2],
+    ['cutting bodies', 2],
+    ['slow', 0],
+  ];
+  test.each(TROUBLES)(
+    'a server that is %s costs no reading and doubles none, over a restart too',
+    async (trouble, failures) => {
+      await using stage = await startStage();
+      await using folder = await tempFolder();
+      await using proxy = await startProxy(stage.url);
+      const start = Date.now() - 3_600_000;
+      let count = 0;
+      const send = async ({ spool }: { spool: Awaited<ReturnType<typeof openSpool>> }, readings: number) => {
+        const some = Array.from({ length: readings }, () => {
+          count += 1;
+          return { terminalId: `T${count % 7}`, time: start + count, values: { room_c: count, supply_c: -count } };
+        });
+        await spool.append(some);
+      };
+      {
+        await using pipe = await startPipe(stage, proxy.url, folder.path);
+        await send(pipe, 100);
+        await eventually(() => pipe.drain.state().waiting === 0);
+        await proxy.play(trouble);
+        await send(pipe, 6_000);
+        await eventually(
+          () => (trouble === 'slow' ? proxy.met() > 0 : pipe.drain.state().failures >= failures),
+          20_000,
+        );
+        await send(pipe, 100);
+        if (trouble !== 'slow') {
+          expect(pipe.drain.state().waiting).toBe(6_100);
+          await proxy.play('none');
+          await eventually(() => pipe.drain.state().waiting === 0);
+          await proxy.play(trouble);
+          await send(pipe, 500);
+          await eventually(() => pipe.drain.state().failures >= failures, 20_000);
+        }
+      }
+      // The gateway restarts in the middle of the trouble.
+      await using pipe = await startPipe(stage, proxy.url, folder.path);
+      await send(pipe, 100);
+      if (trouble !== 'slow') await proxy.play('none');
+      await eventually(() => pipe.drain.state().waiting === 0, 25_000);
+      const stored = await Promise.all(
+        Array.from({ length: 7 }, (_, n) =>
+          pipe.store.rows({ terminalId: `T${n}`, from: start, to: start + 100_000 }, 100_000),
+        ),
+      );
+      const values = stored.flat().map(({ time, metric, value }) => `${time - start} ${metric} ${value}`);
+      const sent = Array.from({ length: count }, (_, i) => [`${i + 1} room_c ${i + 1}`, `${i + 1} supply_c ${-i - 1}`]);
+      expect(values.sort()).toEqual(sent.flat().sort());
+      expect(stage.refused).toEqual([]);
+    },
+    60_000,
+  );
+
+  test('closing ends what a silent server would keep waiting for half a minute', async () => {
+    await using stage = await startStage();
+    await using proxy = await startProxy(stage.url);
+    const store = await stage.open({}, proxy.url);
+    await proxy.play('silent');
+    const hanging = [store.write([record(Date.now(), { room_c: 1 })]), store.newest(), store.ping()];
+    const ended = Promise.allSettled(hanging);
+    await store[Symbol.asyncDispose]();
+    expect((await ended).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  }, 5_000);
+});
