@@ -56,8 +56,12 @@ export async function startPostgres(): Promise<AsyncDisposable & { url: string }
   };
 }
 
-/** InfluxDB 1.x, whose files lie in a folder of its own, so that it can be stopped and started again. */
-export async function startInflux1(folder: string, port: number): Promise<AsyncDisposable & { url: string }> {
+/** InfluxDB 1.x, whose files lie in a folder of its own, so that it can be stopped and started again; `env` has more settings. */
+export async function startInflux1(
+  folder: string,
+  port: number,
+  env: Record<string, string> = {},
+): Promise<AsyncDisposable & { url: string }> {
   const config = join(folder, 'influxdb.conf');
   const quoted = (name: string) => JSON.stringify(join(folder, name));
   const lines = [
@@ -69,7 +73,7 @@ export async function startInflux1(folder: string, port: number): Promise<AsyncD
     '[logging]\n level = "error"',
   ];
   writeFileSync(config, lines.join('\n'));
-  const server = spawn('/usr/bin/influxd', ['-config', config], { stdio: 'ignore' });
+  const server = spawn('/usr/bin/influxd', ['-config', config], { stdio: 'ignore', env: { ...process.env, ...env } });
   const url = `http://127.0.0.1:${port}`;
   await eventually(async () => (await fetch(`${url}/ping`)).ok, 20_000);
   return { url, [Symbol.asyncDispose]: async () => void (await end(server, 'SIGTERM')) };

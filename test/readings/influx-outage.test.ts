@@ -37,7 +37,9 @@ async function bodyOf(incoming: IncomingMessage): Promise<Buffer> {
 /** Writes meet the trouble, and when it is `silent` queries too. */
 async function startProxy(target: string) {
   let trouble: Trouble = 'none';
+  let policy = '';
   let met = 0;
+  let held: { query: string; answered: PromiseWithResolvers<void>; released: PromiseWithResolvers<void> } | undefined;
 
   function forward(incoming: IncomingMessage, body: Buffer, bytes = body.length): Promise<IncomingMessage> {
     const outgoing = request(`${target}${incoming.url}`, {
@@ -56,6 +58,10 @@ async function startProxy(target: string) {
   async function pass(incoming: IncomingMessage, body: Buffer, response: ServerResponse): Promise<void> {
     const answer = await forward(incoming, body);
     const said = await bodyOf(answer);
+    if (held && incoming.url?.startsWith('/query') && body.toString().includes(held.query)) {
+      held.answered.resolve();
+      await held.released.promise;
+    }
     response.writeHead(answer.statusCode ?? 500, answer.headers).end(said);
   }
 
@@ -64,6 +70,7 @@ async function startProxy(target: string) {
     const body = await bodyOf(incoming);
     if (now === 'silent') return;
     if (now === 'none' || !incoming.url?.startsWith('/write')) return pass(incoming, body, response);
+    if (!incoming.url.includes(`rp=${policy}`)) return pass(incoming, body, response);
     met += 1;
     switch (now) {
       case 'slow':
@@ -94,7 +101,14 @@ async function startProxy(target: string) {
   return {
     url: `http://127.0.0.1:${port}`,
     met: () => met,
-    async play(next: Trouble): Promise<void> {
+    /** Keeps the server's answers to queries with a word in them until it is released. */
+    hold(query: string) {
+      held = { query, answered: Promise.withResolvers(), released: Promise.withResolvers() };
+      return { answered: held.answered.promise, release: held.released.resolve };
+    },
+    /** For writes to one retention policy, or to all. */
+    async play(next: Trouble, retentionPolicy = ''): Promise<void> {
+      policy = retentionPolicy;
       if (next === 'refusing connections') {
         server.closeAllConnections();
         server.close();
@@ -114,7 +128,7 @@ async function startPipe(stage: Awaited<ReturnType<typeof startStage>>, url: str
   const stack = new AsyncDisposableStack();
   const options = { folder, commitWaitMs: 0, segmentBytes: 1 << 20, maxBytes: 1 << 30 };
   const spool = stack.use(await openSpool(options, { clock: systemClock, log }));
-  const store = stack.use(lateStore(() => stage.open({ spoolId: spool.id, keepRawDays: 30 }, url)));
+  const store = stack.use(lateStore(() => stage.open({ spoolId: spool.id, keepRawDays: 30 }, { url })));
   const drain = stack.use(startDrain({ spool, store, clock: hasty, log, waitMs: 1 }));
   return { spool, store, drain, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
@@ -186,11 +200,48 @@ describe('InfluxDB behind trouble', () => {
   test('closing ends what a silent server would keep waiting for half a minute', async () => {
     await using stage = await startStage();
     await using proxy = await startProxy(stage.url);
-    const store = await stage.open({}, proxy.url);
+    const store = await stage.open({}, { url: proxy.url });
     await proxy.play('silent');
     const hanging = [store.write([record(Date.now(), { room_c: 1 })]), store.newest(), store.ping()];
     const ended = Promise.allSettled(hanging);
     await store[Symbol.asyncDispose]();
     expect((await ended).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
   }, 5_000);
+
+  test('what is refused is told once, though the position behind it could not be stored', async () => {
+    await using stage = await startStage();
+    await using proxy = await startProxy(stage.url);
+    await using store = await stage.open({}, { url: proxy.url });
+    const time = Date.now();
+    const batch = [record(time, { room_c: 1 }), record(time, { room_c: 2 })];
+    await proxy.play('answering 503', 'state');
+    await expect(store.write(batch)).rejects.toThrow('503');
+    await expect(store.write(batch)).rejects.toThrow('503');
+    await proxy.play('none');
+    await store.write(batch);
+    await store.write([record(time, { room_c: 3 })]);
+    expect(stage.refused.map(({ values }) => values['room_c'])).toEqual([2, 3]);
+  });
+
+  test('a reading that comes while its hour is computed makes the hour due again, also for the next process', async () => {
+    await using stage = await startStage();
+    await using proxy = await startProxy(stage.url);
+    const time = Math.floor(Date.now() / 3_600_000) * 3_600_000 - 10 * 3_600_000;
+    const counted = () => stage.ask('select count_room_c from "rollup"."readings"');
+    {
+      await using store = await stage.open({ keepRawDays: 30 }, { url: proxy.url });
+      await store.write([record(time, { room_c: 1 })]);
+      const computing = proxy.hold('into');
+      const tended = store.tend();
+      await computing.answered;
+      await store.write([record(time + 1, { room_c: 2 })]);
+      computing.release();
+      await tended;
+      expect(await counted()).toEqual([[time, 1]]);
+    }
+    await using store = await stage.open({ keepRawDays: 30 });
+    await store.tend();
+    expect(await counted()).toEqual([[time, 2]]);
+    expect(await stage.ask('select count(due) from "state"."due"')).toEqual([]);
+  });
 });

@@ -28,9 +28,15 @@ export const record = (time: number, values: Record<string, number>, terminalId 
   values,
 });
 
-export async function startStage() {
+interface Answer {
+  error?: string;
+  results?: { error?: string; series?: { values?: unknown[][] }[] }[];
+}
+
+/** `env` has settings of the server. */
+export async function startStage(env: Record<string, string> = {}) {
   const folder = await tempFolder();
-  const server = await startInflux1(folder.path, await freePort());
+  const server = await startInflux1(folder.path, await freePort(), env);
   const options = { url: server.url, database: 'heat "&" gas', username: '', password: '' };
   const refused: Refusal[] = [];
   const clock = movedClock();
@@ -39,9 +45,9 @@ export async function startStage() {
     options,
     refused,
     clock,
-    open: (parts: Partial<StoreParts> = {}, url = server.url) =>
+    open: (parts: Partial<StoreParts> = {}, other: Partial<typeof options> = {}) =>
       openInflux1Store(
-        { ...options, url },
+        { ...options, ...other },
         {
           clock,
           log: createLog('silent'),
@@ -55,13 +61,11 @@ export async function startStage() {
     /** What an operator asks by hand; the rows of the answer. */
     async ask(query: string): Promise<unknown[][]> {
       const body = new URLSearchParams({ db: options.database, epoch: 'ms', q: query });
-      const answer = await (await fetch(`${server.url}/query`, { method: 'POST', body })).json();
-      return JSON.parse(JSON.stringify(answer)).results.flatMap(
-        ({ series = [], error }: { series?: { values: unknown[][] }[]; error?: string }) => {
-          if (error) throw new Error(error);
-          return series.flatMap(({ values }) => values);
-        },
-      );
+      const response = await fetch(`${server.url}/query?u=root&p=root`, { method: 'POST', body });
+      const answer = (await response.json()) as Answer;
+      const trouble = answer.error ?? answer.results?.find(({ error }) => error)?.error;
+      if (trouble) throw new Error(trouble);
+      return (answer.results ?? []).flatMap(({ series = [] }) => series.flatMap(({ values = [] }) => values));
     },
     async writeByHand(line: string): Promise<void> {
       const query = new URLSearchParams({ db: options.database, precision: 'ms' });

@@ -131,18 +131,6 @@ describe('InfluxDB 1.x', () => {
     expect(await again.position()).toBe(next.sequence);
   });
 
-  test('what is refused while the server fails is told once, however often the batch is tried', async () => {
-    await using stage = await startStage();
-    await using store = await stage.open();
-    const time = Date.now();
-    await store.write([record(time, { room_c: 1 })]);
-    await stage.ask('drop database "heat \\"&\\" gas"');
-    const batch = [record(time + 1, { room_c: 1 }), record(time + 1, { room_c: 2 })];
-    await expect(store.write(batch)).rejects.toThrow();
-    await store.write(batch);
-    expect(stage.refused).toHaveLength(1);
-  });
-
   test('rows are by time and then metric, and end at the limit', async () => {
     await using stage = await startStage();
     await using store = await stage.open();
@@ -192,6 +180,53 @@ describe('InfluxDB 1.x', () => {
     expect(await bad(stage.options, { keepRawDays: 90, keepRollupDays: 0 })).toEqual([
       expect.stringContaining('raw data: kept 30 days, configured 90 days'),
     ]);
+  });
+
+  test('a server that takes no more terminals is full, which is no fault of the readings: they wait', async () => {
+    await using stage = await startStage({ INFLUXDB_DATA_MAX_VALUES_PER_TAG: '2' });
+    await using store = await stage.open();
+    const time = Date.now();
+    const batch = ['A', 'B', 'C'].map((id) => record(time, { room_c: 1 }, id));
+    await expect(store.write(batch)).rejects.toThrow('max-values-per-tag');
+    expect(stage.refused).toEqual([]);
+    expect(await store.position()).toBe(0);
+  });
+
+  test('a user who may only use the database is enough when all is made; another is told what is missing', async () => {
+    await using stage = await startStage({ INFLUXDB_HTTP_AUTH_ENABLED: 'true' });
+    await stage.ask("create user root with password 'root' with all privileges");
+    const admin = { username: 'root', password: 'root' };
+    const [writer, reader] = ['writer', 'reader'].map((username) => ({ username, password: 'p' }));
+    {
+      await using _store = await stage.open({}, admin);
+    }
+    for (const [user, right] of [
+      ['writer', 'all'],
+      ['reader', 'read'],
+    ]) {
+      await stage.ask(`create user ${user} with password 'p'`);
+      await stage.ask(`grant ${right} on "heat \\"&\\" gas" to ${user}`);
+    }
+    await using store = await stage.open({}, writer);
+    await store.write([record(Date.now(), { room_c: 1 })]);
+    await store.tend();
+    expect(await valuesOf(store, 'A')).toEqual([1]);
+
+    await using reading = await stage.open({}, reader);
+    await expect(reading.write([record(Date.now(), { room_c: 2 })])).rejects.toThrow(/403/);
+    expect(stage.refused).toEqual([]);
+    await expect(stage.open({}, { username: 'writer', password: 'wrong' })).rejects.toThrow(/401/);
+    const kept = { keepRawDays: 0, keepRollupDays: 0 };
+    const last = async (user: object) => (await inspectInflux1({ ...stage.options, ...user }, kept)).at(-1);
+    expect(await last({ ...writer })).toMatchObject({ ok: true });
+    expect(await last({ ...reader })).toMatchObject({
+      ok: false,
+      what: expect.stringContaining('writing: InfluxDB: 403'),
+    });
+    expect(await last({ username: 'nobody' })).toMatchObject({
+      ok: false,
+      remedy: expect.stringContaining('timeseries.username'),
+    });
   });
 
   test('a ping says why the server does not answer', async () => {
@@ -319,24 +354,5 @@ describe('InfluxDB 1.x with a limited retention', () => {
       expect(stage.refused.at(-1)).toMatchObject({ reason: 'too_old', values: { room_c: 99 } });
     }
     expect(stage.refused).toHaveLength(2);
-  });
-
-  test('readings that come while their hour is computed, and after a restart, are in its roll-up', async () => {
-    await using stage = await startStage();
-    const hour = hourOf(Date.now()) - 5 * HOUR;
-    let sum = 0;
-    {
-      await using store = await stage.open(kept);
-      for (let n = 1; n <= 40; n += 1) {
-        sum += n;
-        await Promise.all([store.tend(), store.write([record(hour + n, { room_c: n })])]);
-      }
-    }
-    await using store = await stage.open(kept);
-    await store.tend();
-    expect(await stage.ask('select sum_room_c, count_room_c, max_room_c from "rollup"."readings"')).toEqual([
-      [hour, sum, 40, 40],
-    ]);
-    expect(await stage.ask('select count(due) from "state"."due"')).toEqual([]);
   });
 });

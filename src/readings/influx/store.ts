@@ -14,7 +14,7 @@ import { type Asked, type InfluxServer, PlaceGone, type Span, type TerminalWindo
 
 const LOOK_BACK_MS = 62 * 86_400_000;
 /** Terminals in one question. */
-const TERMINALS = 500;
+const TERMINALS = 1_000;
 
 function createExclusive(): Exclusive {
   let last: Promise<unknown> = Promise.resolve();
@@ -62,7 +62,7 @@ export async function openInfluxStore(server: InfluxServer, parts: StoreParts): 
     newest.set(terminalId, Math.max(time, newest.get(terminalId) ?? time));
   }
   const firstKept = createFirstKept(newest, since, server.kept);
-  /** The last sequence whose refusals are on disk; a write that is tried again does not refuse them twice. */
+  /** Up to which sequence refusals of a batch that is tried again are on disk already. */
   let refused = 0;
 
   const tooOld = (record: SpoolRecord) => refusalOf(record, record.values, 'too_old', 'older than readings are kept');
@@ -98,6 +98,7 @@ export async function openInfluxStore(server: InfluxServer, parts: StoreParts): 
     await server.write('state', [stateLine(positionName, sequence)]);
     firstKept.taken(records);
     position = sequence;
+    refused = 0;
   }
 
   /** Up to where roll-ups answer; the rest of the span is for raw readings. */
