@@ -97,12 +97,12 @@ function createServer(http: Http1, database: string): InfluxServer {
       await ask(`${there ? 'alter' : 'create'} ${policy}${place === 'raw' ? ' default' : ''}`);
     },
 
-    async oldest() {
+    async held() {
       const shards = (await ask('show shards')).filter(
         (row) => row['database'] === database && row['retention_policy'] === POLICY.raw,
       );
-      const starts = shards.map((row) => Date.parse(String(row['start_time'])));
-      return starts.length > 0 ? Math.min(...starts) : undefined;
+      const at = (column: unknown) => Date.parse(String(column));
+      return shards.map((row) => ({ from: at(row['start_time']), to: at(row['end_time']) }));
     },
 
     write: (place, lines) => http.send(POLICY[place], lines),
@@ -189,9 +189,8 @@ function createServer(http: Http1, database: string): InfluxServer {
       }));
     },
 
-    async rollUp(hour, terminalIds) {
-      const span = during({ from: hour, to: hour + HOUR_MS });
-      const some = terminalIds ? `${among(terminalIds)} and ${span}` : span;
+    async rollUp(hours, terminalIds) {
+      const some = terminalIds ? where({ ...hours, terminalIds }) : during(hours);
       // Metric by metric: all at once would take many times the server's memory.
       for (const field of await fields()) {
         const expressions = EXPRESSIONS.raw(field);
@@ -203,7 +202,7 @@ function createServer(http: Http1, database: string): InfluxServer {
       }
     },
 
-    rolledUp: async (hour) => void (await ask(`delete from "due" where time = ${hour}ms`)),
+    rolledUp: async (hours) => void (await ask(`delete from "due" where ${during(hours)}`)),
     ping: async () => void (await http.version()),
     close: http.close,
   };

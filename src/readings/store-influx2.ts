@@ -56,12 +56,12 @@ function createServer(http: ReturnType<typeof createHttp2>, bucket: string): Inf
       await http.keepBucket(name(place), seconds, isShort ? DAY_S : 7 * DAY_S);
     },
 
-    async oldest() {
+    async held() {
       const rows = await ask(
         timeRow,
         `${fromBucket(bucket, EVER)} |> first() |> keep(columns: ["_time"]) |> group() |> min(column: "_time")`,
       );
-      return rows[0]?._time;
+      return rows.map((row) => ({ from: row._time, to: EVER.to }));
     },
 
     write: (place, lines) => http.send(name(place), lines),
@@ -120,11 +120,12 @@ function createServer(http: ReturnType<typeof createHttp2>, bucket: string): Inf
       return rows.map((row) => ({ hour: row._time, terminalId: row.terminal ? nameOf(row.terminal) : undefined }));
     },
 
-    rollUp: async (hour, terminalIds) =>
-      void (await ask(z.unknown(), rollUpQuery(bucket, name('rollup'), hour, terminalIds), LONG_TIMEOUT_MS)),
+    rollUp: async (hours, terminalIds) =>
+      void (await ask(z.unknown(), rollUpQuery(bucket, name('rollup'), hours, terminalIds), LONG_TIMEOUT_MS)),
 
-    rolledUp: (hour) =>
-      http.remove(name('state'), { start: at(hour), stop: at(hour + 1), predicate: '_measurement="due"' }),
+    // Both ends are included.
+    rolledUp: ({ from, to }) =>
+      http.remove(name('state'), { start: at(from), stop: at(to - 1), predicate: '_measurement="due"' }),
 
     ping: async () => void (await http.version()),
     close: http.close,

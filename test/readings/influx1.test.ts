@@ -46,7 +46,7 @@ describe('InfluxDB 1.x', () => {
         await store.write([record(time, values, terminalId)]);
         expect(stage.refused).toEqual([]);
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
     expect(await valuesOf(store, 'untouched')).toEqual([1]);
   });
@@ -68,7 +68,7 @@ describe('InfluxDB 1.x', () => {
         time,
         values: { room_c: 21 },
         reason: 'conflict',
-        detail: 'room_c is kept as 0.30000000000000004, 21 came',
+        detail: 'room_c: 0.30000000000000004 is kept, 21 came',
       },
     ]);
     expect(await valuesOf(store, 'A')).toEqual([0.1 + 0.2]);
@@ -186,10 +186,11 @@ describe('InfluxDB 1.x', () => {
     await using stage = await startStage({ INFLUXDB_DATA_MAX_VALUES_PER_TAG: '2' });
     await using store = await stage.open();
     const time = Date.now();
-    const batch = ['A', 'B', 'C'].map((id) => record(time, { room_c: 1 }, id));
-    await expect(store.write(batch)).rejects.toThrow('max-values-per-tag');
+    const known = ['A', 'B'].map((id) => record(time, { room_c: 1 }, id));
+    await store.write(known);
+    await expect(store.write([record(time, { room_c: 1 }, 'C')])).rejects.toThrow('max-values-per-tag');
     expect(stage.refused).toEqual([]);
-    expect(await store.position()).toBe(0);
+    expect(await store.position()).toBe(known.at(-1)?.sequence);
   });
 
   test('a user who may only use the database is enough when all is made; another is told what is missing', async () => {

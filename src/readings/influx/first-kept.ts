@@ -11,7 +11,7 @@ const HOUR_MS = 3_600_000;
 const ASKED_MS = 100 * HOUR_MS;
 const TERMINALS = 1_000;
 
-export type KeptValue = MetricPoint & { terminalId: string };
+type KeptValue = MetricPoint & { terminalId: string };
 /** All that the store has of some terminals in a range, both ends included. */
 export type Kept = (asked: { terminalIds: string[]; from: number; to: number }) => Promise<KeptValue[]>;
 /** A refusal and the record of the spool that it is about. */
@@ -66,7 +66,7 @@ export function createFirstKept(newest: Map<string, number>, since: number, kept
         const entries = Object.entries(record.values);
         const others = entries.filter(([metric, value]) => (there.get(metric) ?? value) !== value);
         if (others.length > 0) {
-          const detail = others.map(([metric, value]) => `${metric} is kept as ${there.get(metric)}, ${value} came`);
+          const detail = others.map(([metric, value]) => `${metric}: ${there.get(metric)} is kept, ${value} came`);
           conflicts.push(refusalOf(record, Object.fromEntries(others), 'conflict', detail.join('; ')));
         }
         const added = entries.filter(([metric]) => !there.has(metric));

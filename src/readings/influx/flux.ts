@@ -3,7 +3,6 @@ import { windowStart } from '../../lib/calendar.ts';
 import type { Aggregate } from '../store.ts';
 import { clamp } from './limits.ts';
 import { fieldOf, tagOf } from './lines.ts';
-import { HOUR_MS } from './rollups.ts';
 import type { Asked, Span } from './server.ts';
 
 /** The store's questions in Flux. Every name of a terminal or metric went through `tagOf` or `fieldOf`, so it has nothing to escape. */
@@ -59,13 +58,13 @@ export function togetherQuery(bucket: string, asked: Asked, everyMs: number, agg
   }))`;
 }
 
-/** Writes an hour's aggregates of each terminal and metric to another bucket. */
-export function rollUpQuery(from: string, to: string, hour: number, terminalIds: string[] | undefined): string {
+/** Writes the aggregates of each terminal, metric and hour to another bucket. */
+export function rollUpQuery(from: string, to: string, hours: Span, terminalIds: string[] | undefined): string {
   const parts = PARTS.map(
-    (part) => `data |> ${part}() |> map(fn: (r) => ({_time: ${at(hour)}, _measurement: "readings", terminal: r.terminal,
+    (part) => `data |> ${part}() |> map(fn: (r) => ({_time: r._start, _measurement: "readings", terminal: r.terminal,
   _field: "${part}_" + r._field, _value: float(v: r._value)}))`,
   );
-  return `data = ${fromBucket(from, { from: hour, to: hour + HOUR_MS })} ${terminalIds ? among(terminalIds) : ''}
+  return `data = ${fromBucket(from, hours)} ${terminalIds ? among(terminalIds) : ''} |> window(every: 1h)
 union(tables: [${parts.join(',\n')}])
   |> group(columns: ["_measurement", "_field", "terminal"])
   |> to(bucket: ${toFluxValue(to)}, tagColumns: ["terminal"])

@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { SpoolRecord } from '../segments.ts';
 import { stateLine, tagOf } from './lines.ts';
-import { type InfluxServer, type KeptDays, wanted } from './server.ts';
+import { type Due, type InfluxServer, type KeptDays, type Span, wanted } from './server.ts';
 
 /**
  * Retention, and the hourly roll-ups that stay when raw readings go. They are computed anew from raw readings, never added to:
@@ -16,6 +16,8 @@ const SETTLED_MS = 2 * HOUR_MS;
 const MARKS = 10_000;
 /** For more terminals of an hour, all are computed: one question instead of a long list. */
 const MOST_TERMINALS = 500;
+/** Hours in a row that are computed at once, when they are of all terminals. */
+const MOST_HOURS = 6;
 /** Marks that are remembered as stored; forgetting one costs writing it again. */
 const MOST_REMEMBERED = 100_000;
 const LINES = 10_000;
@@ -29,6 +31,26 @@ export type Exclusive = <T>(task: () => Promise<T>) => Promise<T>;
 
 const markLine = (hour: number, tag: string): string => `due${tag && `,terminal=${tag}`} due=1 ${hour}`;
 
+interface Work extends Span {
+  /** All when undefined. */
+  terminalIds: string[] | undefined;
+}
+
+function worksOf(due: Due[]): Work[] {
+  const works: Work[] = [];
+  // The last hour of a full turn may have more marks than were given.
+  const last = due.length === MARKS ? due.at(-1)?.hour : undefined;
+  for (const [hour, marks] of Map.groupBy(due, (mark) => mark.hour)) {
+    const terminalIds = marks.flatMap(({ terminalId }) => terminalId ?? []);
+    const all = terminalIds.length < marks.length || terminalIds.length > MOST_TERMINALS || hour === last;
+    const before = works.at(-1);
+    const goesOn = before?.to === hour && hour - before.from < MOST_HOURS * HOUR_MS;
+    if (all && goesOn && !before.terminalIds) before.to = hour + HOUR_MS;
+    else works.push({ from: hour, to: hour + HOUR_MS, terminalIds: all ? undefined : terminalIds });
+  }
+  return works;
+}
+
 export function createRollups(server: InfluxServer, parts: KeptDays & { clock: Clock; exclusive: Exclusive }) {
   const { clock, exclusive } = parts;
   const want = wanted(parts);
@@ -40,8 +62,8 @@ export function createRollups(server: InfluxServer, parts: KeptDays & { clock: C
   /** The marks that are stored: terminals by hour, '' for all of them. */
   const marked = new Map<number, Set<string>>();
   let remembered = 0;
-  /** The hour that is being computed, and whether readings of it came meanwhile. */
-  let computing: { hour: number; touched: boolean } | undefined;
+  /** The hours that are being computed, and whether readings of them came meanwhile. */
+  let computing: (Span & { touched: boolean }) | undefined;
 
   /** Before it, roll-ups answer and no reading is taken. Epoch ms. */
   const oldest = (): number => Math.max(rawFrom, clock.now() - rawMs);
@@ -63,31 +85,33 @@ export function createRollups(server: InfluxServer, parts: KeptDays & { clock: C
 
   /** Readings that were stored before there were roll-ups get them too. */
   async function markAll(): Promise<void> {
-    const first = await server.oldest();
-    if (first === undefined) return;
     let lines: string[] = [];
-    for (let hour = hourBefore(first); hour <= clock.now(); hour += HOUR_MS) {
-      lines.push(markLine(hour, ''));
-      if (lines.length < LINES) continue;
-      await server.write('state', lines);
-      lines = [];
+    for (const { from, to } of await server.held()) {
+      for (let hour = hourBefore(from); hour < Math.min(to, clock.now()); hour += HOUR_MS) {
+        lines.push(markLine(hour, ''));
+        if (lines.length < LINES) continue;
+        await server.write('state', lines);
+        lines = [];
+      }
     }
     if (lines.length > 0) await server.write('state', lines);
   }
 
-  async function compute(hour: number, terminalIds: string[] | undefined): Promise<void> {
-    const current = { hour, touched: false };
+  async function compute({ from, to, terminalIds }: Work): Promise<void> {
+    const current = { from, to, touched: false };
     // Between writes, so that what was written before is seen and what comes after is noticed.
     await exclusive(async () => {
       computing = current;
     });
     try {
-      await server.rollUp(hour, terminalIds);
+      await server.rollUp(current, terminalIds);
       await exclusive(async () => {
         if (current.touched) return;
-        await server.rolledUp(hour);
-        remembered -= marked.get(hour)?.size ?? 0;
-        marked.delete(hour);
+        await server.rolledUp(current);
+        for (let hour = from; hour < to; hour += HOUR_MS) {
+          remembered -= marked.get(hour)?.size ?? 0;
+          marked.delete(hour);
+        }
       });
     } finally {
       computing = undefined;
@@ -126,7 +150,7 @@ export function createRollups(server: InfluxServer, parts: KeptDays & { clock: C
       const fresh = new Map<string, [hour: number, tag: string]>();
       for (const { terminalId, time } of records) {
         const hour = hourBefore(time);
-        if (computing?.hour === hour) computing.touched = true;
+        if (computing && hour >= computing.from && hour < computing.to) computing.touched = true;
         // An hour on time is marked once for all; what comes late is computed for its terminal alone.
         const tag = hour <= settled ? tagOf(terminalId) : '';
         const there = marked.get(hour);
@@ -145,13 +169,7 @@ export function createRollups(server: InfluxServer, parts: KeptDays & { clock: C
     async tend(): Promise<void> {
       if (!kept) return;
       const due = await server.due(hourBefore(clock.now() - SETTLED_MS), MARKS);
-      const last = due.length === MARKS ? due.at(-1)?.hour : undefined;
-      for (const [hour, marks] of Map.groupBy(due, (mark) => mark.hour)) {
-        const terminalIds = marks.flatMap(({ terminalId }) => terminalId ?? []);
-        // The last hour of a full turn may have more marks than were given.
-        const all = terminalIds.length < marks.length || terminalIds.length > MOST_TERMINALS || hour === last;
-        await compute(hour, all ? undefined : terminalIds);
-      }
+      for (const work of worksOf(due)) await compute(work);
       await shorten();
     },
   };

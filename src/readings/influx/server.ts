@@ -40,8 +40,8 @@ export interface InfluxServer {
   retentions(): Promise<Retentions>;
   /** Makes the place, or changes how long it keeps its data. */
   keep(place: Place, ms: number): Promise<void>;
-  /** The start of the oldest raw readings, or a little before; undefined when there are none. */
-  oldest(): Promise<number | undefined>;
+  /** Where raw readings may lie. */
+  held(): Promise<Span[]>;
   write(place: Place, lines: string[]): Promise<void>;
   /** What `stateLine` wrote. */
   state(name: string): Promise<number | undefined>;
@@ -54,10 +54,10 @@ export interface InfluxServer {
   together(asked: Asked, everyMs: number, aggregate: Aggregate): Promise<GroupWindow[]>;
   /** Hours up to and including `last`, the oldest first. */
   due(last: number, limit: number): Promise<Due[]>;
-  /** Computes the roll-ups of an hour anew, of some terminals or of all. */
-  rollUp(hour: number, terminalIds: string[] | undefined): Promise<void>;
-  /** Removes all marks of an hour. */
-  rolledUp(hour: number): Promise<void>;
+  /** Computes the roll-ups of whole hours anew, of some terminals or of all. */
+  rollUp(hours: Span, terminalIds: string[] | undefined): Promise<void>;
+  /** Removes all marks of these hours. */
+  rolledUp(hours: Span): Promise<void>;
   ping(): Promise<void>;
   /** Ends what is under way. */
   close(): void;

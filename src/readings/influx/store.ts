@@ -25,6 +25,10 @@ function createExclusive(): Exclusive {
   };
 }
 
+/** Windows of roll-ups have an hour or more. */
+const stepOf = (place: Asked['place'], everyMs: number): number =>
+  place === 'rollup' ? Math.max(everyMs, HOUR_MS) : everyMs;
+
 const joined = (a: Window, b: Window): Window => ({
   time: a.time,
   first: a.first,
@@ -72,7 +76,7 @@ export async function openInfluxStore(server: InfluxServer, parts: StoreParts): 
     try {
       return await task();
     } catch (error) {
-      if (error instanceof PlaceGone) await rollups.prepare();
+      if (error instanceof PlaceGone) await exclusive(rollups.prepare);
       throw error;
     }
   }
@@ -102,15 +106,16 @@ export async function openInfluxStore(server: InfluxServer, parts: StoreParts): 
   }
 
   /** Up to where roll-ups answer; the rest of the span is for raw readings. */
-  function splitOf({ from, to }: Span, everyMs: number): number {
-    if (!rollups.kept() || everyMs < HOUR_MS) return from;
-    return Math.max(from, Math.min(to, hourAfter(rollups.oldest())));
-  }
+  const splitOf = ({ from, to }: Span): number =>
+    rollups.kept() ? Math.max(from, Math.min(to, hourAfter(rollups.oldest()))) : from;
+
+  /** What is older than its retention is not shown, also while the server has not removed it yet. */
+  const recent = <T extends Span>(span: T): T => ({ ...span, from: Math.max(span.from, rollups.oldest()) });
 
   async function windows(group: Group, everyMs: number): Promise<TerminalWindow[]> {
-    const split = splitOf(group, everyMs);
+    const split = splitOf(group);
     const ask = (part: Span & { place: Asked['place'] }) =>
-      part.from < part.to ? server.windows({ ...group, ...part }, everyMs) : [];
+      part.from < part.to ? server.windows({ ...group, ...part }, stepOf(part.place, everyMs)) : [];
     // Of roll-ups only whole hours, so that nothing from outside of the span is shown.
     const earlier = await ask({ place: 'rollup', from: hourAfter(group.from), to: hourBefore(split) });
     const later = await ask({ place: 'raw', from: split, to: group.to });
@@ -119,16 +124,17 @@ export async function openInfluxStore(server: InfluxServer, parts: StoreParts): 
 
   /** Windows before `from` are of roll-ups alone, those from `to` on of raw readings alone; the one between may be of both. */
   function middleOf(group: Group, everyMs: number): Span {
-    const split = splitOf(group, everyMs);
+    const split = splitOf(group);
     if (split === group.from) return { from: split, to: split };
-    const start = windowStart(split, everyMs);
-    return { from: Math.max(start, group.from), to: Math.min(start + everyMs, group.to) };
+    const step = stepOf('rollup', everyMs);
+    const start = windowStart(split, step);
+    return { from: Math.max(start, group.from), to: Math.min(start + step, group.to) };
   }
 
   async function together(group: Group, everyMs: number, aggregate: Aggregate): Promise<GroupWindow[]> {
     const middle = middleOf(group, everyMs);
     const ask = (part: Span & { place: Asked['place'] }) =>
-      part.from < part.to ? server.together({ ...group, ...part }, everyMs, aggregate) : [];
+      part.from < part.to ? server.together({ ...group, ...part }, stepOf(part.place, everyMs), aggregate) : [];
     const straddling = middle.from < middle.to ? await windows({ ...group, ...middle }, everyMs) : [];
     return [
       ...(await ask({ place: 'rollup', from: hourAfter(group.from), to: middle.from })),
@@ -142,10 +148,12 @@ export async function openInfluxStore(server: InfluxServer, parts: StoreParts): 
 
   return {
     position: async () => position,
-    write: (records) => exclusive(() => whole(() => write(records))),
+    write: (records) => whole(() => exclusive(() => write(records))),
 
-    points: ({ terminalId, ...series }, limit) =>
-      server.points({ ...series, place: 'raw', terminalIds: [terminalId] }, limit),
+    async points({ terminalId, ...series }, limit) {
+      const asked = recent({ ...series, place: 'raw' as const, terminalIds: [terminalId] });
+      return asked.from < asked.to ? server.points(asked, limit) : [];
+    },
 
     async windows({ terminalId, ...series }, everyMs) {
       const found = await windows({ ...series, terminalIds: [terminalId] }, everyMs);
@@ -171,7 +179,11 @@ export async function openInfluxStore(server: InfluxServer, parts: StoreParts): 
       return [...total.values()].sort((a, b) => a.time - b.time);
     },
 
-    rows: ({ terminalId, ...span }, limit) => server.rows(terminalId, span, limit),
+    async rows({ terminalId, ...range }, limit) {
+      const span = recent(range);
+      return span.from < span.to ? server.rows(terminalId, span, limit) : [];
+    },
+
     newest: () => server.newest(clock.now() - LOOK_BACK_MS),
     tend: () => whole(rollups.tend),
     ping: server.ping,
