@@ -64,6 +64,10 @@ const configSchema = z.strictObject({
     maxPoints: int(100, 1_000_000).default(20_000),
     /** Refused data that is kept; the oldest go first. */
     quarantineRows: int(100, 10_000_000).default(100_000),
+    /** The same of one terminal, so that one that only sends nonsense does not push out the others'. */
+    quarantinePerTerminal: int(20, 1_000_000).default(1_000),
+    /** Refused data older than this goes. Days. */
+    quarantineDays: int(1, 3_650).default(90),
   }),
   database: section({
     /** `postgres://user:password@host/name`; empty for SQLite in `data.dir`. */

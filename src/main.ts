@@ -37,7 +37,8 @@ import { startDrain } from './readings/drain.ts';
 import { lateStore } from './readings/late-store.ts';
 import { createLatest } from './readings/latest.ts';
 import { startMemory } from './readings/memory.ts';
-import { createQuarantine } from './readings/quarantine.ts';
+import { openQuarantine } from './readings/quarantine.ts';
+import { createRequeue } from './readings/requeue.ts';
 import { openSpool } from './readings/spool.ts';
 import type { ReadingStore, Refusal, StoreParts } from './readings/store.ts';
 import { openEmbeddedStore } from './readings/store-embedded.ts';
@@ -87,7 +88,16 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const latest = createLatest();
   const registry = await openRegistry({ db, clock, profiles, onChange: terminalChanged });
   live.follow(registry);
-  const quarantine = createQuarantine({ db, clock, limit: config.readings.quarantineRows });
+  const quarantine = stack.use(
+    await openQuarantine(
+      {
+        rows: config.readings.quarantineRows,
+        rowsPerTerminal: config.readings.quarantinePerTerminal,
+        commitWaitMs: config.readings.commitWaitMs,
+      },
+      { db, clock, log },
+    ),
+  );
   const alarms = await openAlarms({
     db,
     clock,
@@ -122,6 +132,8 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
 
   stack.use(every(clock, TEND_MS, store.tend, failed('tending the store')));
 
+  const maxFutureMs = config.readings.maxFutureS * 1_000;
+  const requeue = createRequeue({ db, quarantine, spool, registry, maxFutureMs });
   let downlink: Downlink | undefined;
   const uplink = createUplink({
     spool,
@@ -133,7 +145,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     commands,
     live,
     clock,
-    maxFutureMs: config.readings.maxFutureS * 1_000,
+    maxFutureMs,
     onSettled: (terminal) => downlink?.kick(terminal.id),
   });
   const broker = stack.use(await startBroker({ config: config.mqtt, registry, uplink, clock, log }));
@@ -143,6 +155,9 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   );
   broker.sendThrough(downlink);
   stack.use(every(clock, STATUS_SWEEP_MS, uplink.sweepStatus, failed('status sweep')));
+  const quarantineMs = config.readings.quarantineDays * 86_400_000;
+  const purgeQuarantine = async () => void (await quarantine.purge(clock.now() - quarantineMs));
+  stack.use(every(clock, FORGET_MS, purgeQuarantine, failed('purging the quarantine')));
   stack.use(
     every(clock, FORGET_MS, () => forgetAnswers(db, clock.now() - ANSWERS_KEPT_MS), failed('forgetting old answers')),
   );
@@ -167,6 +182,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       latest,
       store,
       quarantine,
+      requeue,
       alarms,
       commands,
       downlink,

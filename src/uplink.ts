@@ -6,6 +6,7 @@ import type { Latest } from './readings/latest.ts';
 import type { Quarantine } from './readings/quarantine.ts';
 import type { Spool } from './readings/spool.ts';
 import { type Decoded, decodeMessage, decodeRegisters, type RegisterFrame, type Reject } from './terminals/decode.ts';
+import { textOfRegisters } from './terminals/frames.ts';
 import type { Presence, Status } from './terminals/presence.ts';
 import type { Registry, Terminal } from './terminals/registry.ts';
 
@@ -53,7 +54,7 @@ export function createUplink(parts: {
   async function receive(terminal: Terminal, { readings, rejects }: Decoded, frame: () => string): Promise<void> {
     const records = readings.map(({ time, values }) => ({ terminalId: terminal.id, time, values }));
     const taken = records.length > 0 ? spool.append(records) : undefined;
-    if (rejects.length > 0) await Promise.all([taken, quarantine.add(terminal.id, rejects, frame())]);
+    if (rejects.length > 0) await Promise.all([taken, quarantine.add(terminal.id, rejects, frame(), true)]);
     else await taken;
     received += readings.length;
     for (const { time, values } of readings) {
@@ -92,15 +93,17 @@ export function createUplink(parts: {
   }
 
   return {
-    receiveMessage: (terminal: Terminal, payload: Buffer): Promise<void> =>
-      receive(terminal, decodeMessage(terminal.profile, payload, clock.now(), parts.maxFutureMs), () =>
-        payload.toString('utf8'),
-      ),
+    receiveMessage(terminal: Terminal, payload: Buffer): Promise<void> {
+      const { profile, installedAt } = terminal;
+      const bounds = { now: clock.now(), maxFutureMs: parts.maxFutureMs, installedAt };
+      return receive(terminal, decodeMessage(profile, payload, bounds), () => payload.toString('utf8'));
+    },
 
-    receiveRegisters: (terminal: Terminal, frame: RegisterFrame): Promise<void> =>
-      receive(terminal, decodeRegisters(terminal.profile, frame, clock.now()), () =>
-        JSON.stringify({ holding: [...frame.holding], input: [...frame.input] }),
-      ),
+    receiveRegisters(terminal: Terminal, frame: RegisterFrame): Promise<void> {
+      const time = clock.now();
+      const decoded = decodeRegisters(terminal.profile, frame, time, terminal.installedAt);
+      return receive(terminal, decoded, () => textOfRegisters(frame, time));
+    },
 
     /** A message over the limit is kept up to it. */
     refuseLarge: (terminal: Terminal, payload: Buffer, limit: number): Promise<void> =>

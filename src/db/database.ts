@@ -4,11 +4,12 @@ import { Migrator } from 'kysely/migration';
 import pg from 'pg';
 import type { Logger } from '../lib/log.ts';
 import { up as first } from './migrations/0001-first.ts';
+import { up as quarantine } from './migrations/0002-quarantine.ts';
 import type { Tables } from './schema.ts';
 
 export type Database = Kysely<Tables>;
 /** In order of their names; a database keeps the names of those that it has. */
-export const MIGRATIONS = { '0001-first': { up: first } };
+export const MIGRATIONS = { '0001-first': { up: first }, '0002-quarantine': { up: quarantine } };
 
 export type DatabaseOrTransaction = Database | Transaction<Tables>;
 

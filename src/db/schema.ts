@@ -88,6 +88,8 @@ export interface TerminalRow {
   commandSequence: number;
   /** Since when it stands in its household, when it stood elsewhere before. */
   householdSince: number | null;
+  /** A reading before this is refused. */
+  installedAt: number | null;
   createdAt: number;
   removedAt: number | null;
 }
@@ -157,7 +159,20 @@ export interface QuarantineRow {
   reason: string;
   metric: string | null;
   detail: string;
+  /** The row that holds the whole frame, when that can be put in again. */
+  frameId: string | null;
   frame: string;
+}
+
+/** How often something was refused, also of rows that are no longer kept. */
+export interface QuarantineCountRow {
+  terminalId: string;
+  reason: string;
+  /** Empty where no metric is meant. */
+  metric: string;
+  count: number;
+  firstAt: number;
+  lastAt: number;
 }
 
 export interface AlarmRow {
@@ -194,6 +209,7 @@ export interface Tables {
   /** First answers to requests with an Idempotency-Key. */
   answers: AnswerRow;
   quarantine: QuarantineRow;
+  quarantineCounts: QuarantineCountRow;
   alarms: AlarmRow;
   payments: PaymentRow;
 }

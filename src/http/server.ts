@@ -27,6 +27,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Latest } from '../readings/latest.ts';
 import type { Quarantine } from '../readings/quarantine.ts';
+import type { Requeue } from '../readings/requeue.ts';
 import type { ReadingStore } from '../readings/store.ts';
 import type { Presence } from '../terminals/presence.ts';
 import type { Profile } from '../terminals/profile.ts';
@@ -41,6 +42,7 @@ import { healthRoutes } from './routes/health.ts';
 import { historyRoutes } from './routes/history.ts';
 import { householdRoutes } from './routes/households.ts';
 import { liveRoutes } from './routes/live.ts';
+import { quarantineRoutes } from './routes/quarantine.ts';
 import { readingRoutes } from './routes/readings.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { terminalRoutes } from './routes/terminals.ts';
@@ -64,6 +66,7 @@ export interface HttpParts {
   latest: Latest;
   store: ReadingStore;
   quarantine: Quarantine;
+  requeue: Requeue;
   alarms: Alarms;
   commands: Commands;
   downlink: Downlink;
@@ -163,6 +166,7 @@ export async function startHttp(parts: HttpParts) {
       terminalRoutes,
       historyRoutes,
       readingRoutes,
+      quarantineRoutes,
       commandRoutes,
       alarmRoutes,
       liveRoutes,

@@ -79,7 +79,7 @@ export function terminalView(
   latest: LatestValues,
   presence: Presence,
 ): TerminalView {
-  const { id, profile, householdId, householdName, companyId, areaCode, connection, createdAt } = terminal;
+  const { id, profile, householdId, householdName, companyId, areaCode, connection, installedAt, createdAt } = terminal;
   return {
     id,
     profile: profile.profile,
@@ -88,6 +88,7 @@ export function terminalView(
     companyId,
     areaCode,
     connection,
+    installedAt: orNull(installedAt),
     createdAt: rfc3339(createdAt),
     ...latestView(caller, terminal, latest, presence),
   };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { rfc3339 as rfc3339Of } from '../lib/calendar.ts';
 import { registerValue } from './encode.ts';
 import type { Metric, Profile } from './profile.ts';
 
@@ -15,14 +16,15 @@ export interface Reject {
     | 'bad_payload'
     | 'bad_time'
     | 'future_time'
+    | 'before_installation'
     | 'too_many_readings'
     | 'unknown_metric'
     | 'wrong_type'
     | 'out_of_range'
     | 'too_large'
-    | 'store_refused'
-    | 'conflict'
     | 'too_old'
+    | 'conflict'
+    | 'store_refused'
     | 'too_many_alarms';
   metric?: string;
   detail: string;
@@ -37,6 +39,15 @@ export interface Decoded {
 export interface RegisterFrame {
   holding: Map<number, number>;
   input: Map<number, number>;
+}
+
+/** What the time of a reading is held against. Epoch ms. */
+export interface TimeBounds {
+  /** When the message came. */
+  now: number;
+  maxFutureMs: number;
+  /** Null for a terminal that does not say. */
+  installedAt: number | null;
 }
 
 const MOST_READINGS = 1_000;
@@ -60,7 +71,9 @@ const isMessage = (item: unknown): item is Message =>
 
 const rfc3339 = z.iso.datetime({ offset: true });
 
-const shown = (value: unknown): string => JSON.stringify(value)?.slice(0, 60) ?? 'nothing';
+/** A number that JSON cannot write, such as the infinity that 1e400 is read as, is shown as it is. */
+const shown = (value: unknown): string =>
+  typeof value === 'number' ? String(value) : (JSON.stringify(value)?.slice(0, 60) ?? 'nothing');
 
 /** Checks one value against its metric: type first, then range. */
 function check(name: string, metric: Metric, value: unknown): number | Reject {
@@ -98,20 +111,26 @@ function collect(profile: Profile, entries: Record<string, unknown>, rejects: Re
 }
 
 /** Epoch ms from what a terminal wrote, or why it cannot be taken. */
-function readTime(time: string | number, now: number, maxFutureMs: number): number | Reject {
+function readTime(time: string | number, { now, maxFutureMs, installedAt }: TimeBounds): number | Reject {
   const ms = typeof time === 'number' ? time : rfc3339.safeParse(time).success ? Date.parse(time) : Number.NaN;
   if (!Number.isSafeInteger(ms))
     return { reason: 'bad_time', detail: `${shown(time)} is neither RFC 3339 nor epoch ms` };
   if (ms < EARLIEST) return { reason: 'bad_time', detail: `${shown(time)} is before 2015` };
   if (ms > now + maxFutureMs) return { reason: 'future_time', detail: `${shown(time)} is in the future` };
+  if (installedAt !== null && ms < installedAt) return beforeInstallation(installedAt);
   return ms;
 }
+
+const beforeInstallation = (installedAt: number): Reject => ({
+  reason: 'before_installation',
+  detail: `the terminal was installed at ${rfc3339Of(installedAt)}`,
+});
 
 /**
  * Reads a message of `terminals/{id}/readings`: one reading, or an array of at most 1,000.
  * Good values are kept beside refused ones; a reading without any good value is left out.
  */
-export function decodeMessage(profile: Profile, payload: Buffer, now: number, maxFutureMs: number): Decoded {
+export function decodeMessage(profile: Profile, payload: Buffer, bounds: TimeBounds): Decoded {
   const rejects: Reject[] = [];
   let parsed: unknown;
   try {
@@ -129,7 +148,7 @@ export function decodeMessage(profile: Profile, payload: Buffer, now: number, ma
       rejects.push({ reason: 'bad_payload', detail: `${shown(item)} is no {"time", "values": {"metric": value, …}}` });
       continue;
     }
-    const time = readTime(item.time, now, maxFutureMs);
+    const time = readTime(item.time, bounds);
     if (typeof time !== 'number') {
       rejects.push(time);
       continue;
@@ -141,7 +160,13 @@ export function decodeMessage(profile: Profile, payload: Buffer, now: number, ma
 }
 
 /** Reads what a poll brought. A metric whose registers are missing or hold an absent mark is left out. */
-export function decodeRegisters(profile: Profile, frame: RegisterFrame, time: number): Decoded {
+export function decodeRegisters(
+  profile: Profile,
+  frame: RegisterFrame,
+  time: number,
+  installedAt: number | null = null,
+): Decoded {
+  if (installedAt !== null && time < installedAt) return { readings: [], rejects: [beforeInstallation(installedAt)] };
   const found: Record<string, unknown> = {};
   for (const [name, metric] of Object.entries(profile.metrics)) {
     if (!metric.from) continue;

@@ -23,6 +23,8 @@ export interface Terminal extends Place {
   secretHash: string | null;
   /** Since when it stands in its household, when it stood elsewhere before. Epoch ms. */
   householdSince: number | null;
+  /** A reading before this is refused. Epoch ms. */
+  installedAt: number | null;
   createdAt: number;
 }
 
@@ -32,12 +34,14 @@ export interface NewTerminal {
   householdId?: string | undefined;
   areaCode?: string | undefined;
   connection: Connection;
+  installedAt?: number | null | undefined;
 }
 
 export interface TerminalChange {
   householdId?: string | null | undefined;
   areaCode?: string | undefined;
   connection?: Connection | undefined;
+  installedAt?: number | null | undefined;
 }
 
 export interface TerminalFilter extends Page {
@@ -154,6 +158,7 @@ export async function openRegistry(parts: {
         ...place,
         connection: JSON.stringify(connection),
         secretHash: secret && hashSecret(secret),
+        installedAt: request.installedAt ?? null,
         createdAt: now,
         removedAt: null,
       };
@@ -181,9 +186,10 @@ export async function openRegistry(parts: {
         change.areaCode ?? (householdId === terminal.householdId ? terminal.areaCode : null) ?? undefined;
       const place = await placeOf(caller, { householdId, areaCode }, terminal.companyId);
       const householdSince = householdId === terminal.householdId ? terminal.householdSince : clock.now();
+      const installedAt = change.installedAt === undefined ? terminal.installedAt : change.installedAt;
       await db
         .updateTable('terminals')
-        .set({ ...place, householdSince, connection: JSON.stringify(connection) })
+        .set({ ...place, householdSince, installedAt, connection: JSON.stringify(connection) })
         .where('id', '=', id)
         .execute();
       return reload(id, householdId !== terminal.householdId);

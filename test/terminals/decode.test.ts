@@ -11,7 +11,8 @@ if (!boiler) throw new Error('no gas-boiler');
 const NOW = Date.UTC(2026, 10, 24, 4);
 const MAX_FUTURE_MS = 300_000;
 
-const decode = (payload: string | Buffer) => decodeMessage(boiler, Buffer.from(payload), NOW, MAX_FUTURE_MS);
+const decode = (payload: string | Buffer) =>
+  decodeMessage(boiler, Buffer.from(payload), { now: NOW, maxFutureMs: MAX_FUTURE_MS, installedAt: null });
 const withValue = (metric: string, raw: string) => `{"time":${NOW},"values":{"${metric}":${raw}}}`;
 
 describe('one value', () => {

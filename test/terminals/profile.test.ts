@@ -13,7 +13,11 @@ const tableOf = (registers: Record<string, number> | undefined) =>
 
 function decodeExample(profile: Profile, frame: Profile['examples'][number]['frame']) {
   if ('values' in frame) {
-    return decodeMessage(profile, Buffer.from(JSON.stringify({ time: NOW, values: frame.values })), NOW, 0);
+    return decodeMessage(profile, Buffer.from(JSON.stringify({ time: NOW, values: frame.values })), {
+      now: NOW,
+      maxFutureMs: 0,
+      installedAt: null,
+    });
   }
   return decodeRegisters(profile, { holding: tableOf(frame.holding), input: tableOf(frame.input) }, NOW);
 }

@@ -32,7 +32,7 @@ export const householdRoutes =
       '/companies',
       {
         config: staff,
-        schema: { tags: ['households'], querystring: z.strictObject(pageQuery), response: { 200: companyPage } },
+        schema: { tags: ['households'], querystring: z.strictObject(pageQuery('co')), response: { 200: companyPage } },
       },
       async (request) => {
         const page = await companies.list(callerOf(request), request.query);

@@ -4,7 +4,7 @@ import { visibleSince } from '../../areas/scope.ts';
 import { rfc3339 } from '../../lib/calendar.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import { callerOf } from '../auth.ts';
-import { quarantinePage, quarantineQuery, terminalUsageQuery, usage } from '../schemas/readings.ts';
+import { terminalUsageQuery, usage } from '../schemas/readings.ts';
 import { terminalId } from '../schemas/terminals.ts';
 import type { HttpParts } from '../server.ts';
 import { counterUsage } from '../usage.ts';
@@ -12,7 +12,7 @@ import { counterUsage } from '../usage.ts';
 export const readingRoutes =
   (parts: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
-    const { registry, quarantine } = parts;
+    const { registry } = parts;
     const params = z.strictObject({ id: terminalId });
     app.get(
       '/terminals/:id/usage',
@@ -33,18 +33,6 @@ export const readingRoutes =
         const counter = metric === undefined ? counters[0] : counters.find((one) => one.metric === metric);
         if (counter) return counter.items;
         throw new GatewayError('invalid_request', `${terminal.profile.profile} has no counter ${metric ?? ''}`);
-      },
-    );
-
-    app.get(
-      '/quarantine',
-      {
-        config: { roles: ['admin', 'operator', 'company'] },
-        schema: { tags: ['readings'], querystring: quarantineQuery, response: { 200: quarantinePage } },
-      },
-      async (request) => {
-        const page = await quarantine.list(callerOf(request), request.query);
-        return { ...page, items: page.items.map((row) => ({ ...row, receivedAt: rfc3339(row.receivedAt) })) };
       },
     );
   };

@@ -30,11 +30,13 @@ export const userRoutes =
   ({ users, live }: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
     const config = { roles: ['admin'] } as const;
-    const query = z.strictObject(pageQuery);
 
     app.get(
       '/users',
-      { config, schema: { tags: ['users'], querystring: query, response: { 200: userPage } } },
+      {
+        config,
+        schema: { tags: ['users'], querystring: z.strictObject(pageQuery('usr')), response: { 200: userPage } },
+      },
       async (request) => {
         const page = await users.list(request.query);
         return { ...page, items: page.items.map(userView) };
@@ -65,7 +67,10 @@ export const userRoutes =
 
     app.get(
       '/api-keys',
-      { config, schema: { tags: ['users'], querystring: query, response: { 200: apiKeyPage } } },
+      {
+        config,
+        schema: { tags: ['users'], querystring: z.strictObject(pageQuery('key')), response: { 200: apiKeyPage } },
+      },
       async (request) => {
         const page = await users.listKeys(request.query);
         return { ...page, items: page.items.map(keyView) };

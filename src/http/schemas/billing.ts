@@ -27,7 +27,7 @@ export const payment = z.object({
 });
 export type Payment = z.infer<typeof payment>;
 export const paymentPage = pageOf(payment);
-export const paymentQuery = z.strictObject(pageQuery);
+export const paymentQuery = z.strictObject(pageQuery('pay'));
 
 /** Use of every counter of the household's terminals. */
 export const householdUsage = z.object({

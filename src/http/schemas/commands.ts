@@ -34,7 +34,7 @@ export const command = z.object({
 export type Command = z.infer<typeof command>;
 export const commandPage = pageOf(command);
 export const commandQuery = z.strictObject({
-  ...pageQuery,
+  ...pageQuery('cmd'),
   terminalId: terminalId.optional(),
   state: commandState.optional(),
 });

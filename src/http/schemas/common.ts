@@ -22,10 +22,16 @@ export const idempotencyHeaders = z.looseObject({
   'idempotency-key': z.string().optional().describe('Required: the same key with the same body gives the first answer'),
 });
 
-export const pageQuery = {
-  limit: z.coerce.number().int().min(1).max(500).default(50),
-  cursor: z.string().max(100).optional(),
-};
+export const pageLimit = z.coerce.number().int().min(1).max(500).default(50);
+
+/** Ids of a kind begin with its prefix (lib/ids). A cursor of another kind would give an empty page, which looks like the end. */
+const cursorOf = (prefix: string) => z.string().regex(new RegExp(`^${prefix}_[0-9a-z]{21,24}$`));
+
+/** The page of a list whose ids begin with `prefix`. */
+export const pageQuery = (prefix: string) => ({
+  limit: pageLimit,
+  cursor: cursorOf(prefix).optional().describe('`nextCursor` of the page before'),
+});
 
 export const pageOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), nextCursor: id.nullable() });
 

@@ -17,7 +17,7 @@ export const alarm = z.object({
 export type Alarm = z.infer<typeof alarm>;
 export const alarmPage = pageOf(alarm);
 export const alarmQuery = z.strictObject({
-  ...pageQuery,
+  ...pageQuery('alm'),
   state: z.enum(['open', 'acknowledged', 'closed']).optional(),
   terminalId: terminalId.optional(),
 });

@@ -76,7 +76,7 @@ export const household = z.object({
 export type Household = z.infer<typeof household>;
 export const householdPage = pageOf(household);
 export const householdQuery = z.strictObject({
-  ...pageQuery,
+  ...pageQuery('hh'),
   areaCode: areaCode.optional(),
   search: z.string().max(60).optional().describe('Part of the account number or name'),
 });

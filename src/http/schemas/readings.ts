@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { durationMs } from '../../lib/calendar.ts';
 import { AGGREGATES } from '../../readings/store.ts';
-import { areaCode, pageOf, pageQuery, time, timeQuery } from './common.ts';
+import { areaCode, pageLimit, pageOf, pageQuery, time, timeQuery } from './common.ts';
 import { terminalId } from './terminals.ts';
 
 const every = z
@@ -86,7 +86,29 @@ const use = z.object({
 export const usage = z.array(use);
 export type Usage = z.infer<typeof usage>;
 
-export const quarantineQuery = z.strictObject({ ...pageQuery, terminalId: terminalId.optional() });
+/** In queries any word is taken: data that older versions refused stays findable. */
+const reason = z.string().regex(/^[a-z_]{1,40}$/);
+const quarantineFilter = { terminalId: terminalId.optional(), reason: reason.optional() };
+export const quarantineQuery = z.strictObject({ ...pageQuery('q'), ...quarantineFilter });
+export const quarantineCountQuery = z.strictObject({ limit: pageLimit, ...quarantineFilter });
+export const quarantinePurgeQuery = z.strictObject({ before: timeQuery, terminalId: terminalId.optional() });
+export const purged = z.object({ deleted: z.int() });
+export const requeueRequest = z.strictObject({ ...quarantineFilter, profile: z.string().max(40).optional() });
+export const requeued = z.object({
+  requeued: z.int().describe('Messages of which nothing is refused any longer'),
+  stillRefused: z.int().describe('Messages of which something still is'),
+});
+export type Requeued = z.infer<typeof requeued>;
+const quarantineCount = z.object({
+  terminalId,
+  reason: z.string(),
+  metric: z.string().nullable(),
+  count: z.int(),
+  firstAt: time,
+  lastAt: time,
+});
+export type QuarantineCount = z.infer<typeof quarantineCount>;
+export const quarantineCounts = z.object({ items: z.array(quarantineCount) });
 const quarantined = z.object({
   id: z.string(),
   terminalId,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { areaCode, bilingual, id, pageOf, pageQuery, time } from './common.ts';
+import { areaCode, bilingual, id, pageLimit, pageOf, time } from './common.ts';
 
 export const terminalId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 
@@ -18,17 +18,22 @@ const connection = z.discriminatedUnion('type', [
 ]);
 export type Connection = z.infer<typeof connection>;
 
+/** Gives epoch milliseconds. */
+const installedAt = time.transform((text) => Date.parse(text)).describe('A reading before this is quarantined');
+
 export const newTerminal = z.strictObject({
   id: terminalId,
   profile: z.string().max(40),
   householdId: id.optional(),
   areaCode: areaCode.optional(),
   connection,
+  installedAt: installedAt.nullable().optional(),
 });
 export const patchTerminal = z.strictObject({
   householdId: id.nullable().optional(),
   areaCode: areaCode.optional(),
   connection: connection.optional(),
+  installedAt: installedAt.nullable().optional(),
 });
 
 export const terminalStatus = z.enum(['online', 'offline', 'unknown']);
@@ -46,6 +51,7 @@ export const terminal = latest.extend({
   companyId: id.nullable(),
   areaCode: areaCode.nullable(),
   connection,
+  installedAt: time.nullable().describe('A reading before this is quarantined'),
   createdAt: time,
 });
 export type Terminal = z.infer<typeof terminal>;
@@ -57,7 +63,8 @@ export const createdTerminal = terminal.extend({
 });
 export const terminalPage = pageOf(terminal);
 export const terminalQuery = z.strictObject({
-  ...pageQuery,
+  limit: pageLimit,
+  cursor: terminalId.optional().describe('`nextCursor` of the page before'),
   areaCode: areaCode.optional().describe('This area and all below it'),
   householdId: id.optional(),
   profile: z.string().max(40).optional(),
