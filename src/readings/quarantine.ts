@@ -12,7 +12,7 @@ import { openQuarantineRows, type QuarantineLimits, rowsOf } from './quarantine-
 /** Data that was refused, kept with its reason. What is added gathers for one commit and is on disk when `add` resolves. */
 
 /** Rows of one commit: more would hold everything else for too long. */
-const MOST_AT_ONCE = 1_000;
+const MOST_AT_ONCE = 500;
 /** What may wait for a commit. */
 const MOST_WAITING_ROWS = 20_000;
 const MOST_WAITING_CHARACTERS = 64_000_000;

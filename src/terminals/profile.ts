@@ -7,6 +7,8 @@ import { unitOf } from '../lib/units.ts';
 /** A device type as data: what it measures, where that lies on the wire, what it can be told, and frames that prove it. */
 
 const title = z.strictObject({ zh: z.string().min(1), en: z.string().min(1) });
+/** Larger whole numbers are not told apart, so no limit may let them in. */
+const number = z.number().min(Number.MIN_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER);
 const address = z.int().min(0).max(65535);
 
 /** Where a value lies on Modbus. Addresses are zero-based, as on the wire. */
@@ -27,12 +29,12 @@ const register = z
 export type Register = z.infer<typeof register>;
 
 const metric = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('gauge'), title, min: z.number(), max: z.number(), from: register.optional() }),
+  z.strictObject({ kind: z.literal('gauge'), title, min: number, max: number, from: register.optional() }),
   /** A counter only grows, until it begins again at `rollsOverAt`. */
   z.strictObject({
     kind: z.literal('counter'),
     title,
-    rollsOverAt: z.number().positive(),
+    rollsOverAt: number.positive(),
     from: register.optional(),
   }),
   /** True or false on the wire, 1 or 0 in the store. */

@@ -80,6 +80,7 @@ export function testConfig(folder: string, overrides: Overrides = {}): Config {
     readings: { ...config.readings, commitWaitMs: 5, storeWaitMs: 50, ...overrides.readings },
     database: { ...config.database, ...overrides.database },
     timeseries: { ...config.timeseries, ...overrides.timeseries },
+    files: { ...config.files, ...overrides.files },
     data: { dir: join(folder, 'data') },
     log: { level: 'silent' },
   };

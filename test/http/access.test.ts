@@ -150,7 +150,7 @@ describe.each(SCOPED)('the %s of another household, company or area', (role) => 
       if (example.answers[role] === undefined) continue;
       for (const path of example.empty ?? []) {
         const answer = await askAs(role, 'GET', { path });
-        expect(JSON.parse(answer.text), path).toEqual({ items: [], nextCursor: null });
+        expect(JSON.parse(answer.text), path).toMatchObject({ items: [] });
         asked.push(path);
       }
     }

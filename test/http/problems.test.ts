@@ -201,6 +201,8 @@ describe('a list', () => {
     'limit=NaN',
     'limit=1&limit=2',
     `cursor=${'x'.repeat(101)}`,
+    'cursor=',
+    'cursor=%00',
     'cursor=a&cursor=b',
     'offset=10',
     'Limit=10',
@@ -216,6 +218,13 @@ describe('a list', () => {
       'quarantine',
     ]) {
       expectProblem(await get(`/api/v1/${path}?${query}`), 400, 'invalid_request');
+    }
+  });
+
+  test('asked with a cursor of another list is refused, since an empty page would look like the end', async () => {
+    for (const path of ['households', 'companies', 'users', 'api-keys', 'commands', 'alarms', 'quarantine']) {
+      expectProblem(await get(`/api/v1/${path}?cursor=stp_0mf3k2x9q0003xvht7abc`), 400, 'invalid_request');
+      expectProblem(await get(`/api/v1/${path}?cursor=garbage`), 400, 'invalid_request');
     }
   });
 

@@ -53,6 +53,7 @@ describe('a terminal is refused', () => {
     ['with a Modbus line on MQTT', { connection: { ...MQTT, unit: 1 } }, 400, 'invalid_request'],
     ['with Modbus unit 0', { profile: 'eastron-sdm120', connection: modbus(0) }, 400, 'invalid_request'],
     ['with Modbus unit 248', { profile: 'eastron-sdm120', connection: modbus(248) }, 400, 'invalid_request'],
+    ['installed at no time', { installedAt: 'in spring' }, 400, 'invalid_request'],
     ['with a secret of its own', { secret: 'mine' }, 400, 'invalid_request'],
   ])('%s', async (_what, part, status, code) => {
     const answer = await create(part, gateway.admin);

@@ -159,6 +159,14 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
       own: mine.terminal.id,
       empty: [`/quarantine?terminalId=${terminal.id}`],
     },
+    'GET /api/v1/quarantine/counts': {
+      path: '/quarantine/counts?limit=500',
+      answers: { operator: 200, company: 200 },
+      own: mine.terminal.id,
+      empty: [`/quarantine/counts?terminalId=${terminal.id}`],
+    },
+    'POST /api/v1/quarantine/requeue': adminOnly('/quarantine/requeue', { terminalId: terminal.id }),
+    'DELETE /api/v1/quarantine': adminOnly('/quarantine?before=2026-01-01T00:00:00Z'),
     'POST /api/v1/terminals/{id}/commands': {
       path: `${t}/commands`,
       body: { command: 'power', value: 'off' },

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { projectRoot } from '../../src/config.ts';
-import { decodeMessage } from '../../src/terminals/decode.ts';
+import { decodeMessage, decodeRegisters } from '../../src/terminals/decode.ts';
 import { registerValue, registerWords } from '../../src/terminals/encode.ts';
 import { loadProfiles, type Register } from '../../src/terminals/profile.ts';
 
@@ -25,7 +25,14 @@ describe('one value', () => {
     ['false', 'power_on', 'false', 0],
     ['below the range', 'setpoint_c', '4.99', 'out_of_range'],
     ['above the range', 'setpoint_c', '30.01', 'out_of_range'],
-    ['1e400', 'room_c', '1e400', 'wrong_type'],
+    ['NaN', 'room_c', 'NaN', 'bad_json'],
+    ['Infinity', 'room_c', 'Infinity', 'bad_json'],
+    ['-Infinity', 'gas_m3', '-Infinity', 'bad_json'],
+    ['1e400, which is read as an infinity', 'room_c', '1e400', 'wrong_type'],
+    ['-1e400', 'gas_m3', '-1e400', 'wrong_type'],
+    ['a number too small to tell from zero', 'room_c', '1e-400', 0],
+    ['2^53 + 1, which no number holds exactly', 'room_c', '9007199254740993', 'out_of_range'],
+    ['minus zero of a counter', 'gas_m3', '-0.0', 0],
     ['a number in quotes', 'room_c', '"20.5"', 'wrong_type'],
     ['null', 'room_c', 'null', 'wrong_type'],
     ['a list', 'room_c', '[20]', 'wrong_type'],
@@ -48,6 +55,22 @@ describe('one value', () => {
       expect(rejects.map(({ reason }) => reason)).toEqual([expected]);
     }
   });
+});
+
+test('1e400 is shown as what it was read as', () => {
+  expect(decode(withValue('room_c', '1e400')).rejects).toMatchObject([{ detail: 'Infinity is not a finite number' }]);
+});
+
+test('a reading from before the terminal was installed is refused, and one from that moment on is kept', () => {
+  const bounds = { now: NOW, maxFutureMs: MAX_FUTURE_MS, installedAt: NOW - 1000 };
+  const at = (time: number) => decodeMessage(boiler, Buffer.from(`{"time":${time},"values":{"room_c":20}}`), bounds);
+  expect(at(NOW - 1001).rejects.map(({ reason }) => reason)).toEqual(['before_installation']);
+  expect(at(NOW - 1001).readings).toEqual([]);
+  expect(at(NOW - 1000)).toMatchObject({ readings: [{ time: NOW - 1000 }], rejects: [] });
+  const registers = { holding: new Map(), input: new Map([[0, 1]]) };
+  expect(decodeRegisters(boiler, registers, NOW - 1001, NOW - 1000).rejects).toMatchObject([
+    { reason: 'before_installation' },
+  ]);
 });
 
 describe('the time of a reading', () => {

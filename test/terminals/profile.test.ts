@@ -73,6 +73,7 @@ examples:
   test.each([
     ['a kind that does not exist', good.replace('gas_meter', 'toaster'), 'x.yaml:3:7 kind'],
     ['an unknown key', `${good}code: "process.exit()"\n`, 'x.yaml:1:1'],
+    ['a limit that no number holds exactly', good.replace('1000,', '1e16,'), 'metrics.gas_m3.rollsOverAt'],
     ['a metric without a unit', good.replaceAll('gas_m3', 'gas_total'), 'its last word is no known unit'],
     ['a Modbus metric without a register', good.replace('mqtt', 'modbus'), 'poll: Modbus profiles have it'],
     ['broken YAML', good.replace('[', '{').replace('metrics:', 'metrics: ['), 'x.yaml:'],
