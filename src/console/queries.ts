@@ -3,7 +3,7 @@ import type { Account, HouseholdUsage, Payment } from '../http/schemas/billing.t
 import type { Command } from '../http/schemas/commands.ts';
 import type { Alarm } from '../http/schemas/live.ts';
 import type { Area, AreaOverview, Company, Household, User } from '../http/schemas/people.ts';
-import type { Quarantined, Readings, Usage } from '../http/schemas/readings.ts';
+import type { QuarantineCount, Quarantined, Readings, Usage } from '../http/schemas/readings.ts';
 import type { ProfileView, Terminal } from '../http/schemas/terminals.ts';
 import { get, type Page, type Query } from './api.ts';
 import { now } from './clock.ts';
@@ -24,6 +24,7 @@ export const CACHE = {
   commands: 'commands',
   alarms: 'alarms',
   overview: 'overview',
+  quarantine: 'quarantine',
 } as const;
 
 const IN_FLIGHT: ReadonlySet<Command['state']> = new Set(['held', 'queued', 'sent', 'acknowledged'] as const);
@@ -100,8 +101,11 @@ export const paymentsQuery = (id: string) =>
   pages<Payment>(['payments', id], `/households/${encodeURIComponent(id)}/payments`, {});
 
 export const alarmsQuery = (state: Alarm['state']) => pages<Alarm>([CACHE.alarms], '/alarms', { state });
-export const quarantineQuery = (terminalId: string | undefined) =>
-  pages<Quarantined>(['quarantine'], '/quarantine', { terminalId });
+export type QuarantineFilter = { terminalId?: string | undefined; reason?: string | undefined };
+export const quarantineQuery = (filter: QuarantineFilter) =>
+  pages<Quarantined>([CACHE.quarantine], '/quarantine', filter);
+export const quarantineCountsQuery = (filter: QuarantineFilter, limit: number) =>
+  one<{ items: QuarantineCount[] }>([CACHE.quarantine, 'counts'], '/quarantine/counts', { ...filter, limit });
 
 type Days = { from: string; to: string };
 export const terminalUsageQuery = (id: string, metric: string, days: Days) =>

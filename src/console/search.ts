@@ -36,8 +36,9 @@ export const alarmSearch = (raw: Raw): Optional<{ state: Alarm['state'] }> => ({
   state: oneOf(ALARM_STATES, raw['state']),
 });
 
-export const quarantineSearch = (raw: Raw): Optional<{ terminalId: string }> => ({
+export const quarantineSearch = (raw: Raw): Optional<{ terminalId: string; reason: string }> => ({
   terminalId: text(raw['terminalId']),
+  reason: text(raw['reason']),
 });
 
 export const setupSearch = (raw: Raw): Optional<{ token: string }> => ({ token: text(raw['token']) });

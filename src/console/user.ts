@@ -26,6 +26,8 @@ export const maySwitch = (user: Me): boolean => isClerk(user);
 export const mayTakePayments = (user: Me): boolean => isClerk(user);
 export const mayAcknowledge = (user: Me): boolean => user.role === 'admin' || user.role === 'operator';
 
+export const mayRequeue = (user: Me): boolean => user.role === 'admin';
+
 /** A resident has no lists. Of another's household or terminal the gateway says that it is not there. */
 export const mayVisit = (user: Me, path: string): boolean =>
   user.role !== 'resident' || path.startsWith('/households/') || path.startsWith('/terminals/');

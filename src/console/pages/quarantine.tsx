@@ -1,14 +1,17 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { Table, type TableColumnsType } from 'antd';
+import { Select, Table, type TableColumnsType } from 'antd';
 import type { Quarantined } from '../../http/schemas/readings.ts';
 import { useLanguage, wordFor } from '../i18n.ts';
 import { Moment } from '../parts/age.tsx';
 import { Paged } from '../parts/paged.tsx';
+import { QuarantineCounts } from '../parts/quarantine-counts.tsx';
+import { Requeue } from '../parts/requeue.tsx';
 import { SearchBox } from '../parts/search-box.tsx';
 import { TerminalLink } from '../parts/terminal-link.tsx';
-import { quarantineQuery } from '../queries.ts';
+import { type QuarantineFilter, quarantineQuery } from '../queries.ts';
 import { useNarrow } from '../use-narrow.ts';
+import { mayRequeue, useUser } from '../user.ts';
 
 const route = getRouteApi('/shell/quarantine');
 
@@ -56,22 +59,44 @@ function QuarantineTable({ items }: { items: Quarantined[] }) {
   );
 }
 
+function Filters() {
+  const { t } = useLanguage();
+  const filter = route.useSearch();
+  const navigate = route.useNavigate();
+  const reasons = Object.entries(t('quarantine.reasons', { returnObjects: true }));
+  const change = (part: QuarantineFilter) =>
+    void navigate({ search: (present) => ({ ...present, ...part }), replace: true });
+  return (
+    <search className="filters">
+      <SearchBox
+        label={t('terminal.id')}
+        value={filter.terminalId ?? ''}
+        onChange={(text) => change({ terminalId: text.trim() || undefined })}
+      />
+      <Select
+        className="filter-reason"
+        aria-label={t('quarantine.reason')}
+        placeholder={t('quarantine.allReasons')}
+        value={filter.reason ?? null}
+        options={reasons.map(([reason, words]) => ({ value: reason, label: words }))}
+        allowClear
+        onChange={(reason) => change({ reason: reason ?? undefined })}
+      />
+      {mayRequeue(useUser()) && <Requeue filter={filter} />}
+    </search>
+  );
+}
+
 export function QuarantinePage() {
   const { t } = useLanguage();
-  const { terminalId } = route.useSearch();
-  const navigate = route.useNavigate();
+  const filter = route.useSearch();
   return (
     <>
       <h1 className="title">{t('quarantine.title')}</h1>
       <p className="quiet">{t('quarantine.hint')}</p>
-      <search className="filters">
-        <SearchBox
-          label={t('terminal.id')}
-          value={terminalId ?? ''}
-          onChange={(text) => void navigate({ search: { terminalId: text.trim() || undefined }, replace: true })}
-        />
-      </search>
-      <Paged query={useInfiniteQuery(quarantineQuery(terminalId))} empty={t('quarantine.none')}>
+      <Filters />
+      <QuarantineCounts filter={filter} />
+      <Paged query={useInfiniteQuery(quarantineQuery(filter))} empty={t('quarantine.none')}>
         {(items) => <QuarantineTable items={items} />}
       </Paged>
     </>
