@@ -44,6 +44,7 @@ import type { ReadingStore, Refusal, StoreParts } from './readings/store.ts';
 import { openEmbeddedStore } from './readings/store-embedded.ts';
 import { openInflux1Store } from './readings/store-influx1.ts';
 import { openInflux2Store } from './readings/store-influx2.ts';
+import { createMeterExchanges } from './terminals/meter-exchanges.ts';
 import { createPresence } from './terminals/presence.ts';
 import { loadProfiles } from './terminals/profile.ts';
 import { openRegistry } from './terminals/registry.ts';
@@ -82,6 +83,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const companies = createCompanies({ db, clock });
   const households = createHouseholds({ db, clock, companies });
   const payments = createPayments({ db, clock });
+  const meterExchanges = createMeterExchanges({ db, clock });
 
   const live = stack.use(startLive({ clock, log, limit: config.http.liveStreams }));
   const presence = createPresence({ clock });
@@ -181,6 +183,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       presence,
       latest,
       store,
+      meterExchanges,
       quarantine,
       requeue,
       alarms,

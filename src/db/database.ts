@@ -5,11 +5,16 @@ import pg from 'pg';
 import type { Logger } from '../lib/log.ts';
 import { up as first } from './migrations/0001-first.ts';
 import { up as quarantine } from './migrations/0002-quarantine.ts';
+import { up as meterExchanges } from './migrations/0003-meter-exchanges.ts';
 import type { Tables } from './schema.ts';
 
 export type Database = Kysely<Tables>;
 /** In order of their names; a database keeps the names of those that it has. */
-export const MIGRATIONS = { '0001-first': { up: first }, '0002-quarantine': { up: quarantine } };
+export const MIGRATIONS = {
+  '0001-first': { up: first },
+  '0002-quarantine': { up: quarantine },
+  '0003-meter-exchanges': { up: meterExchanges },
+};
 
 export type DatabaseOrTransaction = Database | Transaction<Tables>;
 

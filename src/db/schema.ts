@@ -175,6 +175,18 @@ export interface QuarantineCountRow {
   lastAt: number;
 }
 
+export interface MeterExchangeRow {
+  id: string;
+  terminalId: string;
+  metric: string;
+  at: number;
+  lastValue: number;
+  firstValue: number;
+  reason: string | null;
+  recordedBy: string;
+  recordedAt: number;
+}
+
 export interface AlarmRow {
   id: string;
   terminalId: string;
@@ -210,6 +222,7 @@ export interface Tables {
   answers: AnswerRow;
   quarantine: QuarantineRow;
   quarantineCounts: QuarantineCountRow;
+  meterExchanges: MeterExchangeRow;
   alarms: AlarmRow;
   payments: PaymentRow;
 }

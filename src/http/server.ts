@@ -29,6 +29,7 @@ import type { Latest } from '../readings/latest.ts';
 import type { Quarantine } from '../readings/quarantine.ts';
 import type { Requeue } from '../readings/requeue.ts';
 import type { ReadingStore } from '../readings/store.ts';
+import type { MeterExchanges } from '../terminals/meter-exchanges.ts';
 import type { Presence } from '../terminals/presence.ts';
 import type { Profile } from '../terminals/profile.ts';
 import type { Registry } from '../terminals/registry.ts';
@@ -42,6 +43,7 @@ import { healthRoutes } from './routes/health.ts';
 import { historyRoutes } from './routes/history.ts';
 import { householdRoutes } from './routes/households.ts';
 import { liveRoutes } from './routes/live.ts';
+import { meterExchangeRoutes } from './routes/meter-exchanges.ts';
 import { quarantineRoutes } from './routes/quarantine.ts';
 import { readingRoutes } from './routes/readings.ts';
 import { sessionRoutes } from './routes/sessions.ts';
@@ -65,6 +67,7 @@ export interface HttpParts {
   presence: Presence;
   latest: Latest;
   store: ReadingStore;
+  meterExchanges: MeterExchanges;
   quarantine: Quarantine;
   requeue: Requeue;
   alarms: Alarms;
@@ -166,6 +169,7 @@ export async function startHttp(parts: HttpParts) {
       terminalRoutes,
       historyRoutes,
       readingRoutes,
+      meterExchangeRoutes,
       quarantineRoutes,
       commandRoutes,
       alarmRoutes,

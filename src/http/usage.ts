@@ -28,7 +28,7 @@ type CounterUsage = HouseholdUsage['items'][number];
 
 /** The use of each counter of a terminal since a time, the profile's first counter first. */
 export async function counterUsage(
-  { store, config }: HttpParts,
+  { store, config, clock, meterExchanges }: HttpParts,
   terminal: Terminal,
   query: Query,
   since: number,
@@ -38,12 +38,15 @@ export async function counterUsage(
   checkRange(query, windowFor(every), config.readings.maxPoints);
   const from = Math.max(query.from, since);
   const counters = Object.entries(terminal.profile.metrics).flatMap(([metric, definition]) =>
-    definition.kind === 'counter' ? [{ metric, rollsOverAt: definition.rollsOverAt }] : [],
+    definition.kind === 'counter' ? [{ metric, definition }] : [],
   );
   return Promise.all(
-    counters.map(async ({ metric, rollsOverAt }): Promise<CounterUsage> => {
+    counters.map(async ({ metric, definition: { rollsOverAt, maxPerHour } }): Promise<CounterUsage> => {
       const counter = { terminalId: terminal.id, metric };
-      const uses = from < to ? await readUsage(store, counter, { from, to, everyMs: every, rollsOverAt }, since) : [];
+      const request = { from, to, everyMs: every, rollsOverAt, maxPerHour };
+      const exchanges = await meterExchanges.of(terminal.id, metric);
+      const known = { since, now: clock.now() };
+      const uses = from < to ? await readUsage(store, { ...counter, exchanges }, request, known) : [];
       return {
         ...counter,
         unit: unitOf(metric) ?? '',

@@ -1,7 +1,7 @@
 import { stateOf } from '../alarms/alarms.ts';
 import { type Caller, visibleSince } from '../areas/scope.ts';
 import type { Command } from '../commands/commands.ts';
-import type { AlarmRow, AreaRow, HouseholdRow, PaymentRow, UserRow } from '../db/schema.ts';
+import type { AlarmRow, AreaRow, HouseholdRow, MeterExchangeRow, PaymentRow, UserRow } from '../db/schema.ts';
 import { rfc3339 } from '../lib/calendar.ts';
 import { unitOf } from '../lib/units.ts';
 import type { Latest as LatestValues } from '../readings/latest.ts';
@@ -12,6 +12,7 @@ import type { Payment } from './schemas/billing.ts';
 import type { Command as CommandView } from './schemas/commands.ts';
 import type { Alarm } from './schemas/live.ts';
 import type { Area, Household, User } from './schemas/people.ts';
+import type { MeterExchange } from './schemas/readings.ts';
 import type { Latest, ProfileView, Terminal as TerminalView } from './schemas/terminals.ts';
 
 /** How things look in the API: times as RFC 3339, truth values as such, and nothing secret. */
@@ -51,6 +52,12 @@ export const alarmView = (row: AlarmRow): Alarm => ({
   openedAt: rfc3339(row.openedAt),
   acknowledgedAt: orNull(row.acknowledgedAt),
   closedAt: orNull(row.closedAt),
+});
+
+export const meterExchangeView = (row: MeterExchangeRow): MeterExchange => ({
+  ...row,
+  at: rfc3339(row.at),
+  recordedAt: rfc3339(row.recordedAt),
 });
 
 export const commandView = ({ sentAt: _sentAt, ...command }: Command): CommandView => ({

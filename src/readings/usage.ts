@@ -1,7 +1,19 @@
 import { windowStart } from '../lib/calendar.ts';
-import type { ReadingStore, Window } from './store.ts';
+import { type CounterRules, type Exchange, isExchange, type Sighting, type Step, stepsOf, timeOf } from './counter.ts';
+import type { ReadingStore } from './store.ts';
 
 /** Consumption from a counter's readings. */
+
+/** From good to doubtful; of several in one window, the last of this order is shown. README says what each means. */
+export const USE_QUALITIES = [
+  'missing',
+  'measured',
+  'estimated',
+  'corrected',
+  'exchanged',
+  'reset',
+  'implausible',
+] as const;
 
 export interface Use {
   /** Epoch ms. */
@@ -9,106 +21,139 @@ export interface Use {
   to: number;
   /** Null where no readings cover the window. */
   amount: number | null;
-  /** estimated: spread over a gap; reset: the counter began again; missing: no data. */
-  quality: 'measured' | 'estimated' | 'reset' | 'missing';
+  quality: (typeof USE_QUALITIES)[number];
 }
 
-/** A silence as long as this is a gap: what was used in it is spread evenly and marked estimated. */
-const GAP_MS = 2 * 3_600_000;
 const HOUR_MS = 3_600_000;
-/** How far before the first window a reading is looked for, so that the first step is known. */
-const LOOK_BACK_MS = 2 * 86_400_000;
-/** A fall of more than half of the range is the counter rolling over; a smaller one is another meter or a reset. */
-const ROLLED_OVER = 0.5;
+const DAY_MS = 24 * HOUR_MS;
+/** A silence as long as this is a gap: what was used in it is spread evenly and marked estimated. */
+const GAP_MS = 2 * HOUR_MS;
+/** How far before a day its counter is looked at, so that what it did is known when the day begins. */
+const LOOK_BACK_MS = 2 * DAY_MS;
+/** How far the nearest reading is looked for when the terminal was silent. */
+const REACHES_MS = [2 * DAY_MS, 32 * DAY_MS, 400 * DAY_MS];
 
-interface Step {
-  from: number;
-  to: number;
-  amount: number;
-  reset: boolean;
-}
-
-const fell = (before: number, after: number, rollsOverAt: number): 'rolled' | 'reset' =>
-  before - after > rollsOverAt * ROLLED_OVER ? 'rolled' : 'reset';
-
-/** The step from one window to the next; never negative. After a reset, only what the counter shows since then is known. */
-function stepBetween(before: Window, after: Window, sizeMs: number, rollsOverAt: number): Step {
-  const span = { from: before.time + sizeMs, to: after.time };
-  const amount = after.first - before.last;
-  if (amount >= 0) return { ...span, amount, reset: false };
-  if (fell(before.last, after.first, rollsOverAt) === 'reset') return { ...span, amount: 0, reset: true };
-  return { ...span, amount: rollsOverAt + amount, reset: false };
-}
-
-/** What one window counted. A fall inside it shows in its minimum; what was counted before and after a reset is known then. */
-function stepWithin({ time, first, last, min, max }: Window, rollsOverAt: number): Step {
-  const span = { from: time, to: time };
-  if (min >= first) return { ...span, amount: last - first, reset: false };
-  if (fell(max, min, rollsOverAt) === 'rolled') return { ...span, amount: rollsOverAt - first + last, reset: false };
-  return { ...span, amount: max - first + last - min, reset: true };
-}
-
-function* steps(windows: Window[], sizeMs: number, rollsOverAt: number): Generator<Step> {
-  let before: Window | undefined;
-  for (const window of windows) {
-    if (before) yield stepBetween(before, window, sizeMs, rollsOverAt);
-    yield stepWithin(window, rollsOverAt);
-    before = window;
-  }
-}
-
-const round = (amount: number): number => Number(amount.toFixed(6));
-
-export interface UsageRequest {
+export interface UsageRequest extends CounterRules {
   from: number;
   to: number;
   everyMs: number;
-  rollsOverAt: number;
 }
 
 /** Counters are read in windows of an hour, or of the asked length when that is shorter. */
 export const windowFor = (everyMs: number): number => Math.min(everyMs, HOUR_MS);
 
 /**
- * The use in each window of `everyMs` from `from` on, from shorter windows of the counter. A step counts where it ended; one over a gap
- * is spread evenly over its time. Pure, so that the same readings always give the same bill.
+ * The steps of each day, from where the counter was two days before, or when it was seen last. So the steps of a day are the same
+ * whatever is asked, and the parts of a time add up to the whole of it.
  */
-export function usageOf(windows: Window[], { from, to, everyMs, rollsOverAt }: UsageRequest): Use[] {
+function* dailySteps(sightings: Sighting[], since: number, sizeMs: number, rules: CounterRules): Generator<Step> {
+  let start = 0;
+  for (const [day, { length }] of Map.groupBy(sightings, (sighting) => windowStart(timeOf(sighting), DAY_MS))) {
+    const end = start + length;
+    if (day >= since) {
+      const near = sightings.findIndex((sighting) => timeOf(sighting) >= day - LOOK_BACK_MS);
+      const before = near === start ? Math.max(0, start - 1) : near;
+      for (const step of stepsOf(sightings.slice(before, end), sizeMs, rules)) if (step.to >= day) yield step;
+    }
+    start = end;
+  }
+}
+
+const round = (amount: number): number => Number(amount.toFixed(6));
+
+/**
+ * The use in each window of `everyMs` from `from` on, from shorter windows of the counter and its exchanges, in order. A step counts
+ * where it ended; one over a gap is spread evenly over its time. Pure, so that the same readings always give the same bill.
+ */
+export function usageOf(sightings: Sighting[], { from, to, everyMs, ...rules }: UsageRequest): Use[] {
   const uses: Use[] = [];
   for (let start = windowStart(from, everyMs); start < to; start += everyMs) {
     uses.push({ from: start, to: start + everyMs, amount: null, quality: 'missing' });
   }
   const first = uses[0]?.from ?? from;
-  const rank = { missing: 0, measured: 1, estimated: 2, reset: 3 } as const;
   const add = (time: number, amount: number, quality: Use['quality']) => {
     const use = time < first ? undefined : uses[Math.floor((time - first) / everyMs)];
     if (!use) return;
     use.amount = (use.amount ?? 0) + amount;
-    if (rank[quality] > rank[use.quality]) use.quality = quality;
+    if (USE_QUALITIES.indexOf(quality) > USE_QUALITIES.indexOf(use.quality)) use.quality = quality;
   };
-  for (const step of steps(windows, windowFor(everyMs), rollsOverAt)) {
+  for (const step of dailySteps(sightings, windowStart(first, DAY_MS), windowFor(everyMs), rules)) {
     const gap = step.to - step.from;
-    if (gap < GAP_MS || step.reset) {
-      add(step.to, step.amount, step.reset ? 'reset' : 'measured');
+    if (gap < GAP_MS) {
+      add(step.to, step.amount, step.quality);
       continue;
     }
+    const quality = step.quality === 'measured' ? 'estimated' : step.quality;
     for (let at = step.from; at < step.to; ) {
       const end = Math.min(step.to, first + (Math.floor((at - first) / everyMs) + 1) * everyMs);
-      add(at, (step.amount * (end - at)) / gap, 'estimated');
+      add(at, (step.amount * (end - at)) / gap, quality);
       at = end;
     }
   }
   return uses.map((use) => ({ ...use, amount: use.amount === null ? null : round(use.amount) }));
 }
 
-/** The use of one counter; readings before `since` are left out. */
+/** Its windows and exchanges between two times, in order. A window ends at an exchange, and another begins. */
+async function sightingsOf(
+  store: ReadingStore,
+  { exchanges, ...counter }: Counter,
+  [from, to]: [from: number, to: number],
+  sizeMs: number,
+): Promise<Sighting[]> {
+  if (from >= to) return [];
+  const between = exchanges.filter(({ at }) => at >= from && at < to);
+  const cuts = [from, ...between.map(({ at }) => at), to];
+  const parts = cuts.slice(1).map(async (end, index) => {
+    const begin = cuts[index] ?? from;
+    const windows = begin < end ? await store.windows({ ...counter, from: begin, to: end }, sizeMs) : [];
+    return windows.map((window) => ({ ...window, time: Math.max(window.time, begin) }));
+  });
+  const windows = (await Promise.all(parts)).flat();
+  return [...between, ...windows].sort(
+    (a, b) => timeOf(a) - timeOf(b) || Number(isExchange(b)) - Number(isExchange(a)),
+  );
+}
+
+export interface Counter {
+  terminalId: string;
+  metric: string;
+  /** In the order of their times. */
+  exchanges: Exchange[];
+}
+
+/** The use of one counter, as it is known at `now`; what was before `since` is left out. */
 export async function readUsage(
   store: ReadingStore,
-  counter: { terminalId: string; metric: string },
+  counter: Counter,
   request: UsageRequest,
-  since: number,
+  { since, now }: { since: number; now: number },
 ): Promise<Use[]> {
-  const from = Math.max(since, windowStart(request.from, request.everyMs) - LOOK_BACK_MS);
-  const series = { ...counter, from, to: request.to };
-  return usageOf(await store.windows(series, windowFor(request.everyMs)), request);
+  const sizeMs = windowFor(request.everyMs);
+  const read = (from: number, to: number) => sightingsOf(store, counter, [Math.max(from, since), to], sizeMs);
+  const day = windowStart(windowStart(request.from, request.everyMs), DAY_MS);
+  const asked = await read(day - LOOK_BACK_MS, request.to);
+
+  /** What is known before the first day, however long ago. */
+  async function before(): Promise<Sighting[]> {
+    if (asked.some((sighting) => timeOf(sighting) < day)) return [];
+    for (const [index, reach] of REACHES_MS.entries()) {
+      const found = await read(day - reach, day - (REACHES_MS[index - 1] ?? LOOK_BACK_MS));
+      if (found.length > 0) return found;
+    }
+    return [];
+  }
+
+  /** The next reading after a silence in which the asked time ends. */
+  async function after(known: Sighting[]): Promise<Sighting[]> {
+    const last = known.at(-1);
+    if (!last || timeOf(last) + sizeMs >= request.to || request.to >= now) return [];
+    for (const [index, reach] of REACHES_MS.entries()) {
+      const found = await read(request.to + (REACHES_MS[index - 1] ?? 0), request.to + reach);
+      if (found.length > 0) return found.slice(0, 1);
+    }
+    return [];
+  }
+
+  const known = [...(await before()), ...asked];
+  return usageOf([...known, ...(await after(known))], request);
 }

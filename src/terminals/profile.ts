@@ -35,6 +35,8 @@ const metric = z.discriminatedUnion('kind', [
     kind: z.literal('counter'),
     title,
     rollsOverAt: number.positive(),
+    /** The most that it can count in an hour. A larger rise is no use but a fault; without it every rise is believed. */
+    maxPerHour: number.positive().optional(),
     from: register.optional(),
   }),
   /** True or false on the wire, 1 or 0 in the store. */

@@ -145,6 +145,13 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
     'GET /api/v1/terminals/{id}': get(t),
     'GET /api/v1/terminals/{id}/latest': get(`${t}/latest`),
     'GET /api/v1/terminals/{id}/readings': get(`${t}/readings?metric=room_c&${days}`),
+    'GET /api/v1/terminals/{id}/meter-exchanges': get(`${t}/meter-exchanges`),
+    'POST /api/v1/terminals/{id}/meter-exchanges': {
+      path: `${t}/meter-exchanges`,
+      body: { metric: 'gas_m3', at: '2026-01-05T00:00:00Z', lastValue: 100, firstValue: 0 },
+      answers: { company: 404 },
+      admin: 201,
+    },
     'GET /api/v1/terminals/{id}/usage': get(`${t}/usage?${days}`),
     'PATCH /api/v1/terminals/{id}': {
       path: t,

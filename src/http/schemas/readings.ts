@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { durationMs } from '../../lib/calendar.ts';
 import { AGGREGATES } from '../../readings/store.ts';
-import { areaCode, pageLimit, pageOf, pageQuery, time, timeQuery } from './common.ts';
+import { areaCode, id, pageLimit, pageOf, pageQuery, time, timeQuery } from './common.ts';
 import { terminalId } from './terminals.ts';
 
 const every = z
@@ -80,11 +80,35 @@ const use = z.object({
   to: time,
   amount: z.number().nullable().describe('null where no counter reading covers the window'),
   quality: z
-    .enum(['measured', 'estimated', 'reset', 'missing'])
-    .describe('estimated: spread over a gap; reset: the counter began again; missing: no data'),
+    .enum(['missing', 'measured', 'estimated', 'corrected', 'exchanged', 'reset', 'implausible'])
+    .describe(
+      'missing: no data; estimated: spread over a gap; corrected: the counter fell a little, which counts nothing; ' +
+        'exchanged: another meter, as was recorded; reset: the counter began again near zero; ' +
+        'implausible: the counter jumped, which counts nothing',
+    ),
 });
 export const usage = z.array(use);
 export type Usage = z.infer<typeof usage>;
+
+const count = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
+const exchangeFields = { metric: z.string().max(41), lastValue: count, firstValue: count };
+export const newMeterExchange = z.strictObject({
+  ...exchangeFields,
+  at: time.transform((text) => Date.parse(text)),
+  reason: z.string().trim().max(200).optional(),
+});
+export const meterExchange = z.object({
+  id,
+  terminalId,
+  ...exchangeFields,
+  at: time,
+  reason: z.string().nullable(),
+  recordedBy: z.string(),
+  recordedAt: time,
+});
+export type MeterExchange = z.infer<typeof meterExchange>;
+export const meterExchangePage = pageOf(meterExchange);
+export const meterExchangeQuery = z.strictObject(pageQuery('mex'));
 
 /** In queries any word is taken: data that older versions refused stays findable. */
 const reason = z.string().regex(/^[a-z_]{1,40}$/);
