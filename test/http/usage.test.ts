@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HouseholdUsage } from '../../src/http/schemas/billing.ts';
-import type { Usage } from '../../src/http/schemas/readings.ts';
+import type { MeterExchange, Usage } from '../../src/http/schemas/readings.ts';
 import { makeHousehold, makeTerminal, OTHER_VILLAGE, startTestGateway, type TestGateway } from '../helpers/gateway.ts';
 import { fill, MIDNIGHT, type Sent, SHANGHAI_DAY } from './stage.ts';
 
@@ -146,6 +146,76 @@ test('a counter that rolls over goes on counting', async () => {
   ]);
   const { body } = await ask(id, days(1));
   expect(body[0]?.amount).toBeCloseTo(3, 6);
+});
+
+test('a silence that begins before the asked time or ends after it is spread as if all of it had been asked', async () => {
+  const id = await meterWith([
+    [MIDNIGHT + 12 * HOUR, 100],
+    [MIDNIGHT + 5 * SHANGHAI_DAY + 12 * HOUR, 220],
+  ]);
+  const { body: whole } = await ask(id, days(7));
+  expect(whole.map(({ quality }) => quality)).toEqual([...Array(6).fill('estimated'), 'missing']);
+  expect(whole.reduce((sum, { amount }) => sum + (amount ?? 0), 0)).toBeCloseTo(120, 5);
+  const parts = [1, 3, 3].map((count, n, all) => {
+    const before = all.slice(0, n).reduce((a, b) => a + b, 0);
+    return ask(id, days(count, MIDNIGHT + before * SHANGHAI_DAY));
+  });
+  expect((await Promise.all(parts)).flatMap(({ body }) => body)).toEqual(whole);
+});
+
+describe('a meter exchange', () => {
+  const exchange = (id: string, part: object = {}, by = gateway.admin) =>
+    by.post<MeterExchange & { code?: string }>(`/terminals/${id}/meter-exchanges`, {
+      metric: 'gas_m3',
+      at: at(MIDNIGHT + 2.5 * HOUR),
+      lastValue: 502,
+      firstValue: 7,
+      ...part,
+    });
+
+  test.each<[string, object, number, string]>([
+    ['of no counter', { metric: 'flow_m3h' }, 400, 'invalid_request'],
+    ['of a metric that every object has', { metric: 'constructor' }, 400, 'invalid_request'],
+    ['below zero', { lastValue: -1 }, 400, 'invalid_request'],
+    ['above what the counter shows', { lastValue: 100_001 }, 422, 'value_not_allowed'],
+    ['in the future', { at: at(Date.now() + 60_000) }, 400, 'invalid_request'],
+    ['at no time', { at: 'noon' }, 400, 'invalid_request'],
+  ])('%s is refused', async (_what, part, status, code) => {
+    const answer = await exchange(await meterWith([]), part);
+    expect([answer.status, answer.body.code]).toEqual([status, code]);
+  });
+
+  test('is recorded once, by the admin and the company, and seen by those who see the terminal', async () => {
+    const id = await meterWith([]);
+    for (const caller of [mine.operator, mine.resident]) expect((await exchange(id, {}, caller)).status).toBe(403);
+    for (const stranger of [theirs.clerk]) expect((await exchange(id, {}, stranger)).status).toBe(404);
+    const { status, body } = await exchange(id, { reason: 'leaking' }, mine.clerk);
+    expect([status, body.reason, body.lastValue, body.firstValue]).toEqual([201, 'leaking', 502, 7]);
+    expect((await exchange(id, {}, mine.clerk)).body.code).toBe('conflict');
+    for (const caller of [mine.clerk, mine.operator, mine.resident, gateway.admin]) {
+      const list = await caller.get<{ items: MeterExchange[] }>(`/terminals/${id}/meter-exchanges`);
+      expect(list.body.items).toEqual([body]);
+    }
+    expect((await theirs.clerk.get(`/terminals/${id}/meter-exchanges`)).status).toBe(404);
+  });
+
+  test('makes the use exact across it, also within the hour', async () => {
+    const id = await meterWith([
+      [MIDNIGHT + HOUR, 500],
+      [MIDNIGHT + 2.2 * HOUR, 501],
+      [MIDNIGHT + 2.8 * HOUR, 7.25],
+      [MIDNIGHT + 3 * HOUR, 8],
+    ]);
+    expect((await ask(id, days(1))).body).toMatchObject([{ quality: 'implausible' }]);
+    await exchange(id);
+    expect((await ask(id, days(1))).body).toMatchObject([{ amount: 3, quality: 'exchanged' }]);
+    const { body: hours } = await ask(id, `${days(1)}&every=1h`);
+    expect(hours.slice(1, 4).map(({ amount, quality }) => [amount, quality])).toEqual([
+      [0, 'measured'],
+      [2.25, 'exchanged'],
+      [0.75, 'measured'],
+    ]);
+  });
 });
 
 describe('the use of a household', () => {

@@ -261,6 +261,16 @@ describe('a counter that', () => {
       '4 implausible',
     ],
     [
+      'jumps up, counts there and comes back',
+      [
+        [1, 100],
+        [2, 400],
+        [3, 402],
+        [5, 104],
+      ],
+      '4 implausible',
+    ],
+    [
       'shows zero once',
       [
         [1, 300],
@@ -415,6 +425,17 @@ describe('a counter that', () => {
     const uses = usageOf(readings, { ...request(0, 3), everyMs: minute });
     expect(uses.every(({ quality }) => quality === 'measured' || quality === 'missing')).toBe(true);
     expect(total(uses)).toBe(29);
+  });
+
+  test('rises every minute counts no more than its limit and an hour of it at once', () => {
+    const readings = Array.from({ length: 60 }, (_, n): [number, number] => [n / 60, 100 + n]);
+    const windows = readings.map(([hour, value]): Window => {
+      const one = { first: value, last: value, min: value, max: value, mean: value, sum: value, count: 1 };
+      return { time: MIDNIGHT + hour * HOUR, ...one };
+    });
+    const uses = usageOf(windows, { ...request(0, 1), everyMs: HOUR / 60 });
+    expect(total(uses)).toBeGreaterThan(MAX_PER_HOUR);
+    expect(total(uses)).toBeLessThanOrEqual(2 * MAX_PER_HOUR);
   });
 });
 

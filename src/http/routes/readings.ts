@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { visibleSince } from '../../areas/scope.ts';
-import { rfc3339 } from '../../lib/calendar.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import { callerOf } from '../auth.ts';
 import { terminalUsageQuery, usage } from '../schemas/readings.ts';
