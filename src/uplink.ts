@@ -34,6 +34,13 @@ const SWEPT_AT_ONCE = 5_000;
 
 const TOO_MANY_ALARMS: Reject = { reason: 'too_many_alarms', detail: 'acknowledge some of the open ones first' };
 
+/** Characters of an event's data that are kept with its alarm. */
+const MOST_EVENT_DATA = 2_000;
+const TOO_MUCH_DATA: Reject = {
+  reason: 'too_large',
+  detail: `the alarm is open, but without its data: ${MOST_EVENT_DATA} characters are the most`,
+};
+
 export function createUplink(parts: {
   spool: Spool;
   latest: Latest;
@@ -125,9 +132,11 @@ export function createUplink(parts: {
       const message = await read(terminal, eventMessage, payload);
       if (!message) return;
       presence.saidOnline(terminal.id);
-      if (!(await alarms.raiseEvent(terminal.id, message.event))) {
-        await quarantine.add(terminal.id, [TOO_MANY_ALARMS], payload.toString('utf8'));
-      }
+      const data = message.data ? JSON.stringify(message.data) : '{}';
+      const fits = data.length <= MOST_EVENT_DATA;
+      const raised = await alarms.raiseEvent(terminal.id, message.event, fits && data !== '{}' ? data : null);
+      const rejects = [...(raised ? [] : [TOO_MANY_ALARMS]), ...(fits ? [] : [TOO_MUCH_DATA])];
+      if (rejects.length > 0) await quarantine.add(terminal.id, rejects, payload.toString('utf8'));
       tellStatus(terminal);
     },
 

@@ -43,7 +43,12 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
     return result;
   }
 
-  async function raise(terminalId: string, alarm: string, severity: AlarmRow['severity']): Promise<void> {
+  async function raise(
+    terminalId: string,
+    alarm: string,
+    severity: AlarmRow['severity'],
+    data: string | null = null,
+  ): Promise<void> {
     const key = keyOf(terminalId, alarm);
     if (open.has(key)) return;
     const row: AlarmRow = {
@@ -55,6 +60,7 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
       acknowledgedAt: null,
       acknowledgedBy: null,
       closedAt: null,
+      data,
     };
     await db.insertInto('alarms').values(row).execute();
     open.set(key, row);
@@ -93,12 +99,15 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
       return changes.length > 0 ? Promise.all(changes) : undefined;
     },
 
-    /** An event of the terminal; it stays open until a person acknowledges it. False when it has too many open already. */
-    raiseEvent: (terminalId: string, event: string): Promise<boolean> =>
+    /**
+     * An event of the terminal, with JSON of what it said; it stays open until a person acknowledges it. False when the terminal has too
+     * many open already.
+     */
+    raiseEvent: (terminalId: string, event: string, data: string | null): Promise<boolean> =>
       inTurn(async () => {
         const kinds = [...open.values()].filter((row) => row.terminalId === terminalId);
         if (kinds.length >= MOST_OPEN && !open.has(keyOf(terminalId, event))) return false;
-        await raise(terminalId, event, 'critical');
+        await raise(terminalId, event, 'critical', data);
         return true;
       }),
 

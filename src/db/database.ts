@@ -6,6 +6,7 @@ import type { Logger } from '../lib/log.ts';
 import { up as first } from './migrations/0001-first.ts';
 import { up as quarantine } from './migrations/0002-quarantine.ts';
 import { up as meterExchanges } from './migrations/0003-meter-exchanges.ts';
+import { up as alarmData } from './migrations/0004-alarm-data.ts';
 import type { Tables } from './schema.ts';
 
 export type Database = Kysely<Tables>;
@@ -14,6 +15,7 @@ export const MIGRATIONS = {
   '0001-first': { up: first },
   '0002-quarantine': { up: quarantine },
   '0003-meter-exchanges': { up: meterExchanges },
+  '0004-alarm-data': { up: alarmData },
 };
 
 export type DatabaseOrTransaction = Database | Transaction<Tables>;

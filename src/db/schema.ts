@@ -196,6 +196,8 @@ export interface AlarmRow {
   acknowledgedAt: number | null;
   acknowledgedBy: string | null;
   closedAt: number | null;
+  /** JSON of what the terminal's event said; null for an alarm from a limit. */
+  data: string | null;
 }
 
 export interface PaymentRow {

@@ -36,6 +36,7 @@ import type { Registry } from '../terminals/registry.ts';
 import { authenticate } from './auth.ts';
 import type { Live } from './live.ts';
 import { answerProblems, sendBadAddress, sendNotFound } from './problems.ts';
+import { problemResponses } from './responses.ts';
 import { alarmRoutes } from './routes/alarms.ts';
 import { areaRoutes } from './routes/areas.ts';
 import { commandRoutes } from './routes/commands.ts';
@@ -49,7 +50,6 @@ import { readingRoutes } from './routes/readings.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { terminalRoutes } from './routes/terminals.ts';
 import { userRoutes } from './routes/users.ts';
-import { problem } from './schemas/common.ts';
 import type { Setup } from './setup.ts';
 
 /** What routes may use. */
@@ -155,8 +155,9 @@ export async function startHttp(parts: HttpParts) {
     // Plain HTTP on a county's own network is usual; a proxy that ends TLS sets this header.
     strictTransportSecurity: false,
   });
-  app.addHook('onRoute', ({ schema }) => {
-    if (schema && !schema.hide) schema.response = { ...Object(schema.response), default: problem };
+  app.addHook('onRoute', (route) => {
+    const { schema } = route;
+    if (schema && !schema.hide) schema.response = { ...problemResponses(route), ...Object(schema.response) };
   });
   await describe(app);
   await app.register(async (api) => {

@@ -52,6 +52,7 @@ export const alarmView = (row: AlarmRow): Alarm => ({
   openedAt: rfc3339(row.openedAt),
   acknowledgedAt: orNull(row.acknowledgedAt),
   closedAt: orNull(row.closedAt),
+  data: row.data === null ? null : JSON.parse(row.data),
 });
 
 export const meterExchangeView = (row: MeterExchangeRow): MeterExchange => ({

@@ -7,12 +7,13 @@ import { decodeKept } from '../terminals/frames.ts';
 import type { Registry } from '../terminals/registry.ts';
 import type { Quarantine, QuarantineFilter } from './quarantine.ts';
 import type { RefusedFrame } from './quarantine-rows.ts';
-import type { Spool } from './spool.ts';
+import type { NewRecord, Spool } from './spool.ts';
 
 /** Refused frames once more, after a profile was mended. */
 
-/** Messages at once. */
+/** Messages whose rows change at once, and readings of one commit. */
 const BATCH = 50;
+const READINGS_AT_ONCE = 1_000;
 
 export interface RequeueFilter extends QuarantineFilter {
   profile?: string | undefined;
@@ -61,16 +62,20 @@ export function createRequeue(parts: {
 
   /** What is good is in the spool before its rows leave: killed in between, it comes again, and the store keeps it once. */
   async function putIn(frames: RefusedFrame[]): Promise<Requeued> {
-    const decoded: { frame: RefusedFrame; readings: Decoded['readings']; rejects: Decoded['rejects'] }[] = [];
+    const decoded: { frame: RefusedFrame; rejects: Decoded['rejects'] }[] = [];
+    let good: NewRecord[] = [];
     for (const frame of frames) {
       const found = decode(frame);
-      if (found) decoded.push({ frame, ...found });
+      if (!found) continue;
+      decoded.push({ frame, rejects: found.rejects });
+      for (const reading of found.readings) good.push({ terminalId: frame.terminalId, ...reading });
+      if (good.length >= READINGS_AT_ONCE) {
+        await spool.append(good);
+        good = [];
+      }
       await nextTurn();
     }
-    const readings = decoded.flatMap(({ frame, readings }) =>
-      readings.map((reading) => ({ terminalId: frame.terminalId, ...reading })),
-    );
-    if (readings.length > 0) await spool.append(readings);
+    if (good.length > 0) await spool.append(good);
     await quarantine.replace(decoded);
     const stillRefused = decoded.filter(({ rejects }) => rejects.length > 0).length;
     return { requeued: decoded.length - stillRefused, stillRefused };

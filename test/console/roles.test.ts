@@ -71,7 +71,8 @@ test('an alarm appears by itself, and an operator acknowledges it', async ({ ope
   const page = await open('/alarms', { as: mine.operator });
   await page.getByText('没有告警').waitFor();
   await page.getByRole('status').getByText('实时').waitFor();
-  await boiler.say('events', { time: Date.now(), event: 'gas_leak', data: {} });
+  await boiler.say('events', { time: Date.now(), event: 'gas_leak', data: { ppm: 120, where: '厨房' } });
+  await page.getByText('ppm: 120 · where: 厨房').waitFor();
   await page.getByRole('button', { name: `确认告警：燃气泄漏，终端 ${boiler.id}` }).click();
   await page.getByText('没有告警').waitFor();
   // What happened once has no end of its own: that someone took note of it is its end.

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { startTestGateway, type TestGateway } from '../helpers/gateway.ts';
-import { type Operation, openApi, operationsOf } from './routes.ts';
+import { isPublic, type Operation, openApi, operationsOf } from './routes.ts';
 import { send } from './stage.ts';
 
 /** What programs rely on outside of the API's own answers: its description, health and metrics. */
@@ -114,6 +114,26 @@ describe('the description', () => {
         Object.keys(responses).filter((status) => /^2\d\d$/.test(status)),
         route,
       ).not.toEqual([]);
+    }
+  });
+
+  test('says of every route which problems it answers with', () => {
+    const wanted: [status: string, when: (route: string, found: Operation) => boolean][] = [
+      ['401', (route, found) => route.includes('/api/v1/') && !isPublic(found)],
+      ['404', (route) => route.includes('{')],
+      ['422', (route) => /^POST .*\/(terminals|households|users|commands|payments)$/.test(route)],
+      ['409', (route) => /^POST .*\/(terminals|households|companies|users|cancel|acknowledge|requeue)$/.test(route)],
+      ['403', (route) => /\/(users|api-keys|quarantine)/.test(route)],
+      ['429', (route) => route === 'POST /api/v1/sessions'],
+      ['default', () => true],
+    ];
+    for (const [route, found] of operations) {
+      for (const [status, when] of wanted) {
+        if (!when(route, found)) continue;
+        expect(Object.keys(found.responses[status]?.content ?? {}), `${route} ${status}`).toEqual([
+          'application/problem+json',
+        ]);
+      }
     }
   });
 

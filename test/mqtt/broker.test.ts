@@ -301,12 +301,26 @@ test('a terminal that invents events fills its own list only, and the rest is qu
 test('an event raises an alarm that an operator can acknowledge', async () => {
   await using gateway = await startTestGateway();
   const client = await connectTerminal(gateway, await boiler(gateway, 'A'));
-  await publish(client, 'terminals/A/events', { time: Date.now(), event: 'gas_leak', data: {} });
+  await publish(client, 'terminals/A/events', { time: Date.now(), event: 'gas_leak', data: { ppm: 120, at: '厨房' } });
   await client.endAsync();
   const { body } = await gateway.admin.get<{ items: { id: string }[] }>('/alarms?state=open');
-  expect(body.items).toMatchObject([{ terminalId: 'A', alarm: 'gas_leak', severity: 'critical', state: 'open' }]);
+  expect(body.items).toMatchObject([
+    { terminalId: 'A', alarm: 'gas_leak', severity: 'critical', state: 'open', data: { ppm: 120, at: '厨房' } },
+  ]);
   await gateway.admin.post(`/alarms/${body.items[0]?.id}/acknowledge`);
   expect((await gateway.admin.get<{ items: object[] }>('/alarms?state=open')).body.items).toEqual([]);
+});
+
+test('an event that says too much raises its alarm all the same, and the message is kept', async () => {
+  await using gateway = await startTestGateway();
+  const client = await connectTerminal(gateway, await boiler(gateway, 'A'));
+  const data = { log: 'x'.repeat(3_000) };
+  await publish(client, 'terminals/A/events', { time: Date.now(), event: 'gas_leak', data });
+  await client.endAsync();
+  const { body } = await gateway.admin.get<{ items: object[] }>('/alarms?state=open');
+  expect(body.items).toMatchObject([{ alarm: 'gas_leak', data: null }]);
+  const [kept] = await quarantined(gateway, 'A');
+  expect([kept?.reason, JSON.parse(kept?.frame ?? '{}').data]).toEqual(['too_large', data]);
 });
 
 test('with a certificate, terminals connect over TLS as well', async () => {

@@ -54,6 +54,18 @@ function Handled({ alarm }: { alarm: Alarm }) {
   );
 }
 
+/** What the terminal said about it, in its own words. */
+function Said({ data }: { data: NonNullable<Alarm['data']> }) {
+  const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
+  return (
+    <div className="words quiet">
+      {Object.entries(data)
+        .map(([name, value]) => `${name}: ${text(value)}`)
+        .join(' · ')}
+    </div>
+  );
+}
+
 function Opened({ time }: { time: string }) {
   return (
     <>
@@ -78,12 +90,13 @@ function useColumns(): TableColumnsType<Alarm> {
     {
       title: t('alarm.name'),
       key: 'alarm',
-      render: (_, { alarm, severity, terminalId, openedAt }) => (
+      render: (_, { alarm, severity, terminalId, openedAt, data }) => (
         <>
           <Tag color={severity === 'critical' ? 'red' : 'orange'}>
             <span aria-hidden="true">{severity === 'critical' ? '▲' : '!'}</span> {t(`alarm.severities.${severity}`)}
           </Tag>{' '}
           <span className="words">{wordFor(names, alarm)}</span>
+          {data !== null && <Said data={data} />}
           {narrow && (
             <div>
               <TerminalLink id={terminalId} />

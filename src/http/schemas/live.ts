@@ -13,6 +13,7 @@ export const alarm = z.object({
   acknowledgedAt: time.nullable(),
   acknowledgedBy: z.string().nullable(),
   closedAt: time.nullable(),
+  data: z.record(z.string(), z.unknown()).nullable().describe('What the terminal’s event said'),
 });
 export type Alarm = z.infer<typeof alarm>;
 export const alarmPage = pageOf(alarm);
