@@ -274,4 +274,3 @@ export function createMonthFiles(duckdb: Duckdb) {
 
   return { change, attach, closable, due, settle, detach, dropRaw, remove };
 }
-export type MonthFiles = ReturnType<typeof createMonthFiles>;

@@ -21,7 +21,7 @@ const ceil = (time: number, unit: number, origin: number) => origin + Math.ceil(
 const floor = (time: number, unit: number, origin: number) => origin + Math.floor((time - origin) / unit) * unit;
 
 /** Where values of a range in windows of `everyMs` come from: each settled row from one table, and fresh rows. */
-export function partsOf(month: Month, from: number, to: number, everyMs: number): Part[] {
+function partsOf(month: Month, from: number, to: number, everyMs: number): Part[] {
   const { start, end, closed, closedDays, raw } = month;
   const [first, last] = [Math.max(from, start), Math.min(to, end)];
   const parts: Part[] = [];

@@ -80,7 +80,7 @@ export interface Refusal {
 }
 
 /** Takes what a store refuses; it is on disk when this resolves. */
-export type Refuse = (refusals: Refusal[]) => Promise<void>;
+type Refuse = (refusals: Refusal[]) => Promise<void>;
 
 /** What every store is opened with. */
 export interface StoreParts {

@@ -5,15 +5,7 @@ import type { ReadingStore } from './store.ts';
 /** Consumption from a counter's readings. */
 
 /** From good to doubtful; of several in one window, the last of this order is shown. README says what each means. */
-export const USE_QUALITIES = [
-  'missing',
-  'measured',
-  'estimated',
-  'corrected',
-  'exchanged',
-  'reset',
-  'implausible',
-] as const;
+const USE_QUALITIES = ['missing', 'measured', 'estimated', 'corrected', 'exchanged', 'reset', 'implausible'] as const;
 
 export interface Use {
   /** Epoch ms. */

@@ -5,6 +5,7 @@ import { startDrain } from '../../src/readings/drain.ts';
 import { openSpool } from '../../src/readings/spool.ts';
 import { openInflux1Store } from '../../src/readings/store-influx1.ts';
 import { noInflux1, startInflux1 } from '../helpers/servers.ts';
+import { spoolOptions } from '../helpers/spool.ts';
 import { eventually, tempFolder } from '../helpers/temp.ts';
 
 /**
@@ -22,8 +23,7 @@ if (noInflux1) throw new Error(noInflux1);
 await using folder = await tempFolder();
 await using server = await startInflux1(folder.path, await freePort());
 const log = createLog('error');
-const spoolOptions = { folder: `${folder.path}/spool`, commitWaitMs: 0, segmentBytes: 1 << 26, maxBytes: 2 ** 33 };
-await using spool = await openSpool(spoolOptions, { clock: systemClock, log });
+await using spool = await openSpool(spoolOptions(`${folder.path}/spool`), { clock: systemClock, log });
 const terminalOf = (n: number) => `T${String(n).padStart(5, '0')}`;
 if (isLate) {
   await spool.append(

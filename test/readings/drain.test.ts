@@ -6,6 +6,7 @@ import { createLog } from '../../src/lib/log.ts';
 import { startDrain } from '../../src/readings/drain.ts';
 import { openSpool } from '../../src/readings/spool.ts';
 import { openEmbeddedStore } from '../../src/readings/store-embedded.ts';
+import { spoolOptions } from '../helpers/spool.ts';
 import { storeParts } from '../helpers/store.ts';
 import { eventually, tempFolder } from '../helpers/temp.ts';
 
@@ -15,15 +16,9 @@ const NOW = Date.UTC(2026, 10, 24, 4);
 /** A spool, its store and what carries readings from one to the other, on one folder. */
 async function open(folder: string, segmentBytes = 200) {
   const stack = new AsyncDisposableStack();
-  const options = {
-    folder: join(folder, 'spool'),
-    commitWaitMs: 0,
-    segmentBytes,
-    maxBytes: 1 << 30,
-    maxAgeMs: 86_400_000,
-    minFreeBytes: 0,
-  };
-  const spool = stack.use(await openSpool(options, { clock: systemClock, log }));
+  const spool = stack.use(
+    await openSpool(spoolOptions(join(folder, 'spool'), { segmentBytes }), { clock: systemClock, log }),
+  );
   const store = stack.use(await openEmbeddedStore(join(folder, 'readings'), storeParts({ spoolId: spool.id })));
   const drain = stack.use(startDrain({ spool, store, clock: systemClock, log, waitMs: 1 }));
   const series = { terminalId: 'A', metric: 'room_c', from: NOW, to: NOW + 1_000_000 };

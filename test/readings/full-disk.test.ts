@@ -6,6 +6,7 @@ import type { SpoolRecord } from '../../src/readings/segments.ts';
 import { openSpool } from '../../src/readings/spool.ts';
 import { openEmbeddedStore } from '../../src/readings/store-embedded.ts';
 import { NO_SMALL_DISK, smallDisk } from '../helpers/small-disk.ts';
+import { spoolOptions } from '../helpers/spool.ts';
 import { storeParts } from '../helpers/store.ts';
 
 const NOW = Date.UTC(2026, 10, 24, 4);
@@ -15,15 +16,10 @@ test('on a full disk the spool takes nothing, keeps what it has, and takes readi
 }) => {
   await using disk = await smallDisk(4);
   if (!disk) return skip(NO_SMALL_DISK);
-  const options = {
-    folder: join(disk.path, 'spool'),
-    commitWaitMs: 0,
-    segmentBytes: 1 << 20,
-    maxBytes: 1 << 30,
-    maxAgeMs: 86_400_000,
-    minFreeBytes: 0,
-  };
-  await using spool = await openSpool(options, { clock: systemClock, log: createLog('silent') });
+  await using spool = await openSpool(spoolOptions(join(disk.path, 'spool')), {
+    clock: systemClock,
+    log: createLog('silent'),
+  });
   const append = (n: number) => spool.append([{ terminalId: 'A', time: NOW + n, values: { room_c: n } }]);
   await append(0);
   disk.fill(20_000);

@@ -9,6 +9,7 @@ import { startDrain } from '../../src/readings/drain.ts';
 import { lateStore } from '../../src/readings/late-store.ts';
 import { openSpool } from '../../src/readings/spool.ts';
 import { noInflux1 } from '../helpers/servers.ts';
+import { spoolOptions } from '../helpers/spool.ts';
 import { eventually, tempFolder } from '../helpers/temp.ts';
 import { record, startStage } from './influx-stage.ts';
 
@@ -16,7 +17,7 @@ import { record, startStage } from './influx-stage.ts';
 
 const log = createLog('silent');
 /** The drain's pauses pass twenty times as fast. */
-const hasty: Clock = { now: systemClock.now, after: (ms, task) => systemClock.after(ms / 20, task) };
+const hasty: Clock = { ...systemClock, after: (ms, task) => systemClock.after(ms / 20, task) };
 
 type Trouble =
   | 'none'
@@ -126,8 +127,7 @@ async function startProxy(target: string) {
 /** A spool whose drain writes through the proxy. */
 async function startPipe(stage: Awaited<ReturnType<typeof startStage>>, url: string, folder: string) {
   const stack = new AsyncDisposableStack();
-  const options = { folder, commitWaitMs: 0, segmentBytes: 1 << 20, maxBytes: 1 << 30 };
-  const spool = stack.use(await openSpool(options, { clock: systemClock, log }));
+  const spool = stack.use(await openSpool(spoolOptions(folder), { clock: systemClock, log }));
   const store = stack.use(lateStore(() => stage.open({ spoolId: spool.id, keepRawDays: 30 }, { url })));
   const drain = stack.use(startDrain({ spool, store, clock: hasty, log, waitMs: 1 }));
   return { spool, store, drain, [Symbol.asyncDispose]: () => stack.disposeAsync() };

@@ -16,7 +16,7 @@ export const DAY = 24 * HOUR;
 
 /** The system's time, moved by as much as a test says. */
 export function movedClock(): Clock & { moveMs: number } {
-  const clock = { moveMs: 0, now: () => Date.now() + clock.moveMs, after: systemClock.after };
+  const clock = { ...systemClock, moveMs: 0, now: () => Date.now() + clock.moveMs };
   return clock;
 }
 

@@ -14,6 +14,7 @@ import { textOfRegisters } from '../../src/terminals/frames.ts';
 import { loadProfiles } from '../../src/terminals/profile.ts';
 import { openRegistry } from '../../src/terminals/registry.ts';
 import { ADMIN, connectTerminal, makeTerminal, sendReading, signIn, startTestGateway } from '../helpers/gateway.ts';
+import { spoolOptions } from '../helpers/spool.ts';
 import { tempFolder } from '../helpers/temp.ts';
 
 const CALLER: Caller = { id: 'a', name: 'a', role: 'admin', companyId: null, areaCode: null, householdId: null };
@@ -38,8 +39,7 @@ async function openParts() {
   });
   const limits = { rows: 10_000, rowsPerTerminal: 1_000, commitWaitMs: 1 };
   const quarantine = stack.use(await openQuarantine(limits, { db, clock: systemClock, log }));
-  const options = { folder: join(folder.path, 'spool'), commitWaitMs: 1, segmentBytes: 1e6, maxBytes: 1e9 };
-  const spool = stack.use(await openSpool(options, { clock: systemClock, log }));
+  const spool = stack.use(await openSpool(spoolOptions(join(folder.path, 'spool')), { clock: systemClock, log }));
   const requeue = createRequeue({ db, quarantine, spool, registry, maxFutureMs: 0 });
   return {
     quarantine,

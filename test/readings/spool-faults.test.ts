@@ -4,18 +4,12 @@ import type { Clock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { openSpool, type Spool } from '../../src/readings/spool.ts';
 import { type Fault, type Kind, SimDisk } from '../helpers/sim-disk.ts';
+import { spoolOptions } from '../helpers/spool.ts';
 
 /** What the spool keeps when the disk fails, the process is killed or the power is cut, at every single step. */
 
 const SEEDS = Number(process.env['HEARTHGATE_TEST_SEEDS'] ?? 2_000);
 const FOLDER = '/spool';
-const options = {
-  folder: FOLDER,
-  commitWaitMs: 0,
-  maxBytes: 1 << 30,
-  maxAgeMs: 1 << 30,
-  minFreeBytes: 1,
-};
 const log = createLog('silent');
 /** Commits come at once, the checks of every second never. */
 const clock: Clock = {
@@ -26,7 +20,8 @@ const clock: Clock = {
     return { [Symbol.dispose]: () => clearImmediate(soon) };
   },
 };
-const open = (disk: SimDisk, segmentBytes = 400) => openSpool({ ...options, segmentBytes }, { clock, log, disk });
+const open = (disk: SimDisk, segmentBytes = 400) =>
+  openSpool(spoolOptions(FOLDER, { segmentBytes, minFreeBytes: 1 }), { clock, log, disk });
 
 /** mulberry32: the same numbers for the same seed. */
 function randomOf(seed: number): () => number {

@@ -3,17 +3,15 @@ import { createLog } from '../../src/lib/log.ts';
 import { openSpool, type SpoolOptions } from '../../src/readings/spool.ts';
 import { heldClock } from '../helpers/clock.ts';
 import { SimDisk } from '../helpers/sim-disk.ts';
+import { spoolOptions } from '../helpers/spool.ts';
 
 const HOUR = 3_600_000;
 
 /** A spool on a disk and a clock that are played. */
 async function open(options: Partial<SpoolOptions>) {
   const [disk, clock] = [new SimDisk(), heldClock()];
-  const limits = { segmentBytes: 1 << 20, maxBytes: 1 << 30, maxAgeMs: 1 << 30, minFreeBytes: 1, ...options };
-  const spool = await openSpool(
-    { folder: '/s', commitWaitMs: 1, ...limits },
-    { clock, log: createLog('silent'), disk },
-  );
+  const wanted = spoolOptions('/s', { commitWaitMs: 1, maxAgeMs: 1 << 30, minFreeBytes: 1, ...options });
+  const spool = await openSpool(wanted, { clock, log: createLog('silent'), disk });
   return {
     disk,
     clock,

@@ -5,12 +5,12 @@ import { expect, test } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { type NewRecord, openSpool, type SpoolOptions } from '../../src/readings/spool.ts';
+import { spoolOptions } from '../helpers/spool.ts';
 import { tempFolder } from '../helpers/temp.ts';
 
 const log = createLog('silent');
-const LIMITS = { maxBytes: 1 << 30, maxAgeMs: 86_400_000, minFreeBytes: 0 };
 const open = (folder: string, options: Partial<SpoolOptions> = {}) =>
-  openSpool({ ...LIMITS, folder, commitWaitMs: 0, segmentBytes: 1 << 20, ...options }, { clock: systemClock, log });
+  openSpool(spoolOptions(folder, options), { clock: systemClock, log });
 
 const reading = (n: number): NewRecord => ({ terminalId: `T${n}`, time: 1_795_500_000_000 + n, values: { room_c: n } });
 const numbers = (records: { time: number }[]) => records.map(({ time }) => time - 1_795_500_000_000);
