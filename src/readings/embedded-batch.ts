@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { BIGINT, DOUBLE, type DuckDBAppender, DuckDBDataChunk, INTEGER } from '@duckdb/node-api';
 import { columnsOf, type Duckdb } from './embedded-duckdb.ts';
 import type { Keys, Month, Names } from './embedded-month.ts';
@@ -26,6 +27,8 @@ export interface Plan {
 type Known = Map<number, Map<number, Map<number, number>>>;
 
 const CHUNK_ROWS = 2_048;
+/** After so many readings other work gets its turn. */
+const TURN = 1_000;
 
 /** The key of a name, a new one for a new name. */
 function keyOf(keys: Keys, name: string): number {
@@ -147,7 +150,8 @@ export function createBatches({ writer }: Duckdb) {
   async function append(month: Month, names: Names, { kept }: Plan): Promise<number> {
     const appender = await writer.createAppender('fresh', 'main', month.as);
     const chunks = chunksFor(appender);
-    for (const { terminal, time, values } of kept) {
+    for (const [index, { terminal, time, values }] of kept.entries()) {
+      if (index % TURN === TURN - 1) await setImmediate();
       const at = BigInt(time);
       for (const metric in values) chunks.row(terminal, keyOf(names.metrics, metric), at, values[metric] ?? Number.NaN);
     }

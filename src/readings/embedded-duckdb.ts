@@ -30,7 +30,7 @@ export function createTurns(): <T>(task: () => Promise<T>) => Promise<T> {
 export async function openDuckdb(spillFolder: string) {
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: '1GB',
-    threads: '2',
+    threads: '1',
     temp_directory: spillFolder,
     checkpoint_threshold: CHECKPOINT_AT,
   });

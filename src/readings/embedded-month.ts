@@ -242,6 +242,7 @@ export function createMonthFiles(duckdb: Duckdb) {
   async function dropRaw(month: Month): Promise<void> {
     await settle(month, { hours: month.end, days: month.end });
     const [next, path] = [`${month.as}_new`, `${month.path}.new`];
+    await writer.run(`detach database if exists ${next}`);
     await rm(path, { force: true });
     await attachFile(next, path);
     try {

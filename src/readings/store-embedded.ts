@@ -100,20 +100,22 @@ export async function openEmbeddedStore(
     return sorted;
   }
 
-  const tooOld = ({ sequence, terminalId, time, values }: SpoolRecord): Refused => ({
-    sequence,
-    terminalId,
-    time,
-    values,
-    reason: 'too_old',
-    detail: `values are kept for ${keepRawDays} days`,
-  });
+  const tooOld =
+    (detail: string) =>
+    ({ sequence, terminalId, time, values }: SpoolRecord): Refused => ({
+      sequence,
+      terminalId,
+      time,
+      values,
+      reason: 'too_old',
+      detail,
+    });
 
   async function planOf(time: number, records: SpoolRecord[]): Promise<{ month: Month; plan: Plan }> {
     const month = await openMonth(time);
     month.names ??= await batches.loadNames(month);
     if (month.raw) return { month, plan: await batches.plan(month, month.names, records) };
-    return { month, plan: { kept: [], refused: records.map(tooOld) } };
+    return { month, plan: { kept: [], refused: records.map(tooOld('the values of its month have been removed')) } };
   }
 
   async function handOver(refused: Refused[], sequence: number): Promise<void> {
@@ -162,7 +164,7 @@ export async function openEmbeddedStore(
     const sequence = records.at(-1)?.sequence;
     if (sequence === undefined) return;
     const since = oldest();
-    const refused = records.filter(({ time }) => time < since).map(tooOld);
+    const refused = records.filter(({ time }) => time < since).map(tooOld(`values are kept for ${keepRawDays} days`));
     const plans = [];
     for (const [start, own] of byMonth(records.filter(({ time }) => time >= since)))
       plans.push(await planOf(start, own));
