@@ -79,6 +79,25 @@ test('a month that is older than roll-ups are kept is deleted; the position that
   expect(await store.position()).toBe(sequence);
 });
 
+test('the position is that of the last write, whichever month it went to, even when it went back', async () => {
+  await using folder = await tempFolder();
+  const at = (time: number, position: number) => ({ ...record(time, { room_c: position }), sequence: position });
+  const writes = [at(MIDNIGHT, 5), at(SEPTEMBER, 9), at(MIDNIGHT + 1, 7), at(SEPTEMBER + 1, 8)];
+  for (const write of writes) {
+    {
+      await using other = await openEmbeddedStore(folder.path, partsOf({ spoolId: 'other' }));
+      await other.write([at(write.time + 10, 100)]);
+      await other.tend();
+    }
+    {
+      await using store = await openEmbeddedStore(folder.path, partsOf());
+      await store.write([write]);
+    }
+    await using store = await openEmbeddedStore(folder.path, partsOf());
+    expect(await store.position()).toBe(write.sequence);
+  }
+});
+
 test('roll-ups are kept as long as raw values, whatever is configured', async () => {
   await using folder = await tempFolder();
   for (const changes of [
