@@ -44,7 +44,7 @@ export async function openEmbeddedStore(
   let position = 0;
   /** Of the last write that moved the position: each is a row more, and the one with the greatest number counts. */
   let writeNumber = 0;
-  /** Up to which sequence refusals were handed over, so that a batch that is tried again hands over nothing twice. */
+  /** Up to which sequence refusals of the batch at hand were handed over, so that one that is tried again hands over nothing twice. */
   let refusedTo = 0;
   let settleFrom = settleRows;
 
@@ -175,6 +175,7 @@ export async function openEmbeddedStore(
     for (const { month, plan } of plans) await writeMonth(month, plan, undefined);
     await writeMonth(last.month, last.plan, sequence);
     position = sequence;
+    refusedTo = 0;
     for (const { month } of [...plans, last]) await settleIfMany(month);
   }
 

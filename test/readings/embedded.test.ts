@@ -153,17 +153,6 @@ test('settling hundreds of thousands of rows loses none of them', async () => {
   }
 }, 60_000);
 
-test('a batch that is tried again hands over what was refused only once', async () => {
-  await using folder = await tempFolder();
-  const parts = partsOf();
-  await using store = await openEmbeddedStore(folder.path, parts);
-  await store.write([record(MIDNIGHT, { room_c: 1 })]);
-  const batch = [record(MIDNIGHT, { room_c: 2 }), record(MIDNIGHT + 1, { room_c: 3 })];
-  await store.write(batch);
-  await store.write(batch);
-  expect(parts.refused).toHaveLength(1);
-});
-
 test('many who ask at once while rows are written and settled all get exact answers', async () => {
   await using folder = await tempFolder();
   await using store = await openEmbeddedStore(folder.path, partsOf(), { settleRows: 300 });

@@ -37,17 +37,24 @@ test('on a full disk the spool takes nothing, keeps what it has, and takes readi
   expect(times).toEqual(Array.from({ length: taken + 1 }, (_, n) => n));
 });
 
-test('after a full disk the embedded store goes on by itself, and has every reading once', async ({ skip }) => {
+test('after a full disk the embedded store goes on by itself, has every reading once, and refused each bad one once', async ({
+  skip,
+}) => {
   await using disk = await smallDisk(60);
   if (!disk) return skip(NO_SMALL_DISK);
-  await using store = await openEmbeddedStore(join(disk.path, 'readings'), storeParts(), { settleRows: 60_000 });
+  const parts = storeParts();
+  await using store = await openEmbeddedStore(join(disk.path, 'readings'), parts, { settleRows: 60_000 });
   let sequence = 0;
-  const batch = (): SpoolRecord[] =>
-    Array.from({ length: 5_000 }, () => {
+  let batches = 0;
+  const batch = (): SpoolRecord[] => {
+    batches += 1;
+    return Array.from({ length: 5_000 }, (_, n) => {
       sequence += 1;
       const values = { room_c: Math.sin(sequence) * 30, supply_c: Math.cos(sequence) * 60 };
+      if (n === 4_999) return { sequence, terminalId: 'T1', time: NOW + 1_000, values: { room_c: batches } };
       return { sequence, terminalId: `T${sequence % 97}`, time: NOW + sequence * 1_000, values };
     });
+  };
   await store.write(batch());
   disk.fill(22_000_000);
   let failed: SpoolRecord[] | undefined;
@@ -59,10 +66,11 @@ test('after a full disk the embedded store goes on by itself, and has every read
   }
   disk.free();
   await store.write(failed);
+  expect(parts.refused.map(({ values }) => values['room_c'])).toEqual(Array.from({ length: batches }, (_, n) => n + 1));
   await store.write(failed);
   expect(await store.position()).toBe(sequence);
   const series = { terminalId: 'T1', metric: 'room_c', from: NOW, to: NOW + 86_400_000 * 30 };
   const points = await store.points(series, 1_000_000);
-  const expected = Array.from({ length: sequence }, (_, n) => n + 1).filter((n) => n % 97 === 1);
+  const expected = Array.from({ length: sequence }, (_, n) => n + 1).filter((n) => n % 97 === 1 && n % 5_000 > 0);
   expect(points.map(({ time }) => (time - NOW) / 1_000)).toEqual(expected);
 }, 60_000);
