@@ -4,15 +4,17 @@ import { createHttp1, type Http1, type Influx1Options, type Row } from './influx
 import { type Finding, inspectServer } from './influx/inspect.ts';
 import { clamp, LONG_TIMEOUT_MS } from './influx/limits.ts';
 import { fieldOf, nameOf, tagOf } from './influx/lines.ts';
-import { HOUR_MS } from './influx/rollups.ts';
 import {
   type Asked,
+  HOUR_MS,
   type InfluxServer,
   type KeptDays,
   PLACES,
   type Place,
   type Retentions,
+  ROLLED_UP,
   type Span,
+  shardMs,
 } from './influx/server.ts';
 import { openInfluxStore } from './influx/store.ts';
 import { type Aggregate, type ReadingStore, type StoreParts, windowOf } from './store.ts';
@@ -24,9 +26,7 @@ import { type Aggregate, type ReadingStore, type StoreParts, windowOf } from './
  */
 
 const POLICY: Record<Place, string> = { raw: 'autogen', rollup: 'rollup', state: 'state' };
-const DAY_MS = 86_400_000;
-/** From this retention on a shard has a week, as the server does by itself. */
-const WEEKLY_FROM_MS = 180 * DAY_MS;
+
 /** How each aggregate is made of raw readings, and of roll-ups. */
 const EXPRESSIONS: Record<Asked['place'], (field: string) => Record<Aggregate, string>> = {
   raw: (field) => ({
@@ -48,7 +48,6 @@ const EXPRESSIONS: Record<Asked['place'], (field: string) => Record<Aggregate, s
     count: `sum("count_${field}")`,
   }),
 };
-const ROLLED_UP = ['first', 'last', 'min', 'max', 'sum', 'count'] as const;
 
 const during = ({ from, to }: Span) => `time >= ${clamp(from)}ms and time < ${clamp(to)}ms`;
 /** A long list of terminals is five times faster as one expression than as many comparisons. */
@@ -64,8 +63,9 @@ const terminalOf = (row: Row): string => nameOf(String(row['terminal']));
 
 /** The metrics of a row that was asked for with `*::field`, by name. */
 function metricsOf({ time, terminal: _tag, ...fields }: Row) {
-  const there = Object.entries(fields).filter(([, value]) => value !== null);
-  const points = there.map(([field, value]) => ({ metric: nameOf(field), time: Number(time), value: Number(value) }));
+  const points = Object.entries(fields).flatMap(([field, value]) =>
+    typeof value === 'number' ? [{ metric: nameOf(field), time: Number(time), value }] : [],
+  );
   return points.sort((a, b) => (a.metric < b.metric ? -1 : 1));
 }
 
@@ -82,7 +82,9 @@ function createServer(http: Http1, database: string): InfluxServer {
 
   async function fields(): Promise<string[]> {
     const rows = await ask(`show field keys on ${name} from "${POLICY.raw}"."readings"`);
-    return rows.map((row) => String(row['fieldKey']));
+    // Others are not ours, and have no sum.
+    const numbers = rows.filter((row) => row['fieldType'] === 'float' || row['fieldType'] === 'integer');
+    return [...new Set(numbers.map((row) => String(row['fieldKey'])))];
   }
 
   return {
@@ -91,8 +93,7 @@ function createServer(http: Http1, database: string): InfluxServer {
     async keep(place, ms) {
       await ask(`create database ${name}`);
       const duration = ms === Number.POSITIVE_INFINITY ? '0s' : `${ms / HOUR_MS}h`;
-      const shard = ms < WEEKLY_FROM_MS ? '1d' : '7d';
-      const policy = `retention policy "${POLICY[place]}" on ${name} duration ${duration} replication 1 shard duration ${shard}`;
+      const policy = `retention policy "${POLICY[place]}" on ${name} duration ${duration} replication 1 shard duration ${shardMs(ms) / HOUR_MS}h`;
       const there = (await retentionsOf(http, database))[place] !== undefined;
       await ask(`${there ? 'alter' : 'create'} ${policy}${place === 'raw' ? ' default' : ''}`);
     },

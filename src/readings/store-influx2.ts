@@ -6,7 +6,7 @@ import { type Finding, inspectServer } from './influx/inspect.ts';
 import { LONG_TIMEOUT_MS } from './influx/limits.ts';
 import { fieldOf, nameOf, tagOf } from './influx/lines.ts';
 import { BadBatch } from './influx/send-around.ts';
-import { type InfluxServer, type KeptDays, PLACES, type Place, type Retentions } from './influx/server.ts';
+import { type InfluxServer, type KeptDays, PLACES, type Place, type Retentions, shardMs } from './influx/server.ts';
 import { openInfluxStore } from './influx/store.ts';
 import type { ReadingStore, StoreParts } from './store.ts';
 
@@ -15,9 +15,6 @@ import type { ReadingStore, StoreParts } from './store.ts';
  * hourly roll-ups in a bucket `…_rollup`, the position and the marks in a bucket `…_state`.
  */
 
-const DAY_S = 86_400;
-/** From this retention on a shard has a week, as the server does by itself. */
-const WEEKLY_FROM_S = 180 * DAY_S;
 const EVER = { from: 0, to: Number.POSITIVE_INFINITY };
 
 const time = z.string().transform((text) => Date.parse(text));
@@ -51,9 +48,7 @@ function createServer(http: ReturnType<typeof createHttp2>, bucket: string): Inf
     retentions: () => retentionsOf(http, bucket),
 
     async keep(place, ms) {
-      const seconds = ms === Number.POSITIVE_INFINITY ? 0 : ms / 1_000;
-      const isShort = seconds > 0 && seconds < WEEKLY_FROM_S;
-      await http.keepBucket(name(place), seconds, isShort ? DAY_S : 7 * DAY_S);
+      await http.keepBucket(name(place), ms === Number.POSITIVE_INFINITY ? 0 : ms / 1_000, shardMs(ms) / 1_000);
     },
 
     async held() {

@@ -92,7 +92,7 @@ describe('InfluxDB 1.x', () => {
     await using stage = await startStage();
     await using store = await stage.open();
     const time = Date.now();
-    await stage.writeByHand(`readings,terminal=other room_c=1i ${time}`);
+    await stage.writeByHand(`readings,terminal=other room_c=1i,note="a word" ${time}`);
     const records = Array.from({ length: 2_000 }, (_, i) => record(time + i, { room_c: i, supply_c: i }));
     await store.write([...records, record(time, { return_c: 1 }, 'B')]);
     expect(stage.refused).toHaveLength(2_000);

@@ -3,7 +3,7 @@ import { windowStart } from '../../lib/calendar.ts';
 import type { Aggregate } from '../store.ts';
 import { clamp } from './limits.ts';
 import { fieldOf, tagOf } from './lines.ts';
-import type { Asked, Span } from './server.ts';
+import { type Asked, ROLLED_UP, type Span } from './server.ts';
 
 /** The store's questions in Flux. Every name of a terminal or metric went through `tagOf` or `fieldOf`, so it has nothing to escape. */
 
@@ -19,17 +19,15 @@ export const among = (terminalIds: string[]): string =>
     ? `|> filter(fn: (r) => r.terminal == "${terminalIds.map(tagOf)}")`
     : `|> filter(fn: (r) => r.terminal =~ /^(${terminalIds.map(tagOf).join('|')})$/)`;
 
-const PARTS = ['first', 'last', 'min', 'max', 'sum', 'count'] as const;
-
 /** One row for each terminal and window, with a column for each aggregate. */
 export function windowsQuery(bucket: string, asked: Asked, everyMs: number): string {
   const field = fieldOf(asked.metric);
   const isRaw = asked.place === 'raw';
   const rows = isRaw
     ? `|> filter(fn: (r) => r._field == "${field}")`
-    : `|> filter(fn: (r) => r._field =~ /^(${PARTS.join('|')})_${field}$/)
+    : `|> filter(fn: (r) => r._field =~ /^(${ROLLED_UP.join('|')})_${field}$/)
   |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")`;
-  const value = (part: (typeof PARTS)[number]) => (isRaw ? 'r._value' : `r["${part}_${field}"]`);
+  const value = (part: (typeof ROLLED_UP)[number]) => (isRaw ? 'r._value' : `r["${part}_${field}"]`);
   return `${fromBucket(bucket, asked)}
   ${among(asked.terminalIds)}
   ${rows}
@@ -60,7 +58,7 @@ export function togetherQuery(bucket: string, asked: Asked, everyMs: number, agg
 
 /** Writes the aggregates of each terminal, metric and hour to another bucket. */
 export function rollUpQuery(from: string, to: string, hours: Span, terminalIds: string[] | undefined): string {
-  const parts = PARTS.map(
+  const parts = ROLLED_UP.map(
     (part) => `data |> ${part}() |> map(fn: (r) => ({_time: r._start, _measurement: "readings", terminal: r.terminal,
   _field: "${part}_" + r._field, _value: float(v: r._value)}))`,
   );

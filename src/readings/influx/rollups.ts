@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { SpoolRecord } from '../segments.ts';
 import { stateLine, tagOf } from './lines.ts';
-import { type Due, type InfluxServer, type KeptDays, type Span, wanted } from './server.ts';
+import { type Due, HOUR_MS, type InfluxServer, type KeptDays, type Span, wanted } from './server.ts';
 
 /**
  * Retention, and the hourly roll-ups that stay when raw readings go. They are computed anew from raw readings, never added to:
@@ -9,14 +9,13 @@ import { type Due, type InfluxServer, type KeptDays, type Span, wanted } from '.
  * Once there are roll-ups they are kept up to date, whatever is configured later.
  */
 
-export const HOUR_MS = 3_600_000;
 /** An hour is computed when it has been over for an hour. */
 const SETTLED_MS = 2 * HOUR_MS;
 /** Marks that one turn takes. */
 const MARKS = 10_000;
 /** For more terminals of an hour, all are computed: one question instead of a long list. */
 const MOST_TERMINALS = 500;
-/** Hours in a row that are computed at once, when they are of all terminals. */
+/** Hours in a row of the same terminals that are computed at once. */
 const MOST_HOURS = 6;
 /** Marks that are remembered as stored; forgetting one costs writing it again. */
 const MOST_REMEMBERED = 100_000;
@@ -44,9 +43,10 @@ function worksOf(due: Due[]): Work[] {
     const terminalIds = marks.flatMap(({ terminalId }) => terminalId ?? []);
     const all = terminalIds.length < marks.length || terminalIds.length > MOST_TERMINALS || hour === last;
     const before = works.at(-1);
+    const work = { from: hour, to: hour + HOUR_MS, terminalIds: all ? undefined : terminalIds };
     const goesOn = before?.to === hour && hour - before.from < MOST_HOURS * HOUR_MS;
-    if (all && goesOn && !before.terminalIds) before.to = hour + HOUR_MS;
-    else works.push({ from: hour, to: hour + HOUR_MS, terminalIds: all ? undefined : terminalIds });
+    if (goesOn && before.terminalIds?.join() === work.terminalIds?.join()) before.to = work.to;
+    else works.push(work);
   }
   return works;
 }
@@ -107,11 +107,12 @@ export function createRollups(server: InfluxServer, parts: KeptDays & { clock: C
       await server.rollUp(current, terminalIds);
       await exclusive(async () => {
         if (current.touched) return;
-        await server.rolledUp(current);
+        // Forgotten first: the marks may be gone although the answer is lost.
         for (let hour = from; hour < to; hour += HOUR_MS) {
           remembered -= marked.get(hour)?.size ?? 0;
           marked.delete(hour);
         }
+        await server.rolledUp(current);
       });
     } finally {
       computing = undefined;

@@ -77,7 +77,13 @@ export interface KeptDays {
   keepRollupDays: number;
 }
 
-export const DAY_MS = 86_400_000;
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
+/** A shard has a day, or a week where data is kept long, as the server does by itself. */
+export const shardMs = (keptMs: number): number => (keptMs < 180 * DAY_MS ? DAY_MS : 7 * DAY_MS);
+/** What a roll-up has of each metric. */
+export const ROLLED_UP = ['first', 'last', 'min', 'max', 'sum', 'count'] as const;
+
 const msOf = (days: number): number => (days === 0 ? Number.POSITIVE_INFINITY : days * DAY_MS);
 /** Roll-ups stay at least as long as what they are made of. */
 export const wanted = ({ keepRawDays, keepRollupDays }: KeptDays) => ({

@@ -3,16 +3,16 @@ import type { SpoolRecord } from '../segments.ts';
 import type { Aggregate, Group, GroupWindow, ReadingStore, StoreParts, Window } from '../store.ts';
 import { createFirstKept, type RecordRefusal, refusalOf } from './first-kept.ts';
 import { lineOf, stateLine } from './lines.ts';
-import { createRollups, type Exclusive, HOUR_MS, hourAfter, hourBefore } from './rollups.ts';
+import { createRollups, type Exclusive, hourAfter, hourBefore } from './rollups.ts';
 import { sendAround } from './send-around.ts';
-import { type Asked, type InfluxServer, PlaceGone, type Span, type TerminalWindow } from './server.ts';
+import { type Asked, DAY_MS, HOUR_MS, type InfluxServer, PlaceGone, type Span, type TerminalWindow } from './server.ts';
 
 /**
  * Readings in InfluxDB of either line. The position in the spool is written after the records before it; what comes again after a
  * crash is passed over by its values.
  */
 
-const LOOK_BACK_MS = 62 * 86_400_000;
+const LOOK_BACK_MS = 62 * DAY_MS;
 /** Terminals in one question. */
 const TERMINALS = 1_000;
 
