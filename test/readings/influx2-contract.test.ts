@@ -220,6 +220,45 @@ test('a query names the terminal as a string in which nothing is left to escape'
   expect(query).toContain('limit(n: 5)');
 });
 
+test('rows of an answer become points, windows and sums over terminals', async () => {
+  const midnight = Date.UTC(2026, 10, 23, 16);
+  const at = (ms: number) => new Date(midnight + ms).toISOString();
+  const values = 'dateTime:RFC3339,string,string,double';
+  const columns = '_time,terminal,_field,_value';
+  let answer: ReturnType<typeof csv> | undefined;
+  await using server = await startServer(({ path }) => (path.startsWith('/api/v2/query') ? answer : undefined));
+  await using store = await server.open();
+  const series = { terminalId: 'A', metric: 'room_c', from: midnight + 1, to: midnight + DAY };
+
+  answer = csv(values, columns, `,,0,${at(5)},A,room_c,20.25`, `,,1,${at(5)},A%20b,%74ime,1e-7`);
+  expect(await store.points(series, 10)).toEqual([
+    { time: midnight + 5, value: 20.25 },
+    { time: midnight + 5, value: 1e-7 },
+  ]);
+  expect(await store.newest()).toEqual([
+    { terminalId: 'A', metric: 'room_c', time: midnight + 5, value: 20.25 },
+    { terminalId: 'A b', metric: 'time', time: midnight + 5, value: 1e-7 },
+  ]);
+  expect(await store.rows(series, 10)).toMatchObject([{ metric: 'room_c' }, { metric: 'time', value: 1e-7 }]);
+
+  // A server cuts the first window at the start of the range.
+  const doubles = (n: number) => Array(n).fill('double').join();
+  answer = csv(
+    `dateTime:RFC3339,string,${doubles(6)}`,
+    '_start,terminal,first,last,min,max,sum,count',
+    `,,0,${at(1)},A,20,23,17,23,60,3`,
+  );
+  expect(await store.windows(series, DAY)).toEqual([
+    { time: midnight, first: 20, last: 23, min: 17, max: 23, sum: 60, count: 3, mean: 20 },
+  ]);
+
+  answer = csv(`dateTime:RFC3339,${doubles(4)}`, '_start,sum,min,max,terminals', `,,0,${at(1)},50,20,30,2`);
+  const group = { ...series, terminalIds: Array.from({ length: 1_500 }, (_, i) => `T${i}`) };
+  expect(await store.together(group, DAY, 'mean')).toEqual([
+    { time: midnight, sum: 100, min: 20, max: 30, terminals: 4 },
+  ]);
+});
+
 test('with a limited retention there are roll-ups: hours are marked before the readings, computed by tend, and asked when raw is gone', async () => {
   let due: string[] = [];
   await using server = await startServer(({ path, body }) =>
