@@ -12,7 +12,7 @@ import type { NewRecord, Spool } from './spool.ts';
 /** Refused frames once more, after a profile was mended. */
 
 /** Messages whose rows change at once, and readings of one commit. */
-const BATCH = 50;
+const BATCH = 100;
 const READINGS_AT_ONCE = 1_000;
 
 export interface RequeueFilter extends QuarantineFilter {

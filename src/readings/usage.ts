@@ -5,7 +5,7 @@ import type { ReadingStore } from './store.ts';
 /** Consumption from a counter's readings. */
 
 /** From good to doubtful; of several in one window, the last of this order is shown. README says what each means. */
-const USE_QUALITIES = ['missing', 'measured', 'estimated', 'corrected', 'exchanged', 'reset', 'implausible'] as const;
+const QUALITIES = ['missing', 'measured', 'estimated', 'corrected', 'exchanged', 'reset', 'implausible'] as const;
 
 export interface Use {
   /** Epoch ms. */
@@ -13,7 +13,7 @@ export interface Use {
   to: number;
   /** Null where no readings cover the window. */
   amount: number | null;
-  quality: (typeof USE_QUALITIES)[number];
+  quality: (typeof QUALITIES)[number];
 }
 
 const HOUR_MS = 3_600_000;
@@ -67,7 +67,7 @@ export function usageOf(sightings: Sighting[], { from, to, everyMs, ...rules }: 
     const use = time < first ? undefined : uses[Math.floor((time - first) / everyMs)];
     if (!use) return;
     use.amount = (use.amount ?? 0) + amount;
-    if (USE_QUALITIES.indexOf(quality) > USE_QUALITIES.indexOf(use.quality)) use.quality = quality;
+    if (QUALITIES.indexOf(quality) > QUALITIES.indexOf(use.quality)) use.quality = quality;
   };
   for (const step of dailySteps(sightings, windowStart(first, DAY_MS), windowFor(everyMs), rules)) {
     const gap = step.to - step.from;

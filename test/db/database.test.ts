@@ -64,6 +64,18 @@ describe.each(['SQLite', 'PostgreSQL'])('on %s', (kind) => {
     );
   });
 
+  test('a meter exchange keeps its counts as they were read, and is there once', async ({ skip }) => {
+    skip(needed !== undefined, needed);
+    await using started = await start();
+    const { admin } = started.gateway;
+    await makeTerminal(admin, { id: 'A', profile: 'gas-meter' });
+    const path = '/terminals/A/meter-exchanges';
+    const exchange = { metric: 'gas_m3', at: '2026-01-05T02:00:00.000Z', lastValue: 99_999.123, firstValue: 0.1 };
+    const answers = await Promise.all([1, 2, 3].map(() => admin.post(path, exchange)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409]);
+    expect((await admin.get<{ items: object[] }>(path)).body.items).toMatchObject([exchange]);
+  });
+
   test('a search takes % and _ as letters and finds either case', async ({ skip }) => {
     skip(needed !== undefined, needed);
     await using started = await start();

@@ -1,6 +1,15 @@
 import { expect, test } from 'vitest';
 import { freePort } from '../../src/demo/free-port.ts';
-import { type ApiClient, connectTerminal, makeTerminal, sendReading, type TestTerminal } from '../helpers/gateway.ts';
+import type { QuarantineCount, Quarantined } from '../../src/http/schemas/readings.ts';
+import {
+  type Answer,
+  type ApiClient,
+  connectTerminal,
+  makeTerminal,
+  publish,
+  sendReading,
+  type TestTerminal,
+} from '../helpers/gateway.ts';
 import { adminOf, spawnGateway } from '../helpers/process.ts';
 import { noInflux1, startInflux1 } from '../helpers/servers.ts';
 import { eventually, tempFolder } from '../helpers/temp.ts';
@@ -39,6 +48,36 @@ test('so it has them in InfluxDB', async ({ skip }) => {
   expect(tally, `seed ${SEED}`).toMatchObject({ lost: 0, doubled: 0, wrong: 0 });
   expect(tally.acknowledged).toBeGreaterThan(200);
 }, 120_000);
+
+test('killed with SIGKILL under refused messages, every acknowledged one is in quarantine and counted', async () => {
+  await using folder = await tempFolder();
+  const ports = { http: await freePort(), mqtt: await freePort() };
+  const acknowledged: string[] = [];
+  {
+    await using gateway = await spawnGateway(folder.path, ports);
+    const terminal = await makeTerminal(await adminOf(gateway), { id: 'A', profile: 'gas-boiler' });
+    const client = await connectTerminal(gateway, terminal);
+    const send = (n: number) =>
+      publish(client, 'terminals/A/readings', `no JSON ${n} `).then(() => acknowledged.push(`no JSON ${n} `));
+    // Many at once, so that the kill falls into a commit; those that it cuts off never end.
+    for (let n = 0; n < 900; n += 1) send(n).catch(() => undefined);
+    await eventually(() => acknowledged.length >= 100);
+    await gateway.kill();
+    await client.endAsync(true);
+  }
+  await using gateway = await spawnGateway(folder.path, ports);
+  const admin = await adminOf(gateway);
+  const frames: string[] = [];
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const page: string = `/quarantine?terminalId=A&limit=500${cursor && `&cursor=${cursor}`}`;
+    const { body }: Answer<{ items: Quarantined[]; nextCursor: string | null }> = await admin.get(page);
+    frames.push(...body.items.map(({ frame }) => frame));
+    cursor = body.nextCursor;
+  }
+  expect(acknowledged.filter((frame) => !frames.includes(frame))).toEqual([]);
+  const { body: counts } = await admin.get<{ items: QuarantineCount[] }>('/quarantine/counts?terminalId=A');
+  expect(counts.items).toMatchObject([{ reason: 'bad_json', count: frames.length }]);
+}, 60_000);
 
 test('a reading that was sent again because its acknowledgement was lost is stored once', async () => {
   await using folder = await tempFolder();
