@@ -31,20 +31,17 @@ export interface Step {
 const HOUR_MS = 3_600_000;
 /** A fall of more than this part of the range may be the counter rolling over. */
 const ROLLED_OVER = 0.5;
-/** Without `maxPerHour`: which part of the count is a small fall, or near zero. */
+/** Without `maxPerHour`: which part of the count is little. */
 const SMALL_PART = 0.01;
-/** For so long after a jump, a counter that goes on where it was before is believed to have been there all the time. */
-const DOUBT_MS = 24 * HOUR_MS;
+/** For so long after a jump, a counter that goes on where it was before is believed to have been there all the time: a day, to the hour. */
+const DOUBT_MS = 25 * HOUR_MS;
 /** After a longer silence nobody knows what was counted. */
 const LONGEST_SILENCE_MS = 400 * 24 * HOUR_MS;
 
 export const isExchange = (sighting: Sighting): sighting is Exchange => 'at' in sighting;
 export const timeOf = (sighting: Sighting): number => (isExchange(sighting) ? sighting.at : sighting.time);
 
-type Judgement = Pick<Step, 'amount' | 'quality'> & {
-  /** Since when it was counted, when that is longer ago than the last sighting. */
-  since?: number;
-};
+type Judgement = Pick<Step, 'amount' | 'quality'>;
 
 /** A counter at one value, and how much it may still count since. */
 interface Mark {
@@ -64,8 +61,9 @@ function createCounter({ rollsOverAt, maxPerHour }: CounterRules) {
   const hourly = maxPerHour ?? Number.MAX_VALUE;
   let mark: Mark | undefined;
   /** Where the counter was before it jumped, and what has been counted since. */
-  let left: (Mark & { counted: number }) | undefined;
+  let left: (Mark & { jumpedAt: number; counted: number }) | undefined;
 
+  /** A small fall, and near enough to zero to have begun there again. */
   const small = (value: number): number => maxPerHour ?? value * SMALL_PART;
 
   /** At least what an hour can count, however close two readings are; but no more than that for several within the hour. */
@@ -82,16 +80,16 @@ function createCounter({ rollsOverAt, maxPerHour }: CounterRules) {
 
   /** The counter goes on where it was before a jump: what was counted since the jump is part of the rise. */
   function comeBack(value: number, time: number): Judgement | undefined {
-    if (!left || time - left.time > DOUBT_MS) return undefined;
+    if (!left || time - left.jumpedAt > DOUBT_MS) return undefined;
     const rise = value - left.value;
     const allowance = allowanceAt(left, time);
     if (rise > allowance || rise < -small(left.value)) return undefined;
-    const { counted, time: since } = left;
+    const { counted } = left;
     mark = { value: Math.max(value, left.value), time, allowance: Math.max(0, allowance - Math.max(rise, counted)) };
     left = undefined;
     return rise < 0
       ? { amount: 0, quality: 'corrected' }
-      : { amount: Math.max(0, rise - counted), quality: 'measured', since };
+      : { amount: Math.max(0, rise - counted), quality: 'measured' };
   }
 
   function judge(before: Mark, value: number, time: number): Judgement {
@@ -103,9 +101,8 @@ function createCounter({ rollsOverAt, maxPerHour }: CounterRules) {
     if (rise < 0 && -rise <= small(before.value)) return goOn({ ...now, value: before.value }, 0, 'corrected');
     const rolled = rollsOverAt + rise;
     if (-rise > rollsOverAt * ROLLED_OVER && rolled <= now.allowance) return goOn(now, rolled, 'measured');
-    left = { ...before, counted: 0 };
-    const nearZero = maxPerHour === undefined ? before.value * SMALL_PART : now.allowance;
-    if (rise < 0 && value <= nearZero) return goOn(now, value, 'reset');
+    left = { ...before, jumpedAt: time, counted: 0 };
+    if (rise < 0 && value <= Math.min(small(before.value), now.allowance)) return goOn(now, value, 'reset');
     return goOn(now, 0, 'implausible');
   }
 
@@ -134,7 +131,7 @@ export function* stepsOf(sightings: Iterable<Sighting>, sizeMs: number, rules: C
     let from = Math.min(end, time);
     for (const value of valuesOf(sighting)) {
       const found = counter.see(value, time);
-      if (found) yield { from: found.since ?? from, to: time, amount: found.amount, quality: found.quality };
+      if (found) yield { from, to: time, ...found };
       from = time;
     }
     if (isExchange(sighting)) {

@@ -81,6 +81,7 @@ export function usageOf(sightings: Sighting[], { from, to, everyMs, ...rules }: 
       add(at, (step.amount * (end - at)) / gap, quality);
       at = end;
     }
+    if (step.quality !== 'measured') add(step.to, 0, step.quality);
   }
   return uses.map((use) => ({ ...use, amount: use.amount === null ? null : round(use.amount) }));
 }

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HouseholdUsage } from '../../src/http/schemas/billing.ts';
 import type { MeterExchange, Usage } from '../../src/http/schemas/readings.ts';
@@ -161,6 +162,30 @@ test('a silence that begins before the asked time or ends after it is spread as 
     return ask(id, days(count, MIDNIGHT + before * SHANGHAI_DAY));
   });
   expect((await Promise.all(parts)).flatMap(({ body }) => body)).toEqual(whole);
+});
+
+test('whatever a counter did, its days asked one by one are its days asked at once', async () => {
+  const deed = fc.record({
+    hours: fc.oneof(fc.double({ min: 0.02, max: 3, noNaN: true }), fc.integer({ min: 1, max: 110 })),
+    rise: fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 0, max: 6 }) }, fc.integer({ min: -400, max: 400 })),
+  });
+  for (const deeds of fc.sample(fc.array(deed, { minLength: 30, maxLength: 30 }), { seed: 7, numRuns: 8 })) {
+    let [hour, count] = [0, 300];
+    const sent: Sent = [[MIDNIGHT, count]];
+    for (const { hours, rise } of deeds) {
+      [hour, count] = [hour + hours, Math.max(0, count + rise)];
+      sent.push([Math.round(MIDNIGHT + hour * HOUR), count]);
+    }
+    const id = await meterWith(sent);
+    const length = Math.ceil(hour / 24) + 1;
+    const { body: whole } = await ask(id, days(length));
+    const asked = Array.from({ length }, (_, n) => ask(id, days(1, MIDNIGHT + n * SHANGHAI_DAY)));
+    expect((await Promise.all(asked)).flatMap(({ body }) => body)).toEqual(whole);
+    const { body: hourly } = await ask(id, `${days(length)}&every=1h`);
+    const sum = (uses: Usage) => uses.reduce((total, { amount }) => total + (amount ?? 0), 0);
+    expect(sum(hourly)).toBeCloseTo(sum(whole), 2);
+    expect(sum(whole)).toBeLessThanOrEqual(8 * (hour + 1));
+  }
 });
 
 describe('a meter exchange', () => {

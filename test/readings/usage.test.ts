@@ -100,6 +100,16 @@ describe('the use of two days', () => {
   ])('%s', (_case, readings, expected) => expect(days(readings)).toEqual(expected));
 });
 
+test('a counter that is read once a day, jumps and comes back has counted the rise, and nothing else', () => {
+  const readings: Readings = [
+    [-24, 100],
+    [0.9, 700],
+    [25.1, 103],
+    [47, 104],
+  ];
+  expect(days(readings)).toEqual(['2.875 implausible', '1.125 estimated']);
+});
+
 /** The table of README: what a counter does, and what that counts. It can count 10 in an hour and rolls over at 1,000. */
 describe('a counter that', () => {
   test.each<[string, Readings, string]>([
@@ -217,9 +227,9 @@ describe('a counter that', () => {
       'begins again in a silence',
       [
         [1, 300],
-        [5, 30],
+        [5, 8],
       ],
-      '30 reset',
+      '8 reset',
     ],
     [
       'jumps up and goes on from there',
@@ -305,6 +315,14 @@ describe('a counter that', () => {
         [3, 201],
       ],
       '1 implausible',
+    ],
+    [
+      'falls far in a silence',
+      [
+        [1, 300],
+        [5, 30],
+      ],
+      '0 implausible',
     ],
     [
       'falls far and comes back',
