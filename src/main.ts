@@ -11,19 +11,8 @@ import { forgetAnswers } from './db/answers.ts';
 import { openDatabase } from './db/database.ts';
 import { lockFolder } from './db/lock.ts';
 import { type Downlink, startDownlink } from './downlink.ts';
-import {
-  clockCheck,
-  databaseCheck,
-  diskCheck,
-  eventLoopCheck,
-  modbusCheck,
-  mqttCheck,
-  spoolCheck,
-  storeCheck,
-} from './health/checks.ts';
-import { figuresOf } from './health/figures.ts';
+import { startHealth } from './health/health.ts';
 import { createMetrics } from './health/metrics.ts';
-import { startWatch } from './health/watch.ts';
 import { startLive } from './http/live.ts';
 import { startHttp } from './http/server.ts';
 import { createSetup } from './http/setup.ts';
@@ -164,7 +153,24 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     every(clock, FORGET_MS, () => forgetAnswers(db, clock.now() - ANSWERS_KEPT_MS), failed('forgetting old answers')),
   );
 
-  const watch = stack.use(await watchParts());
+  const health = stack.use(
+    await startHealth({
+      spool,
+      drain,
+      pingStore: async () => void (await store.position()),
+      db,
+      uplink,
+      quarantine,
+      commands,
+      live,
+      mqtt: broker.state,
+      modbus: bridge.state,
+      dataFolder: config.data.dir,
+      metrics,
+      clock,
+      log,
+    }),
+  );
   const setup = createSetup();
   // Before anybody can ask, the first admin is there.
   const setupToken = await firstAdmin();
@@ -191,7 +197,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       downlink,
       payments,
       live,
-      watch,
+      health,
       metrics,
       setup,
     }),
@@ -214,42 +220,6 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     for (const { terminalId, reason, detail, ...reading } of refusals) {
       await quarantine.add(terminalId, [{ reason, detail }], JSON.stringify(reading));
     }
-  }
-
-  /** Looks after every part, for people, load balancers and Prometheus. */
-  async function watchParts() {
-    const disk = diskCheck(config.data.dir);
-    const wallClock = clockCheck(clock);
-    const eventLoop = stack.use(eventLoopCheck());
-    const pingStore = async () => void (await store.position());
-    const checks = [
-      spoolCheck(spool, metrics.lastCommitMs),
-      storeCheck(drain, pingStore),
-      databaseCheck(db),
-      mqttCheck(broker.state),
-      modbusCheck(bridge.state),
-      disk,
-      wallClock,
-      eventLoop,
-    ];
-    const watch = await startWatch(checks, { clock, log });
-    metrics.showParts(watch.parts);
-    metrics.showFigures(
-      figuresOf({
-        spool,
-        drain,
-        uplink,
-        quarantine,
-        commands,
-        live,
-        mqtt: broker.state,
-        modbus: bridge.state,
-        freeBytes: disk.freeBytes,
-        loopDelayMs: eventLoop.delayMs,
-        clockJumps: wallClock.jumps,
-      }),
-    );
-    return watch;
   }
 
   async function terminalChanged(terminalId: string, moved: boolean): Promise<void> {

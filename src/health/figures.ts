@@ -6,8 +6,8 @@ import type { Uplink } from '../uplink.ts';
 import type { ModbusState, MqttState } from './checks.ts';
 import type { Figures } from './metrics.ts';
 
-/** Every queue, its limit, and what went past it. */
-export function figuresOf(parts: {
+/** The parts that count. */
+export interface CountingParts {
   spool: Spool;
   drain: Drain;
   uplink: Uplink;
@@ -16,10 +16,17 @@ export function figuresOf(parts: {
   live: { state(): { streams: number; limit: number; cut: number } };
   mqtt: () => MqttState;
   modbus: () => ModbusState;
+}
+
+/** What the checks have seen last. */
+interface LastSeen {
   freeBytes: () => number;
   loopDelayMs: () => number;
   clockJumps: () => number;
-}): Figures {
+}
+
+/** Every queue, its limit, and what went past it. */
+export function figuresOf(parts: CountingParts, seen: LastSeen): Figures {
   const { spool, drain, uplink, quarantine, commands, live, mqtt, modbus } = parts;
   return {
     hearthgate_readings_total: ['Readings acknowledged since the start', uplink.received],
@@ -49,11 +56,11 @@ export function figuresOf(parts: {
     hearthgate_live_streams: ['Open /live streams', () => live.state().streams],
     hearthgate_live_streams_limit: ['/live streams that may be open', () => live.state().limit],
     hearthgate_live_cut_total: ['/live streams ended because they read too slowly', () => live.state().cut],
-    hearthgate_disk_free_bytes: ['Free bytes on the disk of the data folder', parts.freeBytes],
+    hearthgate_disk_free_bytes: ['Free bytes on the disk of the data folder', seen.freeBytes],
     hearthgate_event_loop_delay_seconds: [
       'Delay of the event loop, p99 of the last seconds',
-      () => parts.loopDelayMs() / 1_000,
+      () => seen.loopDelayMs() / 1_000,
     ],
-    hearthgate_clock_jumps_total: ['Times that the computer’s clock was set', parts.clockJumps],
+    hearthgate_clock_jumps_total: ['Times that the computer’s clock was set', seen.clockJumps],
   };
 }

@@ -110,4 +110,3 @@ export async function startWatch(checks: Check[], { clock, log }: { clock: Clock
     },
   };
 }
-export type Watch = Awaited<ReturnType<typeof startWatch>>;

@@ -21,8 +21,8 @@ import type { Config } from '../config.ts';
 import { projectRoot } from '../config.ts';
 import type { Database } from '../db/database.ts';
 import type { Downlink } from '../downlink.ts';
+import type { Health } from '../health/health.ts';
 import type { Metrics } from '../health/metrics.ts';
-import type { Watch } from '../health/watch.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Latest } from '../readings/latest.ts';
@@ -75,7 +75,7 @@ export interface HttpParts {
   downlink: Downlink;
   payments: Payments;
   live: Live;
-  watch: Watch;
+  health: Health;
   metrics: Metrics;
   setup: Setup;
 }

@@ -4,7 +4,7 @@ import { live, ready } from '../schemas/health.ts';
 import type { HttpParts } from '../server.ts';
 
 export const healthRoutes =
-  ({ watch, metrics }: HttpParts): FastifyPluginAsyncZod =>
+  ({ health, metrics }: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
     const open = { public: true } as const;
 
@@ -18,7 +18,7 @@ export const healthRoutes =
       '/health/ready',
       { config: open, schema: { tags: ['health'], security: [], response: { 200: ready, 503: ready } } },
       async (_request, reply) => {
-        const parts = watch.parts();
+        const parts = health.parts();
         const troubles = parts
           .filter(({ vital, state }) => vital && state !== 'ok')
           .map(({ name, detail }) => `${name}: ${detail}`);
