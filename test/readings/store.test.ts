@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
 import { heldClock } from '../helpers/clock.ts';
 import { DAY, eachStore, HOUR, MIDNIGHT, MINUTE, record, room } from './stage.ts';
 
