@@ -44,6 +44,7 @@ import { createUplink } from './uplink.ts';
 /** A part of the terminals each time, so that no turn takes long. */
 const STATUS_SWEEP_MS = 250;
 const TEND_MS = 300_000;
+const REFUSED_AT_ONCE = 1_000;
 const FORGET_MS = 3_600_000;
 /** How long an Idempotency-Key is known. */
 const ANSWERS_KEPT_MS = 7 * 86_400_000;
@@ -157,7 +158,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     await startHealth({
       spool,
       drain,
-      pingStore: async () => void (await store.position()),
+      pingStore: store.ping,
       db,
       uplink,
       quarantine,
@@ -217,8 +218,14 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   }
 
   async function refuse(refusals: Refusal[]): Promise<void> {
-    for (const { terminalId, reason, detail, ...reading } of refusals) {
-      await quarantine.add(terminalId, [{ reason, detail }], JSON.stringify(reading));
+    // All at once, since they share commits; a part at a time, since the quarantine lets only so many wait.
+    for (let start = 0; start < refusals.length; start += REFUSED_AT_ONCE) {
+      const some = refusals.slice(start, start + REFUSED_AT_ONCE);
+      await Promise.all(
+        some.map(({ terminalId, reason, detail, time, values }) =>
+          quarantine.add(terminalId, [{ reason, detail }], JSON.stringify({ time, values })),
+        ),
+      );
     }
   }
 
