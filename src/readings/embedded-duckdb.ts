@@ -1,9 +1,11 @@
 import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
+import { GatewayError } from '../lib/errors.ts';
 
 /** One DuckDB instance without data of its own, to which files are attached: a connection that writes, a few that read. */
 
 /** With the writer three of the four threads that Node has for this, so that one is always left for files. */
 const READERS = 2;
+const MOST_WAITING = 1_000;
 /** A file is brought up to date after each settling, so this is only reached where settling fails. */
 const CHECKPOINT_AT = '256MB';
 
@@ -33,6 +35,8 @@ export async function openDuckdb(spillFolder: string) {
     threads: '1',
     temp_directory: spillFolder,
     checkpoint_threshold: CHECKPOINT_AT,
+    // What it needs is built in; nothing is fetched.
+    autoinstall_known_extensions: 'false',
   });
   const writer = await instance.connect();
   const connections = await Promise.all(Array.from({ length: READERS }, () => instance.connect()));
@@ -52,6 +56,7 @@ export async function openDuckdb(spillFolder: string) {
   }
 
   async function read<T>(task: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    if (waiting.length >= MOST_WAITING) throw new GatewayError('degraded', 'too many questions wait for the store');
     const connection = await take();
     try {
       return await task(connection);
