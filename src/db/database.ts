@@ -18,6 +18,9 @@ export const MIGRATIONS = {
   '0004-alarm-data': { up: alarmData },
 };
 
+/** A server that swallows packets must not hold requests for ever. */
+const PATIENCE = { connectionTimeoutMillis: 10_000, query_timeout: 30_000, keepAlive: true };
+
 export type DatabaseOrTransaction = Database | Transaction<Tables>;
 
 /** `synchronous = full` makes a committed row survive a power cut, not only the end of the process. */
@@ -46,7 +49,7 @@ function postgresDialect(url: string, log: Logger): PostgresDialect {
   const types: pg.CustomTypesConfig = {
     getTypeParser: (oid, format) => (oid === INT8 ? Number : pg.types.getTypeParser(oid, format)),
   };
-  const pool = new pg.Pool({ connectionString: url, max: 10, types });
+  const pool = new pg.Pool({ connectionString: url, max: 10, types, ...PATIENCE });
   // A connection that breaks while nobody uses it is no reason to end: the pool opens another.
   pool.on('error', (error) => log.warn({ err: error }, 'database: a connection was lost'));
   return new PostgresDialect({ pool });

@@ -87,7 +87,9 @@ export async function openSpool(
   options: SpoolOptions,
   parts: { clock: Clock; log: Logger; disk?: Disk; onCommit?: (times: CommitTimes) => void },
 ) {
-  const { folder, commitWaitMs, segmentBytes } = options;
+  const { folder, commitWaitMs } = options;
+  // The newest segment stays when all is stored, and must leave room for the next.
+  const segmentBytes = Math.min(options.segmentBytes, options.maxBytes / 4);
   const { clock, log, disk = realDisk } = parts;
   await disk.makeFolder(folder);
   const segments = await listSegments(disk, folder);

@@ -70,3 +70,13 @@ test('when readings have waited for the store as long as they may, it takes no m
   await at.clock.advance(1_000);
   expect(await at.append()).toBeUndefined();
 });
+
+test('a spool that is smaller than a segment can be full, and goes on when the store has its readings', async () => {
+  await using at = await open({ maxBytes: 2_000 });
+  while ((await at.append()) === undefined);
+  expect(at.spool.state().trouble).toContain('the spool is full');
+  await at.spool.release(at.spool.state().last);
+  await at.clock.advance(1_000);
+  expect(at.spool.state().trouble).toBeUndefined();
+  expect(await at.append()).toBeUndefined();
+});
