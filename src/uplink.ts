@@ -112,12 +112,12 @@ export function createUplink(parts: {
       return receive(terminal, decoded, () => textOfRegisters(frame, time));
     },
 
-    /** A message over the limit is kept up to it. */
-    refuseLarge: (terminal: Terminal, payload: Buffer, limit: number): Promise<void> =>
+    /** A message over the limit is kept up to it; `beginning` may be all that there is of its `bytes`. */
+    refuseLarge: (terminal: Terminal, beginning: Buffer, bytes: number, limit: number): Promise<void> =>
       quarantine.add(
         terminal.id,
-        [{ reason: 'too_large', detail: `${payload.length} bytes, and ${limit} are the most` }],
-        payload.toString('utf8', 0, limit),
+        [{ reason: 'too_large', detail: `${bytes} bytes, and ${limit} are the most` }],
+        beginning.toString('utf8', 0, limit),
       ),
 
     async receiveStatus(terminal: Terminal, payload: Buffer): Promise<void> {

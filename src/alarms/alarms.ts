@@ -22,17 +22,33 @@ const isBeyond = (definition: AlarmDefinition, value: number): boolean =>
   (definition.below !== undefined && value < definition.below) ||
   (definition.above !== undefined && value > definition.above);
 
+/** Something for some alarms of few terminals, so that the others cost one look. */
+function createByTerminal<T>() {
+  const terminals = new Map<string, Map<string, T>>();
+  return {
+    get: (terminalId: string, alarm: string): T | undefined => terminals.get(terminalId)?.get(alarm),
+    count: (terminalId: string): number => terminals.get(terminalId)?.size ?? 0,
+    set(terminalId: string, alarm: string, value: T): void {
+      const alarms = terminals.get(terminalId) ?? new Map<string, T>();
+      terminals.set(terminalId, alarms.set(alarm, value));
+    },
+    delete(terminalId: string, alarm: string): void {
+      const alarms = terminals.get(terminalId);
+      if (alarms?.delete(alarm) && alarms.size === 0) terminals.delete(terminalId);
+    },
+  };
+}
+
 /** `onChange` is told of every alarm that opened, was acknowledged or closed. */
 export async function openAlarms(parts: { db: Database; clock: Clock; onChange: (alarm: AlarmRow) => void }) {
   const { db, clock, onChange } = parts;
   /** Open alarms by terminal and name, so that a reading need not ask the database. */
-  const open = new Map<string, AlarmRow>();
+  const open = createByTerminal<AlarmRow>();
   /** Since when a value has been beyond its limit. */
-  const beyondSince = new Map<string, number>();
-  const keyOf = (terminalId: string, alarm: string) => `${terminalId} ${alarm}`;
+  const beyondSince = createByTerminal<number>();
 
   for (const row of await db.selectFrom('alarms').selectAll().where('closedAt', 'is', null).execute()) {
-    open.set(keyOf(row.terminalId, row.alarm), row);
+    open.set(row.terminalId, row.alarm, row);
   }
 
   /** Opening, acknowledging and closing happen one after another, so that memory and rows say the same. */
@@ -49,8 +65,7 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
     severity: AlarmRow['severity'],
     data: string | null = null,
   ): Promise<void> {
-    const key = keyOf(terminalId, alarm);
-    if (open.has(key)) return;
+    if (open.get(terminalId, alarm)) return;
     const row: AlarmRow = {
       id: newId('alm'),
       terminalId,
@@ -63,16 +78,16 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
       data,
     };
     await db.insertInto('alarms').values(row).execute();
-    open.set(key, row);
+    open.set(terminalId, alarm, row);
     onChange(row);
   }
 
-  async function close(key: string): Promise<void> {
-    const row = open.get(key);
+  async function close(terminalId: string, alarm: string): Promise<void> {
+    const row = open.get(terminalId, alarm);
     if (!row) return;
     const closed = { ...row, closedAt: clock.now() };
     await db.updateTable('alarms').set({ closedAt: closed.closedAt }).where('id', '=', row.id).execute();
-    open.delete(key);
+    open.delete(terminalId, alarm);
     onChange(closed);
   }
 
@@ -85,15 +100,15 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
         const definition = alarms[name];
         const value = definition && values[definition.metric];
         if (!definition || value === undefined) continue;
-        const key = keyOf(terminal.id, name);
+        const isOpen = open.get(terminal.id, name) !== undefined;
         if (!isBeyond(definition, value)) {
-          beyondSince.delete(key);
-          if (open.has(key)) changes.push(inTurn(() => close(key)));
+          beyondSince.delete(terminal.id, name);
+          if (isOpen) changes.push(inTurn(() => close(terminal.id, name)));
           continue;
         }
-        const since = beyondSince.get(key) ?? time;
-        beyondSince.set(key, since);
-        if (time - since < definition.forS * 1_000 || open.has(key)) continue;
+        const since = beyondSince.get(terminal.id, name) ?? time;
+        beyondSince.set(terminal.id, name, since);
+        if (time - since < definition.forS * 1_000 || isOpen) continue;
         changes.push(inTurn(() => raise(terminal.id, name, definition.severity)));
       }
       return changes.length > 0 ? Promise.all(changes) : undefined;
@@ -105,8 +120,7 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
      */
     raiseEvent: (terminalId: string, event: string, data: string | null): Promise<boolean> =>
       inTurn(async () => {
-        const kinds = [...open.values()].filter((row) => row.terminalId === terminalId);
-        if (kinds.length >= MOST_OPEN && !open.has(keyOf(terminalId, event))) return false;
+        if (open.count(terminalId) >= MOST_OPEN && !open.get(terminalId, event)) return false;
         await raise(terminalId, event, 'critical', data);
         return true;
       }),
@@ -128,9 +142,8 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
         const change = { acknowledgedAt: now, acknowledgedBy: caller.name, closedAt: byLimit(row) ? null : now };
         await db.updateTable('alarms').set(change).where('id', '=', id).execute();
         const acknowledged: AlarmRow = { ...row, ...change };
-        const key = keyOf(row.terminalId, row.alarm);
-        if (change.closedAt === null) open.set(key, acknowledged);
-        else open.delete(key);
+        if (change.closedAt === null) open.set(row.terminalId, row.alarm, acknowledged);
+        else open.delete(row.terminalId, row.alarm);
         onChange(acknowledged);
         return acknowledged;
       }),
@@ -160,7 +173,7 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
 
     /** Acknowledged or not. */
     openCount: (terminalIds: Set<string>): number =>
-      [...open.values()].filter((row) => terminalIds.has(row.terminalId)).length,
+      [...terminalIds].reduce((sum, terminalId) => sum + open.count(terminalId), 0),
   };
 }
 export type Alarms = Awaited<ReturnType<typeof openAlarms>>;

@@ -6,12 +6,13 @@ import { Aedes, type AuthenticateError, type Client, type PublishPacket } from '
 import type { Config } from '../config.ts';
 import type { Carrier, Downlink } from '../downlink.ts';
 import { rfc3339 } from '../lib/calendar.ts';
-import type { Clock } from '../lib/clock.ts';
+import { type Clock, every } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Registry, Terminal } from '../terminals/registry.ts';
 import type { Uplink } from '../uplink.ts';
 import { createAcknowledgements } from './acknowledge.ts';
 import { admit } from './firewall.ts';
+import { createLane, type Lane } from './lane.ts';
 import { commandTopic, ownerOf, parseCommandTopic, parseUpTopic } from './topics.ts';
 
 /** The embedded MQTT 3.1.1 broker: who may connect and speak for whom, uplink messages in, commands out. */
@@ -20,6 +21,7 @@ import { commandTopic, ownerOf, parseCommandTopic, parseUpTopic } from './topics
 const DRAIN_TIMEOUT_MS = 2_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const GIVE_TIMEOUT_MS = 10_000;
+const SILENCE_MS = 1_000;
 
 const PUBLISH = { cmd: 'publish', qos: 1, retain: false, dup: false } as const;
 
@@ -55,17 +57,17 @@ export async function startBroker(parts: {
   /** Commands that are being sent this moment: a session that is resumed gets no others, since they are old. */
   const sending = new Set<string>();
   const acknowledgement = createAcknowledgements();
+  const lanes = new Map<Client['conn'], Lane>();
   let downlink: Downlink | undefined;
 
-  function take(client: Client, packet: PublishPacket): Promise<void> {
-    const target = parseUpTopic(packet.topic);
+  /** Resolves when a message is on disk. `bytes` is its length; of a message over the limit only the beginning is there. */
+  function take(clientId: string, topic: string, payload: Buffer, bytes: number): Promise<void> {
+    const target = parseUpTopic(topic);
     const terminal = target && registry.find(target.terminalId);
-    if (!terminal || !registry.speaksFor(client.id, terminal.id)) {
-      return Promise.reject(new Error(`may not publish ${packet.topic}`));
+    if (!terminal || !registry.speaksFor(clientId, terminal.id)) {
+      return Promise.reject(new Error(`may not publish ${topic}`));
     }
-    packet.retain = false;
-    const payload = Buffer.isBuffer(packet.payload) ? packet.payload : Buffer.from(packet.payload);
-    if (payload.length > config.maxPacketBytes) return uplink.refuseLarge(terminal, payload, config.maxPacketBytes);
+    if (bytes > config.maxPacketBytes) return uplink.refuseLarge(terminal, payload, bytes, config.maxPacketBytes);
     switch (target.what) {
       case 'readings':
         return uplink.receiveMessage(terminal, payload);
@@ -77,6 +79,9 @@ export async function startBroker(parts: {
         return uplink.receiveReply(terminal, payload);
     }
   }
+
+  const notTaken = (terminal: string, error: unknown) =>
+    log.warn({ reason: String(error), terminal }, 'mqtt: not acknowledged, connection closed');
 
   const aedes = new QuietAedes({
     drainTimeout: DRAIN_TIMEOUT_MS,
@@ -90,21 +95,17 @@ export async function startBroker(parts: {
         return done(refusal('the client id must be the terminal id', IDENTIFIER_REJECTED), false);
       return done(null, true);
     },
-    // What `take` resolves is on disk, and then it is acknowledged; the broker itself is told that none is wanted.
-    // An error closes the connection: bad data is no error, it is quarantined and acknowledged.
+    // What a connection's lane leaves to the broker: other qualities of service, wills, and what comes before the login is answered.
+    // An acknowledgement is written after this callback, so what resolves here is on disk. An error closes the connection: bad data is
+    // no error, it is quarantined and acknowledged.
     authorizePublish(client, packet, done) {
       if (!client) return done(new Error('only terminals publish'));
-      // A will has no message id, and QoS 2 is the broker's own.
-      const { qos, messageId } = packet;
-      const acknowledge = qos === 1 && messageId !== undefined ? acknowledgement(client.conn, messageId) : undefined;
-      take(client, packet).then(
-        () => {
-          if (acknowledge) packet.qos = 0;
-          acknowledge?.();
-          done(null);
-        },
+      packet.retain = false;
+      const payload = Buffer.from(packet.payload);
+      take(client.id, packet.topic, payload, payload.length).then(
+        () => done(null),
         (error) => {
-          log.warn({ reason: String(error), terminal: client.id }, 'mqtt: not acknowledged, connection closed');
+          notTaken(client.id, error);
           done(error instanceof Error ? error : new Error(String(error)));
         },
       );
@@ -123,7 +124,10 @@ export async function startBroker(parts: {
   // Trouble in its own store, which is memory, ends the process when nobody listens.
   const emitter: EventEmitter = aedes;
   emitter.on('error', (error) => log.error({ err: error }, 'mqtt: broker error'));
-  aedes.on('clientReady', (client) => connected.set(client.id, client));
+  aedes.on('clientReady', (client) => {
+    connected.set(client.id, client);
+    lanes.get(client.conn)?.open();
+  });
   aedes.on('clientDisconnect', (client) => {
     if (connected.get(client.id) === client) connected.delete(client.id);
   });
@@ -142,8 +146,33 @@ export async function startBroker(parts: {
     sockets.add(socket);
     socket.setNoDelay(true);
     socket.on('close', () => sockets.delete(socket));
-    admit(socket, CONNECT_TIMEOUT_MS, (admitted) => aedes.handle(admitted));
+    admit(socket, CONNECT_TIMEOUT_MS, (admitted) => {
+      const clientId = () => client.id;
+      const lane = createLane(
+        admitted,
+        {
+          maxPayload: config.maxPacketBytes,
+          take: (topic, payload, bytes) => take(clientId(), topic, payload, bytes),
+          acknowledgement: (messageId) => acknowledgement(admitted, messageId),
+          failed: (error) => notTaken(clientId(), error),
+        },
+        clock.ticks,
+      );
+      lanes.set(lane.stream, lane);
+      lane.stream.on('close', () => lanes.delete(lane.stream));
+      const client = aedes.handle(lane.stream);
+    });
   }
+
+  /** The broker does not see all that comes, so the keep-alive is watched here. */
+  const silence = every(
+    clock,
+    SILENCE_MS,
+    () => {
+      for (const { isSilent, socket } of lanes.values()) if (isSilent()) socket.destroy();
+    },
+    (error) => log.error({ err: error }, 'mqtt: a look at the keep-alives failed'),
+  );
 
   const servers: Server[] = [createServer(accept)];
   await listen(servers[0], config.port, config.host);
@@ -213,6 +242,7 @@ export async function startBroker(parts: {
       connected.get(terminalId)?.close();
     },
     async [Symbol.asyncDispose](): Promise<void> {
+      silence[Symbol.dispose]();
       for (const server of servers) server.close();
       await new Promise<void>((resolve) => aedes.close(() => resolve()));
       for (const socket of sockets) socket.destroy();

@@ -1,25 +1,16 @@
 import type { Socket } from 'node:net';
+import { CONNECT, frameAt } from './packets.ts';
 
 /** What stands between the open port and the broker, which would buffer a packet of any claimed length from anybody. */
 
 /** A CONNECT with id, name, secret and will is far shorter. Bytes. */
 const LONGEST_CONNECT = 4_096;
-const CONNECT = 0x10;
 
-/**
- * Whether the first bytes announce a CONNECT [MQTT-3.1.0-1] of a sane length; undefined while too few have come.
- * The length is 7 bits a byte, the lowest first, in at most four bytes [MQTT-2.2.3].
- */
+/** Whether the first bytes announce a CONNECT [MQTT-3.1.0-1] of a sane length; undefined while too few have come. */
 export function announcesConnect(head: Buffer): boolean | undefined {
   if (head.length > 0 && head[0] !== CONNECT) return false;
-  let length = 0;
-  for (let index = 1; index <= 4; index += 1) {
-    const byte = head[index];
-    if (byte === undefined) return undefined;
-    length += (byte & 127) * 128 ** (index - 1);
-    if (byte < 128) return length <= LONGEST_CONNECT;
-  }
-  return false;
+  const frame = frameAt(head, 0);
+  return frame && frame.end - frame.body <= LONGEST_CONNECT;
 }
 
 /** Hands the socket to `accept`, with all its bytes, once it has announced a CONNECT; otherwise cuts it. */

@@ -45,9 +45,25 @@ export async function listSegments(disk: Disk, folder: string): Promise<Segment[
   return Promise.all(found);
 }
 
-export function seal({ sequence, terminalId, time, values }: SpoolRecord): string {
-  const body = JSON.stringify([sequence, terminalId, time, values]);
-  return `${crc32(body).toString(16).padStart(8, '0')} ${body}\n`;
+const CRC_DIGITS = 8;
+const LINE_FEED = 10;
+
+/** The lines of some records, one after another. */
+export function seal(records: SpoolRecord[]): Buffer {
+  let lines = Buffer.allocUnsafe(256 * records.length);
+  let end = 0;
+  for (const { sequence, terminalId, time, values } of records) {
+    const body = JSON.stringify([sequence, terminalId, time, values]);
+    // A UTF-16 unit takes at most three bytes of UTF-8.
+    const most = end + CRC_DIGITS + 1 + 3 * body.length + 1;
+    if (most > lines.length) lines = Buffer.concat([lines], 2 * most);
+    const start = end + CRC_DIGITS + 1;
+    end = start + lines.write(body, start);
+    lines.write(`${crc32(lines.subarray(start, end)).toString(16).padStart(CRC_DIGITS, '0')} `, start - CRC_DIGITS - 1);
+    lines[end] = LINE_FEED;
+    end += 1;
+  }
+  return lines.subarray(0, end);
 }
 
 /** Undefined for a damaged line. */
@@ -75,7 +91,7 @@ export async function* readSegment(
       if (bytesRead === 0) return;
       const data = Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
       let start = 0;
-      for (let feed = data.indexOf(10); feed >= 0; feed = data.indexOf(10, start)) {
+      for (let feed = data.indexOf(LINE_FEED); feed >= 0; feed = data.indexOf(LINE_FEED, start)) {
         const record = unseal(data.toString('utf8', start, feed));
         start = feed + 1;
         yield { record, end: offset + start };

@@ -155,9 +155,7 @@ export async function openSpool(
     const full = limit();
     if (full) throw new Error(full);
     const { handle, segment } = await current();
-    let lines = '';
-    for (const record of records) lines += seal(record);
-    const data = Buffer.from(lines);
+    const data = seal(records);
     try {
       await writeSynced(handle, data, segment.bytes);
     } catch (error) {

@@ -91,24 +91,30 @@ function check(name: string, metric: Metric, value: unknown): number | Reject {
   return value + 0;
 }
 
-function collect(profile: Profile, entries: Record<string, unknown>, rejects: Reject[]): Record<string, number> {
-  const values: Record<string, number> = {};
-  for (const name of Object.keys(entries)) {
+/** Leaves the good values, as numbers, and takes out the others. In place, since every message passes here. */
+function sift(
+  profile: Profile,
+  values: Record<string, unknown>,
+  rejects: Reject[],
+): asserts values is Record<string, number> {
+  for (const name of Object.keys(values)) {
+    const value = values[name];
     const metric = Object.hasOwn(profile.metrics, name) ? profile.metrics[name] : undefined;
-    if (!metric) {
-      rejects.push({
-        reason: 'unknown_metric',
-        metric: name.slice(0, 60),
-        detail: `${profile.profile} has no such metric`,
-      });
+    const checked = metric ? check(name, metric, value) : unknownMetric(profile, name);
+    if (typeof checked === 'number') {
+      if (!Object.is(checked, value)) values[name] = checked;
       continue;
     }
-    const checked = check(name, metric, entries[name]);
-    if (typeof checked === 'number') values[name] = checked;
-    else rejects.push(checked);
+    rejects.push(checked);
+    delete values[name];
   }
-  return values;
 }
+
+const unknownMetric = ({ profile }: Profile, name: string): Reject => ({
+  reason: 'unknown_metric',
+  metric: name.slice(0, 60),
+  detail: `${profile} has no such metric`,
+});
 
 /** Epoch ms from what a terminal wrote, or why it cannot be taken. */
 function readTime(time: string | number, { now, maxFutureMs, installedAt }: TimeBounds): number | Reject {
@@ -153,7 +159,8 @@ export function decodeMessage(profile: Profile, payload: Buffer, bounds: TimeBou
       rejects.push(time);
       continue;
     }
-    const values = collect(profile, item.values, rejects);
+    const { values } = item;
+    sift(profile, values, rejects);
     if (Object.keys(values).length > 0) readings.push({ time, values });
   }
   return { readings, rejects };
@@ -167,13 +174,13 @@ export function decodeRegisters(
   installedAt: number | null = null,
 ): Decoded {
   if (installedAt !== null && time < installedAt) return { readings: [], rejects: [beforeInstallation(installedAt)] };
-  const found: Record<string, unknown> = {};
+  const values: Record<string, unknown> = {};
   for (const [name, metric] of Object.entries(profile.metrics)) {
     if (!metric.from) continue;
     const raw = registerValue(metric.from, frame);
-    if (raw !== undefined) found[name] = metric.kind === 'state' ? raw !== 0 : raw;
+    if (raw !== undefined) values[name] = metric.kind === 'state' ? raw !== 0 : raw;
   }
   const rejects: Reject[] = [];
-  const values = collect(profile, found, rejects);
+  sift(profile, values, rejects);
   return { readings: Object.keys(values).length > 0 ? [{ time, values }] : [], rejects };
 }

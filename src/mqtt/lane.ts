@@ -1,0 +1,184 @@
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { CONNECT, type Frame, frameAt, type Published, publishedAt, takeKeepAlive } from './packets.ts';
+
+/**
+ * A connection, as the broker sees it. Nearly all that terminals send is readings with QoS 1, and the broker's parser and queues cost more
+ * than all that the gateway does with them: those are taken out of the stream here, and everything else goes on to the broker as it came.
+ * Nothing that a client sends is held beyond its limit: of a longer message only the beginning.
+ */
+
+export interface LaneParts {
+  /** The longest payload that is held. Bytes. */
+  maxPayload: number;
+  /** Resolves when the message may be acknowledged. `bytes` is the length of a payload of which only the beginning is there. */
+  take(topic: string, payload: Buffer, bytes: number): Promise<void>;
+  /** A message has come; the answer says that it was taken. */
+  acknowledgement(messageId: number): () => void;
+  failed(error: unknown): void;
+}
+
+/** Topic, header and message id of a PUBLISH beside its payload. */
+const MOST_BESIDE = 1_024;
+/** What may wait to be taken before the client is read on. */
+const MOST_PENDING_BYTES = 1_048_576;
+const MOST_PENDING = 2_000;
+
+export function createLane(socket: Socket, parts: LaneParts, now: () => number) {
+  const longest = parts.maxPayload + MOST_BESIDE;
+  let open = false;
+  let keepAliveMs = 0;
+  let heardAt = now();
+  /** Bytes of a packet that is not whole yet, and how many there are when it is. */
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  let wanted = 0;
+  /** What is left to come of a message that is too long. */
+  let skipped: { published: Published; head: Buffer; payloadBytes: number; left: number } | undefined;
+  let pending = 0;
+  let pendingBytes = 0;
+  let brokerIsFull = false;
+
+  const stream = new Duplex({
+    read() {
+      brokerIsFull = false;
+      flow();
+    },
+    write(chunk, _encoding, done) {
+      if (socket.write(chunk)) done();
+      else socket.once('drain', () => done());
+    },
+    final: (done) => void socket.end(() => done()),
+    destroy(error, done) {
+      socket.destroy();
+      done(error);
+    },
+  });
+
+  function flow(): void {
+    const full = brokerIsFull || pending >= MOST_PENDING || pendingBytes >= MOST_PENDING_BYTES;
+    if (full !== socket.isPaused()) full ? socket.pause() : socket.resume();
+  }
+
+  function toBroker(bytes: Buffer): void {
+    if (bytes.length > 0 && !stream.push(bytes)) brokerIsFull = true;
+  }
+
+  function takeOut({ topic, messageId }: Published, payload: Buffer, bytes: number): void {
+    const acknowledge = parts.acknowledgement(messageId);
+    pending += 1;
+    pendingBytes += payload.length;
+    const settled = () => {
+      pending -= 1;
+      pendingBytes -= payload.length;
+      if (socket.isPaused()) flow();
+    };
+    parts.take(topic, payload, bytes).then(
+      () => {
+        settled();
+        acknowledge();
+      },
+      (error: unknown) => {
+        settled();
+        parts.failed(error);
+        socket.destroy();
+      },
+    );
+  }
+
+  /** A message that is too long is not gathered: its beginning tells whose it is. False when that is not there yet, or never. */
+  function skip(data: Buffer, at: number, { body, end }: Frame): boolean {
+    const published = open ? publishedAt(data, at, body) : undefined;
+    if (!published) return false;
+    const head = Buffer.from(data.subarray(published.payload, published.payload + parts.maxPayload));
+    skipped = { published, head, payloadBytes: end - published.payload, left: end - data.length };
+    return true;
+  }
+
+  /** The part of a chunk that follows a message that is skipped. */
+  function skipOn(chunk: Buffer): Buffer {
+    if (!skipped) return chunk;
+    const rest = chunk.subarray(skipped.left);
+    const own = chunk.subarray(0, skipped.left);
+    const missing = parts.maxPayload - skipped.head.length;
+    if (missing > 0) skipped.head = Buffer.concat([skipped.head, own.subarray(0, missing)]);
+    skipped.left -= own.length;
+    if (skipped.left > 0) return rest;
+    const { published, head, payloadBytes } = skipped;
+    skipped = undefined;
+    takeOut(published, head, payloadBytes);
+    return rest;
+  }
+
+  function hold(rest: Buffer, bytes: number): void {
+    held = rest.length > 0 ? [rest] : [];
+    heldBytes = rest.length;
+    wanted = bytes;
+  }
+
+  /** A packet over the limit: a message is skipped, and anything else ends the connection. */
+  function readLarge(data: Buffer, at: number, frame: Frame): void {
+    if (Number.isNaN(frame.end)) socket.destroy();
+    else if (data.length - at < MOST_BESIDE) hold(data.subarray(at), MOST_BESIDE);
+    else if (!skip(data, at, frame)) socket.destroy();
+  }
+
+  /** Takes a whole packet out of the stream, when it is one of ours. */
+  function takeWhole(data: Buffer, at: number, { body, end }: Frame): boolean {
+    if (data[at] === CONNECT) keepAliveMs = takeKeepAlive(data, { body, end }) * 1_000;
+    const published = open ? publishedAt(data, at, body) : undefined;
+    if (!published || published.payload > end || published.messageId === 0) return false;
+    takeOut(published, data.subarray(published.payload, end), end - published.payload);
+    return true;
+  }
+
+  function read(data: Buffer): void {
+    let passFrom = 0;
+    let at = 0;
+    let frame = frameAt(data, at);
+    while (frame && frame.end - at <= longest && frame.end <= data.length) {
+      if (takeWhole(data, at, frame)) {
+        toBroker(data.subarray(passFrom, at));
+        passFrom = frame.end;
+      }
+      at = frame.end;
+      frame = frameAt(data, at);
+    }
+    toBroker(data.subarray(passFrom, at));
+    if (frame && !(frame.end - at <= longest)) readLarge(data, at, frame);
+    else hold(data.subarray(at), frame ? frame.end - at : data.length - at + 1);
+  }
+
+  socket.on('data', (chunk: Buffer) => {
+    heardAt = now();
+    const rest = skipOn(chunk);
+    if (rest.length === 0) return;
+    if (heldBytes === 0) read(rest);
+    else {
+      held.push(rest);
+      heldBytes += rest.length;
+      if (heldBytes < wanted) return;
+      const data = Buffer.concat(held);
+      hold(Buffer.alloc(0), 0);
+      read(data);
+    }
+    flow();
+  });
+  socket.on('end', () => stream.push(null));
+  socket.on('error', (error) => stream.destroy(error));
+  socket.on('close', () => stream.destroy());
+  socket.resume();
+
+  return {
+    /** What the broker reads and writes. */
+    stream,
+    socket,
+    /** From here on messages are taken out: the client is who it says. */
+    open: (): void => {
+      open = true;
+    },
+    /** Whether the client has been silent for one and a half of its keep-alive [MQTT-3.1.2-24]. */
+    isSilent: (): boolean => keepAliveMs > 0 && now() - heardAt > keepAliveMs * 1.5,
+  };
+}
+export type Lane = ReturnType<typeof createLane>;
