@@ -6,10 +6,11 @@ import { isFolderLocked } from '../db/lock.ts';
 import { loadProfiles } from '../terminals/profile.ts';
 import { folderFinding, spoolFinding } from './data-folder.ts';
 import { postgresFinding, sqliteFinding } from './database.ts';
+import { duckdbFinding } from './duckdb.ts';
 import { type Finding, fail, messageOf, ok, type Text, warn } from './finding.ts';
+import { influxFindings } from './influx.ts';
 import { clockFinding, diskFinding, nodeFinding, type OtherClock } from './machine.ts';
 import { certificateFinding, portFindings } from './network.ts';
-import { duckdbFinding, influxFinding } from './timeseries.ts';
 
 /** Looks at everything that the gateway needs, in the order in which it needs it. Only reads, so it may run beside a gateway. */
 
@@ -116,12 +117,13 @@ export async function* diagnose(env: NodeJS.ProcessEnv, now: () => number): Asyn
   } else {
     yield running ? partFinding('database', 'database', ready) : sqliteFinding(join(folder, 'hearthgate.sqlite'));
   }
-  if (config.timeseries.kind === 'embedded') {
+  const { kind } = config.timeseries;
+  if (kind === 'embedded') {
     yield running ? partFinding('timeseries', 'store', ready) : await duckdbFinding(join(folder, 'readings'));
   } else {
-    const [finding, others] = await influxFinding(config.timeseries, now);
+    const [findings, others] = await influxFindings({ ...config.timeseries, kind }, now);
     clocks.push(...others);
-    yield finding;
+    yield* findings;
   }
   yield clockFinding(now(), clocks);
 }

@@ -19,6 +19,8 @@ const NAMES: Record<string, Text> = {
   spool: { zh: '缓冲队列', en: 'spool' },
   database: { zh: '数据库', en: 'database' },
   timeseries: { zh: '时序库', en: 'time series store' },
+  timeseries_retention: { zh: '时序库保留期', en: 'retention' },
+  timeseries_writing: { zh: '时序库写入', en: 'writing' },
   clock: { zh: '系统时钟', en: 'clock' },
 };
 

@@ -1,7 +1,7 @@
 import { escape as quote } from 'influx';
 import { windowStart } from '../lib/calendar.ts';
 import { createHttp1, type Http1, type Influx1Options, type Row } from './influx/http1.ts';
-import { type Finding, inspectServer } from './influx/inspect.ts';
+import { type Inspection, inspectServer } from './influx/inspect.ts';
 import { clamp, LONG_TIMEOUT_MS } from './influx/limits.ts';
 import { fieldOf, nameOf, tagOf } from './influx/lines.ts';
 import {
@@ -204,7 +204,7 @@ function createServer(http: Http1, database: string): InfluxServer {
     },
 
     rolledUp: async (hours) => void (await ask(`delete from "due" where ${during(hours)}`)),
-    ping: async () => void (await http.version()),
+    ping: http.ping,
     close: http.close,
   };
 }
@@ -231,17 +231,19 @@ export async function openInflux1Store(options: Influx1Options, parts: StorePart
   }
 }
 
-/** What an operator may want to know before the gateway starts; changes nothing. */
-export async function inspectInflux1(options: Influx1Options, kept: KeptDays): Promise<Finding[]> {
+/** Compares a server with the configuration; changes nothing. */
+export async function inspectInflux1(options: Influx1Options, kept: KeptDays, now: () => number): Promise<Inspection> {
+  const { url, database } = options;
   const http = createHttp1(options);
-  return inspectServer(kept, {
-    ...http,
-    url: options.url,
-    kind: 'influx1',
-    home: `database ${options.database}`,
-    access: 'timeseries.username and timeseries.password, or grant the user all on the database',
-    retentions: () => retentionsOf(http, options.database),
+  const server = {
+    url,
+    line: 1 as const,
+    home: database,
+    nameOf: (place: Place) => `${database}.${POLICY[place]}`,
+    retentions: () => retentionsOf(http, database),
     // The server looks at the right to write before it looks at the lines, of which there are none.
     mayWrite: () => http.send(POLICY.raw, []),
-  });
+    close: http.close,
+  };
+  return inspectServer(server, kept, now);
 }

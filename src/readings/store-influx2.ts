@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { windowStart } from '../lib/calendar.ts';
 import { among, at, fromBucket, rollUpQuery, togetherQuery, windowsQuery } from './influx/flux.ts';
 import { createHttp2, type Influx2Options } from './influx/http2.ts';
-import { type Finding, inspectServer } from './influx/inspect.ts';
+import { type Inspection, inspectServer } from './influx/inspect.ts';
 import { LONG_TIMEOUT_MS } from './influx/limits.ts';
 import { fieldOf, nameOf, tagOf } from './influx/lines.ts';
 import { BadBatch } from './influx/send-around.ts';
@@ -122,7 +122,7 @@ function createServer(http: ReturnType<typeof createHttp2>, bucket: string): Inf
     rolledUp: ({ from, to }) =>
       http.remove(name('state'), { start: at(from), stop: at(to - 1), predicate: '_measurement="due"' }),
 
-    ping: async () => void (await http.version()),
+    ping: http.ping,
     close: http.close,
   };
 }
@@ -149,20 +149,22 @@ export async function openInflux2Store(options: Influx2Options, parts: StorePart
   }
 }
 
-/** What an operator may want to know before the gateway starts; changes nothing. */
-export async function inspectInflux2(options: Influx2Options, kept: KeptDays): Promise<Finding[]> {
+/** Compares a server with the configuration; changes nothing. */
+export async function inspectInflux2(options: Influx2Options, kept: KeptDays, now: () => number): Promise<Inspection> {
+  const { url, bucket } = options;
   const http = createHttp2(options);
-  return inspectServer(kept, {
-    ...http,
-    url: options.url,
-    kind: 'influx2',
-    home: `bucket ${options.bucket}`,
-    access: 'timeseries.token and timeseries.org, or give the token the right to read and write the bucket',
-    retentions: () => retentionsOf(http, options.bucket),
+  const server = {
+    url,
+    line: 2 as const,
+    home: bucket,
+    nameOf: nameIn(bucket),
+    retentions: () => retentionsOf(http, bucket),
     // The server looks at the right to write before it complains that there are no lines.
     mayWrite: () =>
-      http.send(options.bucket, []).catch((error) => {
+      http.send(bucket, []).catch((error) => {
         if (!(error instanceof BadBatch)) throw error;
       }),
-  });
+    close: http.close,
+  };
+  return inspectServer(server, kept, now);
 }

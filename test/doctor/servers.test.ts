@@ -9,7 +9,7 @@ import { certificateFinding } from '../../src/doctor/network.ts';
 import { startTestGateway } from '../helpers/gateway.ts';
 import { noInflux1, noPostgres, startInflux1, startPostgres } from '../helpers/servers.ts';
 import { tempFolder } from '../helpers/temp.ts';
-import { diagnosis } from './stage.ts';
+import { diagnosis, runDoctor } from './stage.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -41,34 +41,102 @@ describe('InfluxDB', () => {
     HEARTHGATE_TIMESERIES__URL: url,
   });
 
-  test('that cannot be reached, that is of the other kind, that is new, and that is in use', async ({ skip }) => {
+  test('that cannot be reached, that is of the other kind, that has no database, and that is in use', async ({
+    skip,
+  }) => {
     skip(noInflux1 !== undefined, noInflux1);
     await using folder = await tempFolder();
     await using influxFolder = await tempFolder();
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
-    const of = async (kind?: string) =>
-      (await diagnosis(join(folder.path, 'doctor'), settingsFor(url, kind))).of('timeseries');
-    expect(await of()).toMatchObject({ state: 'fail', detail: expect.stringContaining('ECONNREFUSED') });
+    const of = async (settings = {}) => {
+      const { code, findings } = await diagnosis(join(folder.path, 'doctor'), { ...settingsFor(url), ...settings });
+      return { code, found: findings.filter(({ name }) => name.startsWith('timeseries')) };
+    };
+    expect(await of()).toMatchObject({
+      code: 1,
+      found: [{ state: 'fail', detail: expect.stringContaining('ECONNREFUSED') }],
+    });
     await using _influx = await startInflux1(influxFolder.path, port);
-    expect(await of('influx2')).toMatchObject({ state: 'fail', remedy: 'correct HEARTHGATE_TIMESERIES__KIND' });
-    const fresh = await of();
-    expect([fresh?.state, fresh?.detail]).toEqual([
-      'ok',
-      expect.stringMatching(/^InfluxDB 1\..*, hearthgate is made at the first start$/),
-    ]);
+    expect(await of(settingsFor(url, 'influx2'))).toMatchObject({
+      code: 1,
+      found: [{ state: 'fail', remedy: 'correct HEARTHGATE_TIMESERIES__KIND or HEARTHGATE_TIMESERIES__URL' }],
+    });
+    expect(await of()).toEqual({
+      code: 0,
+      found: [
+        {
+          name: 'timeseries',
+          state: 'warn',
+          detail: expect.stringMatching(/^InfluxDB 1\..*, hearthgate is missing$/),
+          remedy: expect.stringContaining('the gateway makes it at its start'),
+        },
+      ],
+    });
     {
       const timeseries = { kind: 'influx1' as const, url };
       await using gateway = await startTestGateway({ folder: folder.path, overrides: { timeseries } });
       await gateway.admin.get('/terminals');
     }
-    expect((await of())?.detail).toMatch(/^InfluxDB 1\..*, hearthgate kept for .+ \(0 is for ever\)$/);
+    const used = { name: 'timeseries', state: 'ok', detail: expect.stringMatching(/^InfluxDB 1\..*, hearthgate$/) };
+    expect(await of()).toEqual({ code: 0, found: [{ ...used, remedy: null }] });
+    const shorter = { HEARTHGATE_TIMESERIES__KEEP_RAW_DAYS: '30' };
+    const { code, found } = await of(shorter);
+    expect(code).toBe(0);
+    expect(found.map(({ name, state, detail }) => [name, state, detail])).toEqual([
+      ['timeseries', 'warn', expect.stringMatching(/, hearthgate.rollup is missing$/)],
+      ['timeseries_retention', 'warn', 'hearthgate.autogen is kept for ever, configured 30 days'],
+    ]);
+    const { output } = await runDoctor(join(folder.path, 'doctor'), { ...settingsFor(url), ...shorter });
+    expect(output).toContain(
+      '注意  时序库保留期：hearthgate.autogen 保留 永久，配置为 30 天\n      → 处理：网关启动时',
+    );
   }, 60_000);
 
-  test('that denies access', async () => {
+  test('on which the user may only read', async ({ skip }) => {
+    skip(noInflux1 !== undefined, noInflux1);
+    await using folder = await tempFolder();
+    await using influx = await startInflux1(folder.path, await freePort(), { INFLUXDB_HTTP_AUTH_ENABLED: 'true' });
+    const ask = async (q: string) => {
+      const { ok } = await fetch(`${influx.url}/query?u=root&p=root`, {
+        method: 'POST',
+        body: new URLSearchParams({ q }),
+      });
+      expect(ok, q).toBe(true);
+    };
+    await ask("create user root with password 'root' with all privileges");
+    for (const query of [
+      'create database hearthgate',
+      'create retention policy state on hearthgate duration 0s replication 1',
+      "create user reader with password 'p'",
+      'grant read on hearthgate to reader',
+    ]) {
+      await ask(query);
+    }
+    const { code, findings } = await diagnosis(join(folder.path, 'data'), {
+      ...settingsFor(influx.url),
+      HEARTHGATE_TIMESERIES__USERNAME: 'reader',
+      HEARTHGATE_TIMESERIES__PASSWORD: 'p',
+    });
+    expect(code).toBe(1);
+    expect(findings.filter(({ name }) => name.startsWith('timeseries'))).toMatchObject([
+      { name: 'timeseries', state: 'ok' },
+      {
+        name: 'timeseries_writing',
+        state: 'fail',
+        detail: expect.stringMatching(/^403 /),
+        remedy: expect.stringMatching(
+          /^grant the user all on the database, or correct HEARTHGATE_TIMESERIES__USERNAME/,
+        ),
+      },
+    ]);
+  }, 60_000);
+
+  test('that denies access, and whose clock is far from ours', async () => {
     await using folder = await tempFolder();
     const server = createServer((request, response) => {
       response.setHeader('x-influxdb-version', '1.8.10');
+      response.setHeader('date', new Date(Date.now() + 3_600_000).toUTCString());
       response.writeHead(request.url === '/ping' ? 204 : 401).end();
     });
     await using _closed = { [Symbol.asyncDispose]: async () => void server.close() };
@@ -77,7 +145,12 @@ describe('InfluxDB', () => {
     const { of } = await diagnosis(folder.path, settingsFor(`http://127.0.0.1:${port}`));
     expect(of('timeseries')).toMatchObject({
       state: 'fail',
-      remedy: 'correct HEARTHGATE_TIMESERIES__USERNAME, HEARTHGATE_TIMESERIES__PASSWORD',
+      detail: expect.stringMatching(/^InfluxDB 1\.8\.10: .*401/),
+      remedy: expect.stringMatching(/^correct HEARTHGATE_TIMESERIES__USERNAME, HEARTHGATE_TIMESERIES__PASSWORD/),
+    });
+    expect(of('clock')).toMatchObject({
+      state: 'warn',
+      detail: expect.stringMatching(/InfluxDB is (3599|360[01]) s ahead/),
     });
   });
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { freePort } from '../../src/demo/free-port.ts';
 import { windowStart } from '../../src/lib/calendar.ts';
 import { AGGREGATES, type ReadingStore } from '../../src/readings/store.ts';
 import { inspectInflux1 } from '../../src/readings/store-influx1.ts';
@@ -163,23 +164,32 @@ describe('InfluxDB 1.x', () => {
     expect(await store.together({ ...group, terminalIds: [] }, HOUR, 'sum')).toEqual([]);
   });
 
-  test('what the doctor finds: no server, no database, another retention, and all well', async () => {
+  test('an inspection tells of no server, no database, no policy and another retention, and makes nothing', async () => {
     await using stage = await startStage();
     const kept = { keepRawDays: 30, keepRollupDays: 0 };
     const bad = async (options = stage.options, days = kept) =>
-      (await inspectInflux1(options, days)).filter(({ ok }) => !ok).map(({ what, remedy }) => `${what} → ${remedy}`);
-    expect(await bad({ ...stage.options, url: 'http://127.0.0.1:1' })).toEqual([
-      expect.stringMatching(/ECONNREFUSED|bad port|fetch failed.*timeseries.url/),
-    ]);
-    expect(await bad()).toEqual(['database heat "&" gas is missing → it is made when the gateway starts']);
+      (await inspectInflux1(options, days, Date.now)).troubles;
+    const closed = `http://127.0.0.1:${await freePort()}`;
+    expect(await bad({ ...stage.options, url: closed })).toMatchObject([{ code: 'unreachable' }]);
+    expect(await bad()).toEqual([{ code: 'missing', names: ['heat "&" gas'] }]);
     expect(await stage.ask('show databases')).not.toContainEqual([stage.options.database]);
     {
       await using _store = await stage.open(kept);
     }
-    expect(await bad()).toEqual([]);
-    expect(await bad(stage.options, { keepRawDays: 90, keepRollupDays: 0 })).toEqual([
-      expect.stringContaining('raw data: kept 30 days, configured 90 days'),
+    const well = await inspectInflux1(stage.options, kept, Date.now);
+    expect(well).toMatchObject({ version: expect.stringMatching(/^1\./), troubles: [] });
+    expect(Math.abs(well.aheadMs ?? Number.NaN)).toBeLessThan(1_500);
+    expect(await bad(stage.options, { keepRawDays: 90, keepRollupDays: 400 })).toEqual([
+      {
+        code: 'retention',
+        differing: [
+          { name: 'heat "&" gas.autogen', keptMs: 30 * DAY, wantedMs: 90 * DAY },
+          { name: 'heat "&" gas.rollup', keptMs: Number.POSITIVE_INFINITY, wantedMs: 400 * DAY },
+        ],
+      },
     ]);
+    await stage.ask('drop retention policy state on "heat \\"&\\" gas"');
+    expect(await bad()).toEqual([{ code: 'missing', names: ['heat "&" gas.state'] }]);
   });
 
   test('a server that takes no more terminals is full, which is no fault of the readings: they wait', async () => {
@@ -218,16 +228,14 @@ describe('InfluxDB 1.x', () => {
     expect(stage.refused).toEqual([]);
     await expect(stage.open({}, { username: 'writer', password: 'wrong' })).rejects.toThrow(/401/);
     const kept = { keepRawDays: 0, keepRollupDays: 0 };
-    const last = async (user: object) => (await inspectInflux1({ ...stage.options, ...user }, kept)).at(-1);
-    expect(await last({ ...writer })).toMatchObject({ ok: true });
-    expect(await last({ ...reader })).toMatchObject({
-      ok: false,
-      what: expect.stringContaining('writing: InfluxDB: 403'),
-    });
-    expect(await last({ username: 'nobody' })).toMatchObject({
-      ok: false,
-      remedy: expect.stringContaining('timeseries.username'),
-    });
+    const bad = async (user: object) => (await inspectInflux1({ ...stage.options, ...user }, kept, Date.now)).troubles;
+    expect(await bad({ ...writer })).toEqual([]);
+    expect(await bad({ ...reader })).toMatchObject([
+      { code: 'unwritable', error: { message: expect.stringContaining('403') } },
+    ]);
+    expect(await bad({ username: 'nobody' })).toMatchObject([
+      { code: 'unreadable', error: { message: expect.stringContaining('401') } },
+    ]);
   });
 
   test('a ping says why the server does not answer', async () => {

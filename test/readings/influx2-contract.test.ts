@@ -18,7 +18,7 @@ interface Asked {
   body: string;
 }
 
-type Said = { status: number; body?: string } | undefined;
+type Said = { status: number; body?: string; version?: string } | undefined;
 
 /** Answers as the 2.7 reference says: lists as JSON, writes with 204, queries with CSV; `answer` can say otherwise. */
 async function startServer(answer: (asked: Asked) => Said = () => undefined) {
@@ -27,8 +27,7 @@ async function startServer(answer: (asked: Asked) => Said = () => undefined) {
 
   function usual({ method, path, body }: Asked): { status: number; body: string } {
     const url = new URL(path, 'http://influx');
-    if (url.pathname === '/health')
-      return { status: 200, body: '{"name":"influxdb","status":"pass","version":"v2.7.12"}' };
+    if (url.pathname === '/ping') return { status: 204, body: '' };
     if (url.pathname === '/api/v2/write')
       return body === '' ? bad('writing requires points') : { status: 204, body: '' };
     if (url.pathname === '/api/v2/orgs') return { status: 200, body: '{"orgs":[{"id":"0f"}]}' };
@@ -54,7 +53,8 @@ async function startServer(answer: (asked: Asked) => Said = () => undefined) {
       body,
     };
     asked.push(one);
-    const said = answer(one) ?? usual(one);
+    const said: NonNullable<Said> = answer(one) ?? usual(one);
+    response.setHeader('x-influxdb-version', said.version ?? 'v2.7.12');
     const isQuery = one.path.startsWith('/api/v2/query');
     response.writeHead(said.status, {
       'content-type': isQuery && said.status === 200 ? 'text/csv' : 'application/json',
@@ -301,18 +301,16 @@ test('with a limited retention there are roll-ups: hours are marked before the r
   expect(raw).toContain('from(bucket: "heat & gas")');
 });
 
-test('what the doctor finds: another line of InfluxDB, no right to write, all well; and nothing is made by asking', async () => {
-  const kept = { keepRawDays: 0, keepRollupDays: 0 };
-  const findings = async (server: Awaited<ReturnType<typeof startServer>>) =>
-    (await inspectInflux2(server.options, kept)).map(({ what, ok, remedy }) => `${ok} ${what} ${remedy}`);
+test('an inspection tells of another line of InfluxDB, no buckets, another retention and no right to write, and makes nothing', async () => {
+  const forEver = { keepRawDays: 0, keepRollupDays: 0 };
+  const troubles = async (server: Awaited<ReturnType<typeof startServer>>, kept = forEver) =>
+    (await inspectInflux2(server.options, kept, Date.now)).troubles;
   await using first = await startServer(({ path }) =>
-    path === '/health' ? { status: 200, body: '{"version":"1.8.10"}' } : undefined,
+    path === '/ping' ? { status: 204, version: '1.8.10' } : undefined,
   );
-  expect(await findings(first)).toEqual([
-    expect.stringMatching(/^false InfluxDB 1.8.10 .* set timeseries.kind to influx1$/),
-  ]);
+  expect(await troubles(first)).toEqual([{ code: 'other_line' }]);
   await using none = await startServer();
-  expect((await findings(none)).at(-1)).toMatch(/^false bucket heat & gas is missing/);
+  expect(await troubles(none)).toEqual([{ code: 'missing', names: ['heat & gas'] }]);
   expect(none.buckets()).toEqual({});
 
   let mayWrite = true;
@@ -322,7 +320,14 @@ test('what the doctor finds: another line of InfluxDB, no right to write, all we
   {
     await using _store = await server.open();
   }
-  expect((await findings(server)).filter((text) => text.startsWith('false'))).toEqual([]);
+  expect(await troubles(server)).toEqual([]);
+  const keptMs = Number.POSITIVE_INFINITY;
+  expect(await troubles(server, { keepRawDays: 30, keepRollupDays: 0 })).toEqual([
+    { code: 'missing', names: ['heat & gas_rollup'] },
+    { code: 'retention', differing: [{ name: 'heat & gas', keptMs, wantedMs: 30 * DAY }] },
+  ]);
   mayWrite = false;
-  expect((await findings(server)).at(-1)).toMatch(/^false writing: .*403.* timeseries.token/);
+  expect(await troubles(server)).toMatchObject([
+    { code: 'unwritable', error: { message: expect.stringContaining('403') } },
+  ]);
 });

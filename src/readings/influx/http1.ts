@@ -101,15 +101,14 @@ export function createHttp1({ url, database, username, password }: Influx1Option
       throw troubleOf(`${status} ${text.slice(0, 300)}`);
     },
 
-    /** The server's version; rejects when it does not answer. */
-    async version(): Promise<string> {
+    /** Rejects when the server does not answer. */
+    async ping(): Promise<void> {
       try {
         const response = await fetch(`${new URL(url).origin}${path}/ping`, {
           headers,
           signal: within(REQUEST_TIMEOUT_MS),
         });
         if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
-        return response.headers.get('x-influxdb-version') ?? 'unknown';
       } catch (error) {
         throw troubleOf(error);
       }

@@ -1,77 +1,115 @@
-import { DAY_MS, type KeptDays, type Place, type Retentions, wanted } from './server.ts';
+import { createLimits } from './limits.ts';
+import { type KeptDays, PLACES, type Place, type Retentions, wanted } from './server.ts';
 
-/** What an operator may want to know of an InfluxDB server before the gateway starts. Only reads. */
+/** What is not as the configuration wants it on an InfluxDB server. Only reads, so it may be asked before the gateway starts. */
 
-/** One thing that an operator can look after; `remedy` says what to do when it is not `ok`. */
-export interface Finding {
-  what: string;
-  ok: boolean;
-  remedy: string;
+/** For each question, since a person waits for the answer. */
+const WITHIN_MS = 5_000;
+
+interface Differing {
+  name: string;
+  /** ms, `Infinity` for ever. */
+  keptMs: number;
+  wantedMs: number;
 }
 
-const shown = (ms: number | undefined): string =>
-  ms === undefined ? 'missing' : ms === Number.POSITIVE_INFINITY ? 'for ever' : `${ms / DAY_MS} days`;
+export type InfluxTrouble =
+  | { code: 'unreachable'; error: unknown }
+  /** It is not of the line that is configured. */
+  | { code: 'other_line' }
+  /** It does not say what it has, mostly to somebody whom it does not know. */
+  | { code: 'unreadable'; error: unknown }
+  /** The whole database or bucket, or those of its parts that the gateway uses. */
+  | { code: 'missing'; names: string[] }
+  | { code: 'retention'; differing: Differing[] }
+  | { code: 'unwritable'; error: unknown };
 
-/** How the places are and how the configuration wants them. */
-function retentionFindings(have: Retentions, kept: KeptDays): Finding[] {
-  const want = wanted(kept);
-  const finding = (place: Place, ms: number): Finding => ({
-    what: `${place} data: kept ${shown(have[place])}, configured ${shown(ms)}`,
-    ok: have[place] === ms,
-    remedy:
-      have[place] === ms
-        ? ''
-        : 'start the gateway with a user or token that may change it; shortening waits for roll-ups',
-  });
-  const rollup = kept.keepRawDays > 0 || have.rollup !== undefined ? [finding('rollup', want.rollup)] : [];
-  return [finding('raw', want.raw), ...rollup, finding('state', Number.POSITIVE_INFINITY)];
+export interface Inspection {
+  /** Undefined when no server answers, or one that does not say. */
+  version: string | undefined;
+  /** By how much the server's clock is ahead of ours, within half a second, when it says. */
+  aheadMs: number | undefined;
+  /** Empty when all is well. */
+  troubles: InfluxTrouble[];
 }
 
-/** A server of either line, and what its settings are called. */
+/** A server of either line. */
 export interface Inspected {
   url: string;
-  kind: 'influx1' | 'influx2';
+  line: 1 | 2;
+  /** The database or the bucket. */
   home: string;
-  access: string;
-  version(): Promise<string>;
+  nameOf: (place: Place) => string;
   retentions(): Promise<Retentions>;
+  /** Rejects without the right to. */
   mayWrite(): Promise<void>;
   close(): void;
 }
 
-export async function inspectServer(kept: KeptDays, server: Inspected): Promise<Finding[]> {
-  const { url, kind, home, access } = server;
-  const found: Finding[] = [];
-  const tell = (what: string, ok: boolean, remedy: string): boolean => {
-    found.push({ what, ok, remedy: ok ? '' : remedy });
-    return ok;
+/** Both lines answer this, and say which they are before they ask who we are. */
+async function ping(url: string, now: () => number, signal: AbortSignal) {
+  const { headers } = await fetch(`${url.replace(/\/$/, '')}/ping`, { signal });
+  const date = Date.parse(headers.get('date') ?? '');
+  return {
+    version: headers.get('x-influxdb-version')?.replace(/^v/, ''),
+    // The header has whole seconds.
+    aheadMs: Number.isNaN(date) ? undefined : date + 500 - now(),
   };
-  /** Undefined after telling that it failed. */
-  async function tried<T>(what: string, task: () => Promise<T>, remedy: string): Promise<T | undefined> {
+}
+
+/** Roll-ups are needed while raw readings go, and once they are there. */
+function compare(have: Retentions, kept: KeptDays, nameOf: Inspected['nameOf']) {
+  const want: Record<Place, number> = { ...wanted(kept), state: Number.POSITIVE_INFINITY };
+  const missing: string[] = [];
+  const differing: Differing[] = [];
+  for (const place of PLACES) {
+    const [name, keptMs, wantedMs] = [nameOf(place), have[place], want[place]];
+    if (keptMs === undefined) {
+      if (place !== 'rollup' || kept.keepRawDays > 0) missing.push(name);
+    } else if (keptMs !== wantedMs) differing.push({ name, keptMs, wantedMs });
+  }
+  return { missing, differing };
+}
+
+export async function inspectServer(server: Inspected, kept: KeptDays, now: () => number): Promise<Inspection> {
+  const { limited, close } = createLimits();
+  const troubles: InfluxTrouble[] = [];
+  const found: Inspection = { version: undefined, aheadMs: undefined, troubles };
+
+  /** Undefined after noting that it failed. */
+  async function tried<T>(
+    code: 'unreachable' | 'unreadable' | 'unwritable',
+    task: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T | undefined> {
     try {
-      return await task();
+      return await limited(WITHIN_MS, task);
     } catch (error) {
-      tell(`${what}: ${error instanceof Error ? error.message : error}`, false, remedy);
+      troubles.push({ code, error });
       return undefined;
     }
   }
 
   try {
-    const version = await tried(url, server.version, `start InfluxDB, or correct timeseries.url and timeseries.kind`);
-    if (version === undefined) return found;
-    const other = kind === 'influx1' ? 'influx2' : 'influx1';
-    const isKind = version.replace(/^v/, '').startsWith(kind === 'influx1' ? '1.' : '2.');
-    if (!tell(`InfluxDB ${version} answers at ${url}`, isKind, `set timeseries.kind to ${other}`)) return found;
-    const have = await tried(home, server.retentions, `correct ${access}`);
+    const greeting = await tried('unreachable', (signal) => ping(server.url, now, signal));
+    if (!greeting) return found;
+    Object.assign(found, greeting);
+    if (!greeting.version?.startsWith(`${server.line}.`)) {
+      troubles.push({ code: 'other_line' });
+      return found;
+    }
+    const have = await tried('unreadable', server.retentions);
     if (!have) return found;
-    const isThere = have.raw !== undefined;
-    if (!tell(`${home}${isThere ? '' : ' is missing'}`, isThere, 'it is made when the gateway starts')) return found;
-    found.push(...retentionFindings(have, kept));
-    const writing = 'writing is allowed';
-    const allowed = () => server.mayWrite().then(() => writing);
-    if (await tried('writing', allowed, `correct ${access}`)) tell(writing, true, '');
+    if (Object.keys(have).length === 0) {
+      troubles.push({ code: 'missing', names: [server.home] });
+      return found;
+    }
+    const { missing, differing } = compare(have, kept, server.nameOf);
+    if (missing.length > 0) troubles.push({ code: 'missing', names: missing });
+    if (differing.length > 0) troubles.push({ code: 'retention', differing });
+    if (have.raw !== undefined) await tried('unwritable', server.mayWrite);
     return found;
   } finally {
+    close();
     server.close();
   }
 }
