@@ -34,7 +34,7 @@ export interface Inspection {
 }
 
 /** A server of either line. */
-export interface Inspected {
+interface Inspected {
   url: string;
   line: 1 | 2;
   /** The database or the bucket. */
