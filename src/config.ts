@@ -66,6 +66,8 @@ const configSchema = z.strictObject({
     quarantineRows: int(100, 10_000_000).default(100_000),
     /** The same of one terminal, so that one that only sends nonsense does not push out the others'. */
     quarantinePerTerminal: int(20, 1_000_000).default(1_000),
+    /** Most bytes of refused messages; the oldest go first. */
+    quarantineBytes: int(67_108_864, 1_099_511_627_776).default(1_073_741_824),
     /** Refused data older than this goes. Days. */
     quarantineDays: int(1, 3_650).default(90),
   }),

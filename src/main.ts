@@ -85,6 +85,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       {
         rows: config.readings.quarantineRows,
         rowsPerTerminal: config.readings.quarantinePerTerminal,
+        bytes: config.readings.quarantineBytes,
         commitWaitMs: config.readings.commitWaitMs,
       },
       { db, clock, log },

@@ -3,6 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Database } from '../db/database.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Drain } from '../readings/drain.ts';
+import type { Quarantine } from '../readings/quarantine.ts';
 import type { Spool } from '../readings/spool.ts';
 import type { Check, Seen } from './watch.ts';
 
@@ -14,6 +15,8 @@ const STILL_MS = 60_000;
 const COMMIT_WITHIN_MS = 2_000;
 /** With less space than this on the data's disk it is time to look. */
 export const LOW_DISK_BYTES = 268_435_456;
+/** When nothing has been refused for this long after a failed commit, nobody knows whether the next would fail. */
+const FAILURE_SHOWN_MS = 600_000;
 const JUMP_MS = 1_000;
 const JUMP_SHOWN_MS = 60_000;
 const EARLIEST_YEAR = 2025;
@@ -62,6 +65,20 @@ export const databaseCheck = (db: Database): Check => ({
   name: 'database',
   vital: true,
   ask: () => db.selectFrom('terminals').select('id').limit(1).execute(),
+});
+
+/** Vital: a message is acknowledged only when what is refused of it is kept. */
+export const quarantineCheck = (quarantine: Pick<Quarantine, 'state'>): Check => ({
+  name: 'quarantine',
+  vital: true,
+  look() {
+    const { isFull, failures, failedAgoMs } = quarantine.state();
+    if (failures > 0 && failedAgoMs < FAILURE_SHOWN_MS) {
+      const times = `${failures} ${failures === 1 ? 'commit' : 'commits'} failed in a row, the last ${seconds(failedAgoMs)} ago`;
+      return { state: 'degraded', detail: `${times}; what is refused cannot be kept, and its messages come again` };
+    }
+    return isFull ? { state: 'degraded', detail: 'too much waits for a commit' } : { state: 'ok' };
+  },
 });
 
 export interface MqttState {

@@ -31,6 +31,12 @@ export function figuresOf(parts: CountingParts, seen: LastSeen): Figures {
   return {
     hearthgate_readings_total: ['Readings acknowledged since the start', uplink.received],
     hearthgate_quarantined_total: ['Values refused since the start', quarantine.added],
+    hearthgate_quarantine_bytes: ['Bytes of refused messages that are kept', () => quarantine.state().bytes],
+    hearthgate_quarantine_limit_bytes: ['Bytes above which the oldest go', () => quarantine.state().maxBytes],
+    hearthgate_quarantine_failures_total: [
+      'Commits of refusals that failed; their messages were not acknowledged',
+      () => quarantine.state().failed,
+    ],
     hearthgate_spool_bytes: ['Bytes in the spool', () => spool.state().bytes],
     hearthgate_spool_limit_bytes: ['Bytes at which the spool takes no more', () => spool.state().maxBytes],
     hearthgate_spool_waiting: ['Readings that the store does not have yet', () => drain.state().waiting],

@@ -8,6 +8,7 @@ import {
   eventLoopCheck,
   modbusCheck,
   mqttCheck,
+  quarantineCheck,
   spoolCheck,
   storeCheck,
 } from './checks.ts';
@@ -27,7 +28,7 @@ export async function startHealth(
     log: Logger;
   },
 ) {
-  const { spool, drain, pingStore, db, mqtt, modbus, metrics, clock, log } = parts;
+  const { spool, drain, quarantine, pingStore, db, mqtt, modbus, metrics, clock, log } = parts;
   const disk = diskCheck(parts.dataFolder);
   const wallClock = clockCheck(clock);
   const eventLoop = eventLoopCheck();
@@ -35,6 +36,7 @@ export async function startHealth(
     spoolCheck(spool, metrics.lastCommitMs),
     storeCheck(drain, pingStore),
     databaseCheck(db),
+    quarantineCheck(quarantine),
     mqttCheck(mqtt),
     modbusCheck(modbus),
     disk,

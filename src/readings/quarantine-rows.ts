@@ -4,12 +4,14 @@ import type { QuarantineCountRow, QuarantineRow, Tables } from '../db/schema.ts'
 import { newId } from '../lib/ids.ts';
 import type { Reject } from '../terminals/decode.ts';
 
-/** The rows of the quarantine: how many are kept, and how often each refusal happened, changed in the same commit. */
+/** The rows of the quarantine: how many and how much are kept, and how often each refusal happened, changed in the same commit. */
 
 export interface QuarantineLimits {
   /** Most rows in all, and of one terminal; the oldest go first. */
   rows: number;
   rowsPerTerminal: number;
+  /** Most bytes of frames in all. */
+  bytes: number;
 }
 
 /** A frame of which something was refused. */
@@ -75,7 +77,10 @@ function* chunksOf<T>(items: T[]): Generator<T[]> {
 }
 
 /** A hundredth of a limit goes at once, so that not every row that comes must delete one. */
-const surplus = (rows: number, limit: number): number => (rows > limit ? rows - limit + Math.floor(limit / 100) : 0);
+const surplus = (kept: number, limit: number): number => (kept > limit ? kept - limit + Math.floor(limit / 100) : 0);
+
+/** Neither SQLite nor PostgreSQL reads a long text for this. */
+const frameBytes = sql<number>`octet_length(frame)`;
 
 type Transacting = Transaction<Tables>;
 
@@ -109,22 +114,52 @@ async function forgetUnknown(transaction: Transacting, terminalId: string): Prom
     .execute();
 }
 
-type Gone = Pick<QuarantineRow, 'terminalId'>[];
+/** What the limits count of a row. */
+interface Counted {
+  terminalId: string;
+  bytes: number;
+}
+const counted = ({ terminalId, frame }: QuarantineRow): Counted => ({ terminalId, bytes: Buffer.byteLength(frame) });
+const bytesOf = (rows: Counted[]): number => rows.reduce((sum, { bytes }) => sum + bytes, 0);
 
-function deleteOldest(transaction: Transacting, rows: number, terminalId?: string): Promise<Gone> {
+function deleteOldest(transaction: Transacting, rows: number, terminalId?: string): Promise<Counted[]> {
   let oldest = transaction.selectFrom('quarantine').select('id').orderBy('id').limit(rows);
   if (terminalId !== undefined) oldest = oldest.where('terminalId', '=', terminalId);
-  return transaction.deleteFrom('quarantine').where('id', 'in', oldest).returning('terminalId').execute();
+  return transaction
+    .deleteFrom('quarantine')
+    .where('id', 'in', oldest)
+    .returning(['terminalId', frameBytes.as('bytes')])
+    .execute();
 }
 
-/** Nothing else may write these rows, since how many there are is known here and not asked each time. */
+/** As many of the oldest as have so many bytes together. */
+async function deleteOldestBytes(transaction: Transacting, bytes: number): Promise<Counted[]> {
+  const gone: Counted[] = [];
+  for (let left = bytes; left > 0; ) {
+    const oldest = await transaction
+      .selectFrom('quarantine')
+      .select(frameBytes.as('bytes'))
+      .orderBy('id')
+      .limit(ROWS_A_STATEMENT)
+      .execute();
+    let rows = 0;
+    for (; rows < oldest.length && left > 0; rows += 1) left -= oldest[rows]?.bytes ?? 0;
+    if (rows === 0) break;
+    gone.push(...(await deleteOldest(transaction, rows)));
+  }
+  return gone;
+}
+
+/** Nothing else may write these rows, since how many and how large they are is known here and not asked each time. */
 export async function openQuarantineRows(db: Database, limits: QuarantineLimits) {
   const perTerminal = new Map<string, number>();
   let total = 0;
+  let bytes = 0;
 
-  function note(rows: Gone, step: 1 | -1): void {
+  function note(rows: Counted[], step: 1 | -1): void {
     for (const { terminalId } of rows) perTerminal.set(terminalId, (perTerminal.get(terminalId) ?? 0) + step);
     total += step * rows.length;
+    bytes += step * bytesOf(rows);
   }
 
   const found = await db
@@ -136,10 +171,15 @@ export async function openQuarantineRows(db: Database, limits: QuarantineLimits)
     perTerminal.set(terminalId, rows);
     total += rows;
   }
+  const { sum } = await db
+    .selectFrom('quarantine')
+    .select((row) => row.fn.coalesce(row.fn.sum<number>(frameBytes), sql<number>`0`).as('sum'))
+    .executeTakeFirstOrThrow();
+  bytes = sum;
 
   /** The oldest of each terminal that has too many, then the oldest of all. */
-  async function trim(transaction: Transacting, rows: QuarantineRow[]): Promise<Gone> {
-    const gone: Gone = [];
+  async function trim(transaction: Transacting, rows: QuarantineRow[]): Promise<Counted[]> {
+    const gone: Counted[] = [];
     for (const [terminalId, { length }] of Map.groupBy(rows, (row) => row.terminalId)) {
       const over = surplus((perTerminal.get(terminalId) ?? 0) + length, limits.rowsPerTerminal);
       if (over === 0) continue;
@@ -148,6 +188,8 @@ export async function openQuarantineRows(db: Database, limits: QuarantineLimits)
     }
     const over = surplus(total + rows.length - gone.length, limits.rows);
     if (over > 0) gone.push(...(await deleteOldest(transaction, over)));
+    const overBytes = surplus(bytes + bytesOf(rows.map(counted)) - bytesOf(gone), limits.bytes);
+    if (overBytes > 0) gone.push(...(await deleteOldestBytes(transaction, overBytes)));
     return gone;
   }
 
@@ -159,15 +201,21 @@ export async function openQuarantineRows(db: Database, limits: QuarantineLimits)
         await count(transaction, rows);
         return trim(transaction, rows);
       });
-      note(rows, 1);
+      note(rows.map(counted), 1);
       note(gone, -1);
     },
+
+    bytes: () => bytes,
 
     /** Deletes at most `most` rows that came before a time; gives how many. */
     async purge(before: number, terminalId: string | undefined, most: number): Promise<number> {
       let old = db.selectFrom('quarantine').select('id').where('receivedAt', '<', before).limit(most);
       if (terminalId !== undefined) old = old.where('terminalId', '=', terminalId);
-      const gone = await db.deleteFrom('quarantine').where('id', 'in', old).returning('terminalId').execute();
+      const gone = await db
+        .deleteFrom('quarantine')
+        .where('id', 'in', old)
+        .returning(['terminalId', frameBytes.as('bytes')])
+        .execute();
       note(gone, -1);
       return gone.length;
     },
@@ -180,7 +228,7 @@ export async function openQuarantineRows(db: Database, limits: QuarantineLimits)
         const gone = await transaction
           .deleteFrom('quarantine')
           .where('frameId', 'in', ids)
-          .returning(['id', 'frameId', 'terminalId'])
+          .returning(['id', 'frameId', 'terminalId', frameBytes.as('bytes')])
           .execute();
         const idsOf = Map.groupBy(
           gone.map(({ id, frameId }) => ({ id, frameId })),
@@ -199,7 +247,7 @@ export async function openQuarantineRows(db: Database, limits: QuarantineLimits)
         return { gone, rows };
       });
       note(gone, -1);
-      note(rows, 1);
+      note(rows.map(counted), 1);
     },
   };
 }

@@ -45,6 +45,12 @@ export async function openQuarantine(
   let timer: Disposable | undefined;
   let added = 0;
   let closed = false;
+  let failed = 0;
+  /** Commits that failed since the last good one, and when the last of them did, by the clock's ticks. */
+  let failures = 0;
+  let failedAt = 0;
+
+  const isFull = () => waitingRows >= MOST_WAITING_ROWS || waitingCharacters >= MOST_WAITING_CHARACTERS;
 
   /** The next of what waits, as much as one commit takes. */
   function nextBatch(): Waiting[] {
@@ -69,10 +75,14 @@ export async function openQuarantine(
       try {
         await kept.insert(rows);
         added += rows.length;
+        failures = 0;
         for (const { done } of batch) done();
       } catch (error) {
+        failed += 1;
+        failures += 1;
+        failedAt = clock.ticks();
         log.error({ err: error }, 'quarantine: commit failed; these messages are not acknowledged');
-        for (const { failed } of batch) failed(error);
+        for (const one of batch) one.failed(error);
       }
       await nextTurn();
     }
@@ -91,7 +101,7 @@ export async function openQuarantine(
      * A requeueable frame is one that can be decoded once more.
      */
     add(terminalId: string, rejects: Reject[], frame: string, requeueable = false): Promise<void> {
-      if (closed || waitingRows >= MOST_WAITING_ROWS || waitingCharacters >= MOST_WAITING_CHARACTERS) {
+      if (closed || isFull()) {
         return Promise.reject(new Error('quarantine takes no more now'));
       }
       const rows = rowsOf({ id: newId('q'), terminalId, receivedAt: clock.now(), frame }, rejects, requeueable);
@@ -147,6 +157,16 @@ export async function openQuarantine(
 
     replace: kept.replace,
     added: () => added,
+    state: () => ({
+      bytes: kept.bytes(),
+      maxBytes: options.bytes,
+      isFull: isFull(),
+      /** Commits that failed since the start. */
+      failed,
+      failures,
+      /** How long ago the last of them failed. */
+      failedAgoMs: clock.ticks() - failedAt,
+    }),
 
     async [Symbol.asyncDispose](): Promise<void> {
       closed = true;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { projectRoot } from '../../src/config.ts';
 import { freePort } from '../../src/demo/free-port.ts';
@@ -50,6 +51,7 @@ describe('/health/ready', () => {
       'spool',
       'store',
       'database',
+      'quarantine',
       'mqtt',
       'modbus',
       'disk',
@@ -109,6 +111,32 @@ describe('/health/ready', () => {
     });
     expect(status).toBe(503);
     expect(body.troubles).toEqual(['database: does not answer: ECONNREFUSED']);
+  });
+
+  test('says that refusals cannot be kept, whose messages are not acknowledged, until they are', async () => {
+    await using folder = await tempFolder();
+    await using failing = await startTestGateway({ folder: folder.path });
+    const terminal = await makeTerminal(failing.admin, { id: 'A', profile: 'gas-boiler' });
+    using db = new DatabaseSync(join(folder.path, 'data/hearthgate.sqlite'));
+    db.exec("create trigger full before insert on quarantine begin select raise(abort, 'disk is full in /data'); end");
+    const client = await connectTerminal(failing, terminal);
+    const cut = closed(client).then(() => 'cut');
+    expect(await Promise.race([sendReading(client, 'A', { room_c: 'warm' }), cut])).toBe('cut');
+    await client.endAsync(true);
+    const { status, body } = await readyOf(failing);
+    expect(status).toBe(503);
+    expect(body.troubles).toEqual([
+      expect.stringMatching(/^quarantine: \d+ commits? failed in a row, the last 0 s ago; /),
+    ]);
+    expect(JSON.stringify(body)).not.toContain('/data');
+    expect((await figuresOf(failing)).get('hearthgate_quarantine_failures_total')).toBeGreaterThan(0);
+
+    db.exec('drop trigger full');
+    const again = await connectTerminal(failing, terminal);
+    await sendReading(again, 'A', { room_c: 'warm' });
+    await again.endAsync();
+    expect((await readyOf(failing)).body).toMatchObject({ status: 'ok', troubles: [] });
+    expect((await figuresOf(failing)).get('hearthgate_quarantine_bytes')).toBeGreaterThan(20);
   });
 
   test('tells what keeps the spool from writing, and not where', async () => {

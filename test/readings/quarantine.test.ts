@@ -1,7 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import fc from 'fast-check';
+import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Caller } from '../../src/areas/scope.ts';
 import { openDatabase } from '../../src/db/database.ts';
+import { quarantineCheck } from '../../src/health/checks.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { openQuarantine } from '../../src/readings/quarantine.ts';
 import { heldClock } from '../helpers/clock.ts';
@@ -50,8 +53,8 @@ describe.each(['SQLite', 'PostgreSQL'])('the quarantine on %s', (kind) => {
     await stack.disposeAsync();
   });
 
-  async function open(limits: { rows?: number; rowsPerTerminal?: number } = {}) {
-    const options = { rows: 1_000, rowsPerTerminal: 100, commitWaitMs: 20, ...limits };
+  async function open(limits: { rows?: number; rowsPerTerminal?: number; bytes?: number } = {}) {
+    const options = { rows: 1_000, rowsPerTerminal: 100, bytes: 1e9, commitWaitMs: 20, ...limits };
     return stack.use(await openQuarantine(options, { db, clock, log }));
   }
   const letTimeGo = () => {
@@ -131,6 +134,81 @@ describe.each(['SQLite', 'PostgreSQL'])('the quarantine on %s', (kind) => {
       expect(left.filter((id) => id === 'C')).toHaveLength(40);
       await quarantine[Symbol.asyncDispose]();
     }
+  });
+
+  test('keeps no more bytes than its limit, the newest of them, whatever comes and goes and also after it was opened again', async ({
+    skip,
+  }) => {
+    skip(missing !== undefined, missing);
+    letTimeGo();
+    const size = fc.integer({ min: 1, max: 400 });
+    const step = fc.oneof(
+      { weight: 8, arbitrary: fc.record({ what: fc.constant('add'), size }) },
+      { weight: 1, arbitrary: fc.record({ what: fc.constant('add'), size: fc.constant(5_000) }) },
+      { weight: 1, arbitrary: fc.record({ what: fc.constantFrom('purge', 'replace', 'open'), size }) },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60 }), async (steps) => {
+        await db.deleteFrom('quarantine').execute();
+        const bytes = 10_000;
+        let quarantine = await open({ bytes });
+        for (const [n, { what, size }] of steps.entries()) {
+          const frame = '暖'.repeat(size);
+          if (what === 'add') await quarantine.add(n % 2 ? 'A' : 'B', wrong(`${n}`), frame, true);
+          if (what === 'purge') await quarantine.purge(clock.now() - 200);
+          if (what === 'replace') {
+            const [row] = (await quarantine.list(ADMIN, { limit: 1 })).items;
+            if (row) await quarantine.replace([{ frame: row, rejects: [...wrong('again'), ...wrong('twice')] }]);
+          }
+          if (what === 'open') {
+            await quarantine[Symbol.asyncDispose]();
+            quarantine = await open({ bytes });
+          }
+          const { items } = await quarantine.list(ADMIN, { limit: 500 });
+          const kept = items.reduce((sum, row) => sum + Buffer.byteLength(row.frame), 0);
+          expect(quarantine.state().bytes).toBe(kept);
+          if (what !== 'add') continue;
+          expect(kept).toBeLessThanOrEqual(bytes);
+          // One that is larger than all that may be kept cannot stay.
+          if (size * 3 < bytes) expect(items[0]?.detail).toBe(`${n}`);
+        }
+        await quarantine[Symbol.asyncDispose]();
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  test('lets go no more than it must for the bytes that come', async ({ skip }) => {
+    skip(missing !== undefined, missing);
+    letTimeGo();
+    const quarantine = await open({ bytes: 10_000 });
+    for (let n = 0; n < 30; n += 1) await quarantine.add('A', wrong(`${n}`), 'x'.repeat(1_000));
+    expect(await details(quarantine)).toEqual(range(10).map((n) => `${29 - n}`));
+  });
+
+  test('says that commits fail, until one is well again or nothing was refused for ten minutes', async ({ skip }) => {
+    skip(missing !== undefined, missing);
+    const quarantine = await open();
+    const { look } = quarantineCheck(quarantine);
+    const add = async () => {
+      const adding = quarantine.add('A', wrong(), '{}');
+      const settled = Promise.allSettled([adding]);
+      await clock.advance(20);
+      return (await settled)[0].status;
+    };
+    const rename = (from: string, to: string) => sql.raw(`alter table ${from} rename to ${to}`).execute(db);
+    expect(look?.()).toEqual({ state: 'ok' });
+    await rename('quarantine', 'elsewhere');
+    expect([await add(), await add()]).toEqual(['rejected', 'rejected']);
+    await clock.advance(5_000);
+    const detail = expect.stringMatching(/^2 commits failed in a row, the last 5 s ago; /);
+    expect(look?.()).toEqual({ state: 'degraded', detail });
+    await clock.advance(600_000);
+    expect(look?.()).toEqual({ state: 'ok' });
+    expect([await add(), look?.().state]).toEqual(['rejected', 'degraded']);
+    await rename('elsewhere', 'quarantine');
+    expect([await add(), look?.()]).toEqual(['fulfilled', { state: 'ok' }]);
+    expect(quarantine.state().failed).toBe(3);
   });
 
   test('says how often, first and last, by terminal, reason and metric, also of what was purged', async ({ skip }) => {

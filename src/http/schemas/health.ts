@@ -7,7 +7,7 @@ export const live = z.object({ status: z.literal('ok') });
 export const ready = z.object({
   status: z
     .enum(['ok', 'degraded'])
-    .describe('`degraded`, and 503, when the spool, the store, the database or MQTT is'),
+    .describe('`degraded`, and 503, when the spool, the store, the database, the quarantine or MQTT is'),
   troubles: z.array(z.string()),
   parts: z.array(
     z.object({
