@@ -86,13 +86,10 @@ export function createLane(socket: Socket, parts: LaneParts, now: () => number) 
     );
   }
 
-  /** A message that is too long is not gathered: its beginning tells whose it is. False when that is not there yet, or never. */
-  function skip(data: Buffer, at: number, { body, end }: Frame): boolean {
-    const published = open ? publishedAt(data, at, body) : undefined;
-    if (!published) return false;
-    const head = Buffer.from(data.subarray(published.payload, published.payload + parts.maxPayload));
-    skipped = { published, head, payloadBytes: end - published.payload, left: end - data.length };
-    return true;
+  /** A message that is taken out here: what is not as it should be, the broker may judge. */
+  function oursAt(data: Buffer, at: number, { body, end }: Frame): Published | undefined {
+    const published = publishedAt(data, at, body);
+    return published && published.payload <= end && published.messageId > 0 ? published : undefined;
   }
 
   /** The part of a chunk that follows a message that is skipped. */
@@ -104,9 +101,8 @@ export function createLane(socket: Socket, parts: LaneParts, now: () => number) 
     if (missing > 0) skipped.head = Buffer.concat([skipped.head, own.subarray(0, missing)]);
     skipped.left -= own.length;
     if (skipped.left > 0) return rest;
-    const { published, head, payloadBytes } = skipped;
+    takeOut(skipped.published, skipped.head, skipped.payloadBytes);
     skipped = undefined;
-    takeOut(published, head, payloadBytes);
     return rest;
   }
 
@@ -116,18 +112,28 @@ export function createLane(socket: Socket, parts: LaneParts, now: () => number) 
     wanted = bytes;
   }
 
-  /** A packet over the limit: a message is skipped, and anything else ends the connection. */
-  function readLarge(data: Buffer, at: number, frame: Frame): void {
-    if (Number.isNaN(frame.end)) socket.destroy();
-    else if (data.length - at < MOST_BESIDE) hold(data.subarray(at), MOST_BESIDE);
-    else if (!skip(data, at, frame)) socket.destroy();
+  /** A packet over the limit. A message is not gathered: its beginning tells whose it is. Anything else ends the connection. */
+  function readLarge(data: Buffer, at: number, { body, end }: Frame): void {
+    if (data.length - at < MOST_BESIDE && end > 0) {
+      hold(data.subarray(at), MOST_BESIDE);
+      return;
+    }
+    const published = open ? oursAt(data, at, { body, end }) : undefined;
+    if (!published) {
+      socket.destroy();
+      return;
+    }
+    const payloadBytes = end - published.payload;
+    skipped = { published, head: Buffer.alloc(0), payloadBytes, left: payloadBytes };
+    const rest = skipOn(data.subarray(published.payload));
+    if (rest.length > 0) read(rest);
   }
 
   /** Takes a whole packet out of the stream, when it is one of ours. */
   function takeWhole(data: Buffer, at: number, { body, end }: Frame): boolean {
     if (data[at] === CONNECT) keepAliveMs = takeKeepAlive(data, { body, end }) * 1_000;
-    const published = open ? publishedAt(data, at, body) : undefined;
-    if (!published || published.payload > end || published.messageId === 0) return false;
+    const published = open ? oursAt(data, at, { body, end }) : undefined;
+    if (!published) return false;
     takeOut(published, data.subarray(published.payload, end), end - published.payload);
     return true;
   }
