@@ -91,6 +91,13 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
       answers: { operator: 404, company: 200 },
       admin: 200,
     },
+    'GET /api/v1/areas/{code}/readings': {
+      path: `/areas/${areaCode}/readings?metric=room_c&every=1d&${days}`,
+      answers: { operator: 404, company: 200 },
+      admin: 200,
+    },
+    'GET /api/v1/readings': get(`/readings?terminalIds=${terminal.id}&metric=room_c&${days}`),
+    'GET /api/v1/readings/export': get(`/readings/export?terminalIds=${terminal.id}&${days}`),
     'GET /api/v1/companies': {
       path: '/companies?limit=500',
       answers: { operator: 200, company: 200 },
