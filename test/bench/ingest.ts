@@ -16,13 +16,14 @@ const CONCENTRATORS: Shape = { connections: 200, inFlight: 20 };
 /** 2,000 readings a second. */
 const STEADY: Shape = { connections: 2_000, inFlight: 1, pace: 1_000 };
 
-/** What became of what was acknowledged. */
-async function fate({ stored }: Subject, { acknowledged, sent }: Load): Promise<string> {
+/** What became of what was acknowledged, and what a CPU-second of it is worth then. */
+async function fate({ stored }: Subject, { acknowledged, sent }: Load, aCpuSecond: number): Promise<string> {
   if (!stored) return 'nothing stored';
   const { readings, bytes } = await stored();
   const lost = Math.max(0, acknowledged - readings);
   const doubled = Math.max(0, readings - sent);
-  return `lost ${lost}, doubled ${doubled}, ${(bytes / Math.max(1, readings)).toFixed(0)} bytes a reading`;
+  const durable = Math.round(aCpuSecond * Math.min(1, readings / acknowledged));
+  return `${durable} durable a CPU-second, lost ${lost} of ${acknowledged}, doubled ${doubled}, ${(bytes / Math.max(1, readings)).toFixed(0)} bytes a reading`;
 }
 
 async function measure(name: string, shape: Shape, start: (size: number) => Promise<Subject>): Promise<void> {
@@ -46,7 +47,9 @@ async function measure(name: string, shape: Shape, start: (size: number) => Prom
   load.close();
   const latency = `p50 ${percentile(sorted, 0.5).toFixed(0)} p99 ${percentile(sorted, 0.99).toFixed(0)} ms`;
   const speed = `${Math.round(readings / seconds)} readings/s, ${Math.round(readings / used)} a CPU-second`;
-  console.log(`${title}: ${speed}, acknowledged ${latency}, ${memory} MiB, ${await fate(subject, load)}`);
+  console.log(
+    `${title}: ${speed}, acknowledged ${latency}, ${memory} MiB, ${await fate(subject, load, readings / used)}`,
+  );
 }
 
 console.log(machine());
@@ -59,7 +62,9 @@ for (const shape of [TERMINALS, CONCENTRATORS]) {
   await measure('Mosquitto + Node-RED', shape, startNodeRed);
 }
 await measure('gateway, embedded store', STEADY, embedded);
-for (const connections of [1_000, 9_000]) {
+await measure('gateway, InfluxDB 1.6', STEADY, influx1);
+await measure('Mosquitto + Node-RED', STEADY, startNodeRed);
+for (const connections of [1_000, 10_000]) {
   await measure('gateway, embedded store', { connections, inFlight: 1 }, embedded);
 }
 process.exit(0);

@@ -1,9 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InfluxDB } from 'influx';
+import { connectAsync } from 'mqtt';
 import { z } from 'zod';
 import { freePort } from '../../src/demo/free-port.ts';
 import type { AreaReadings } from '../../src/http/schemas/readings.ts';
@@ -126,10 +127,12 @@ function flowOf(mqttPort: number, influxPort: number) {
 const { time, values } = msg.payload;
 msg.payload = { measurement: 'readings', tags: { terminal: id }, fields: values, timestamp: new Date(time) };
 return msg;`;
+  // Without a place on the sheet a node counts as configuration.
+  const place = { z: 'tab', x: 1, y: 1 };
   return [
     { id: 'tab', type: 'tab', label: 'readings' },
     {
-      id: 'broker',
+      id: 'n1',
       type: 'mqtt-broker',
       broker: '127.0.0.1',
       port: mqttPort,
@@ -137,22 +140,22 @@ return msg;`;
       protocolVersion: '4',
       keepalive: 60,
     },
-    { id: 'db', type: 'influxdb', hostname: '127.0.0.1', port: influxPort, database: 'peer', influxdbVersion: '1.x' },
+    { id: 'n2', type: 'influxdb', hostname: '127.0.0.1', port: influxPort, database: 'peer', influxdbVersion: '1.x' },
     {
-      id: 'in',
-      z: 'tab',
+      ...place,
+      id: 'n3',
       type: 'mqtt in',
       topic: 'terminals/+/readings',
       qos: '1',
       datatype: 'json',
-      broker: 'broker',
+      broker: 'n1',
       inputs: 0,
-      wires: [['point']],
+      wires: [['n4']],
     },
-    { id: 'point', z: 'tab', type: 'function', func: toPoint, outputs: 1, wires: [['join']] },
+    { ...place, id: 'n4', type: 'function', func: toPoint, outputs: 1, wires: [['n5']] },
     {
-      id: 'join',
-      z: 'tab',
+      ...place,
+      id: 'n5',
       type: 'join',
       mode: 'custom',
       build: 'array',
@@ -160,9 +163,9 @@ return msg;`;
       propertyType: 'msg',
       count: '500',
       timeout: '1',
-      wires: [['out']],
+      wires: [['n6']],
     },
-    { id: 'out', z: 'tab', type: 'influxdb batch', influxdb: 'db', precision: 'ms', wires: [] },
+    { ...place, id: 'n6', type: 'influxdb batch', influxdb: 'n2', precision: 'ms', wires: [] },
   ];
 }
 
@@ -188,10 +191,18 @@ export async function startNodeRed(size: number): Promise<Subject> {
     `module.exports = { uiPort: ${uiPort}, uiHost: '127.0.0.1', flowFile: ${JSON.stringify(flows)}, nodesDir: [], logging: { console: { level: 'off' } } };`,
   );
   const options = ['--userDir', folder.path, '--settings', join(folder.path, 'settings.js')];
-  const env = { ...process.env, NODE_PATH: join(NODE_RED, 'node_modules') };
-  const server = spawn(process.execPath, [program, ...options], { cwd: NODE_RED, stdio: 'ignore', env });
+  // It looks for further nodes in the folder of its user.
+  symlinkSync(join(NODE_RED, 'node_modules'), join(folder.path, 'node_modules'));
+  const server = spawn(process.execPath, [program, ...options], { cwd: NODE_RED, stdio: 'ignore' });
   stack.defer(async () => void (await end(server, 'SIGTERM')));
-  await eventually(() => opensPort(uiPort), 60_000);
+  const probe = await connectAsync(`mqtt://127.0.0.1:${broker.port}`);
+  await eventually(async () => {
+    await probe.publishAsync('terminals/probe/readings', JSON.stringify({ time: 1, values: { room_c: 1 } }), {
+      qos: 1,
+    });
+    return (await countIn(influx.url, 'peer')) > 0;
+  }, 60_000);
+  await probe.endAsync();
   const pid = server.pid ?? 0;
   return {
     port: broker.port,
@@ -199,7 +210,7 @@ export async function startNodeRed(size: number): Promise<Subject> {
     cpu: () => cpuSeconds(pid) + broker.cpu(),
     memoryMiB: () => residentMiB(pid) + broker.memoryMiB(),
     stored: async () => ({
-      readings: await settled(() => countIn(influx.url, 'peer')),
+      readings: (await settled(() => countIn(influx.url, 'peer'))) - 1,
       bytes: bytesIn(join(folder.path, 'data')),
     }),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
