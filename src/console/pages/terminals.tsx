@@ -16,7 +16,7 @@ import { useUser } from '../user.ts';
 
 const route = getRouteApi('/shell/terminals');
 
-function Filters() {
+function Filters({ exportCode }: { exportCode: string | undefined }) {
   const { t, titleOf } = useLanguage();
   const filter = route.useSearch();
   const navigate = route.useNavigate();
@@ -49,6 +49,7 @@ function Filters() {
         value={filter.search ?? ''}
         onChange={(search) => change({ search: search || undefined })}
       />
+      {exportCode !== undefined && <ExportButton what={{ areaCode: exportCode }} name={`${exportCode}.csv`} />}
     </search>
   );
 }
@@ -63,10 +64,7 @@ export function TerminalsPage() {
     <>
       <h1 className="title">{t('nav.terminals')}</h1>
       {code !== undefined && <Overview code={code} />}
-      <Filters />
-      {code !== undefined && user.role !== 'resident' && (
-        <ExportButton what={{ areaCode: code }} name={`${code}.csv`} />
-      )}
+      <Filters exportCode={user.role === 'resident' ? undefined : code} />
       <Paged query={useInfiniteQuery(terminalsQuery(filter))} empty={t('list.empty')}>
         {(terminals) => <TerminalList terminals={terminals} />}
       </Paged>

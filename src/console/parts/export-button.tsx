@@ -13,9 +13,7 @@ export function ExportButton({ what, name }: { what: Query; name: string }) {
     return (
       <span className="export" role="status">
         <Progress size="small" percent={percent} aria-label={t('export.progress')} />
-        <Button size="small" onClick={cancel}>
-          {t('export.cancel')}
-        </Button>
+        <Button onClick={cancel}>{t('export.cancel')}</Button>
       </span>
     );
   }
@@ -28,7 +26,7 @@ export function ExportButton({ what, name }: { what: Query; name: string }) {
           onClick: ({ key }) => void start(Number(key)),
         }}
       >
-        <Button size="small">{t('export.button')}</Button>
+        <Button>{t('export.button')}</Button>
       </Dropdown>
       {error && <Failure error={error} />}
     </>

@@ -78,14 +78,16 @@ export function HistoryCard({ terminal, profile }: { terminal: Terminal; profile
   const metrics = gauges.filter(({ metric }) => chosen.includes(metric));
   return (
     <Card size="small" title={<h2>{t('chart.title')}</h2>} extra={<RangeChoice range={range} onChange={setRange} />}>
-      <fieldset className="plain" aria-label={t('chart.metrics')}>
-        <Checkbox.Group
-          value={chosen}
-          options={gauges.map(({ metric, view }) => ({ value: metric, label: titleOf(view.title) }))}
-          onChange={setChosen}
-        />
-      </fieldset>
-      <ExportButton what={{ terminalIds: terminal.id }} name={`${terminal.id}.csv`} />
+      <div className="between">
+        <fieldset className="plain" aria-label={t('chart.metrics')}>
+          <Checkbox.Group
+            value={chosen}
+            options={gauges.map(({ metric, view }) => ({ value: metric, label: titleOf(view.title) }))}
+            onChange={setChosen}
+          />
+        </fieldset>
+        <ExportButton what={{ terminalIds: terminal.id }} name={`${terminal.id}.csv`} />
+      </div>
       {metrics.length === 0 ? (
         <p className="quiet">{t('chart.choose')}</p>
       ) : (
