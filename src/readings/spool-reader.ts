@@ -25,14 +25,19 @@ export function createSpoolReader(segments: readonly Segment[], { disk, log }: {
       while (found.length < most && index >= 0 && index < segments.length) {
         const segment = segments[index];
         if (!segment) break;
-        const end = segments[index + 1]?.first ?? last + 1;
+        const next = segments[index + 1]?.first;
+        let reachedLast = false;
         let offset = cursor.segment === segment.first ? cursor.offset : 0;
         try {
           for await (const line of readSegment(disk, segment, offset)) {
+            // What is committed while this reads is for the next time: nothing may be passed over that comes after `last`.
+            reachedLast = next === undefined && line.record !== undefined && line.record.sequence > last;
+            if (reachedLast) break;
             offset = line.end;
             if (!line.record) damaged += 1;
             // What a failed commit left behind was never acknowledged, and its sequences were given again.
-            else if (line.record.sequence > sequence && line.record.sequence < end) found.push(line.record);
+            else if (line.record.sequence > sequence && (next === undefined || line.record.sequence < next))
+              found.push(line.record);
             if (found.length === most) break;
           }
         } catch (error) {
@@ -41,6 +46,7 @@ export function createSpoolReader(segments: readonly Segment[], { disk, log }: {
           log.error({ err: error, segment: segment.path }, 'spool: a segment cannot be read; going on with the next');
         }
         cursor = { sequence: found.at(-1)?.sequence ?? sequence, segment: segment.first, offset };
+        if (reachedLast) break;
         index += 1;
       }
       return found;

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
+import { type Disk, realDisk } from '../../src/readings/disk.ts';
 import { type NewRecord, openSpool, type SpoolOptions } from '../../src/readings/spool.ts';
 import { spoolOptions } from '../helpers/spool.ts';
 import { tempFolder } from '../helpers/temp.ts';
@@ -181,4 +182,35 @@ test('many appends at once share commits and each keeps its own order', async ()
   await Promise.all(range(0, 500).map((n) => spool.append([reading(n)])));
   expect(numbers(await spool.read(0, 1000))).toEqual(range(0, 500));
   expect((await stat(await onlySegment(folder.path))).size).toBe(spool.state().bytes);
+});
+
+test('a reading that is committed while the store’s share is read from disk comes with the next share', async () => {
+  await using folder = await tempFolder();
+  let whileReading: (() => Promise<void>) | undefined;
+  const disk: Disk = {
+    ...realDisk,
+    async open(path, flags) {
+      const file = await realDisk.open(path, flags);
+      if (flags === 'r') await whileReading?.();
+      return file;
+    },
+  };
+  await using spool = await openSpool(spoolOptions(folder.path, { segmentBytes: 1 << 24 }), {
+    clock: systemClock,
+    log,
+    disk,
+  });
+  await spool.append([reading(0)]);
+  // More than is kept in memory, so that the first is read from disk.
+  const many = () => spool.append(range(1, 50_001).map(reading));
+  await many();
+  whileReading = async () => {
+    whileReading = undefined;
+    await spool.append([reading(7)]);
+  };
+  const share = await spool.read(0, 60_000);
+  const lastOfShare = share.at(-1)?.sequence ?? 0;
+  // While a slow store takes that share, so many more come that what was committed meanwhile is in memory no more.
+  await many();
+  expect((await spool.read(lastOfShare, 1))[0]?.sequence).toBe(lastOfShare + 1);
 });
