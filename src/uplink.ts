@@ -41,6 +41,15 @@ const TOO_MUCH_DATA: Reject = {
   detail: `the alarm is open, but without its data: ${MOST_EVENT_DATA} characters are the most`,
 };
 
+/** Undefined for data that can be read but is nested too deeply to be written. */
+function writtenData(data: Record<string, unknown>): string | undefined {
+  try {
+    return JSON.stringify(data);
+  } catch {
+    return undefined;
+  }
+}
+
 export function createUplink(parts: {
   spool: Spool;
   latest: Latest;
@@ -132,8 +141,8 @@ export function createUplink(parts: {
       const message = await read(terminal, eventMessage, payload);
       if (!message) return;
       presence.saidOnline(terminal.id);
-      const data = message.data ? JSON.stringify(message.data) : '{}';
-      const fits = data.length <= MOST_EVENT_DATA;
+      const data = message.data ? writtenData(message.data) : '{}';
+      const fits = data !== undefined && data.length <= MOST_EVENT_DATA;
       const raised = await alarms.raiseEvent(terminal.id, message.event, fits && data !== '{}' ? data : null);
       const rejects = [...(raised ? [] : [TOO_MANY_ALARMS]), ...(fits ? [] : [TOO_MUCH_DATA])];
       if (rejects.length > 0) await quarantine.add(terminal.id, rejects, payload.toString('utf8'));

@@ -80,6 +80,15 @@ export async function startBroker(parts: {
     }
   }
 
+  /** What cannot be taken ends the connection that it came from, and no more than that. */
+  function tryToTake(clientId: string, topic: string, payload: Buffer, bytes: number): Promise<void> {
+    try {
+      return take(clientId, topic, payload, bytes);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
   const notTaken = (terminal: string, error: unknown) =>
     log.warn({ reason: String(error), terminal }, 'mqtt: not acknowledged, connection closed');
 
@@ -102,7 +111,9 @@ export async function startBroker(parts: {
       if (!client) return done(new Error('only terminals publish'));
       packet.retain = false;
       const payload = Buffer.from(packet.payload);
-      take(client.id, packet.topic, payload, payload.length).then(
+      // Until its end is confirmed the broker keeps a message of QoS 2, over connections too: nobody else reads what it says.
+      packet.payload = Buffer.alloc(0);
+      tryToTake(client.id, packet.topic, payload, payload.length).then(
         () => done(null),
         (error) => {
           notTaken(client.id, error);
@@ -125,6 +136,8 @@ export async function startBroker(parts: {
   const emitter: EventEmitter = aedes;
   emitter.on('error', (error) => log.error({ err: error }, 'mqtt: broker error'));
   aedes.on('clientReady', (client) => {
+    // It may have ended while its login was under way, and then nothing would ever take it out.
+    if (client.closed) return;
     connected.set(client.id, client);
     lanes.get(client.conn)?.open();
   });
@@ -152,7 +165,7 @@ export async function startBroker(parts: {
         admitted,
         {
           maxPayload: config.maxPacketBytes,
-          take: (topic, payload, bytes) => take(clientId(), topic, payload, bytes),
+          take: (topic, payload, bytes) => tryToTake(clientId(), topic, payload, bytes),
           acknowledgement: (messageId) => acknowledgement(admitted, messageId),
           failed: (error) => notTaken(clientId(), error),
         },
@@ -179,7 +192,7 @@ export async function startBroker(parts: {
   if (config.tls) {
     const { certFile, keyFile, port } = config.tls;
     const tls = createTlsServer(
-      { cert: readFileSync(certFile), key: readFileSync(keyFile), minVersion: 'TLSv1.2' },
+      { cert: readFileSync(certFile), key: readFileSync(keyFile), minVersion: 'TLSv1.2', handshakeTimeout: CONNECT_TIMEOUT_MS },
       accept,
     );
     tls.on('tlsClientError', (error) => log.debug({ err: error }, 'mqtt: TLS handshake failed'));

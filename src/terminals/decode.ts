@@ -71,9 +71,18 @@ const isMessage = (item: unknown): item is Message =>
 
 const rfc3339 = z.iso.datetime({ offset: true });
 
-/** A number that JSON cannot write, such as the infinity that 1e400 is read as, is shown as it is. */
-const shown = (value: unknown): string =>
-  typeof value === 'number' ? String(value) : (JSON.stringify(value)?.slice(0, 60) ?? 'nothing');
+/**
+ * A number that JSON cannot write, such as the infinity that 1e400 is read as, is shown as it is. What can be read may be nested too
+ * deeply to be written.
+ */
+function shown(value: unknown): string {
+  if (typeof value === 'number') return String(value);
+  try {
+    return JSON.stringify(value)?.slice(0, 60) ?? 'nothing';
+  } catch {
+    return 'something deeply nested';
+  }
+}
 
 /** Checks one value against its metric: type first, then range. */
 function check(name: string, metric: Metric, value: unknown): number | Reject {

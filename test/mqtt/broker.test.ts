@@ -323,6 +323,22 @@ test('an event that says too much raises its alarm all the same, and the message
   expect([kept?.reason, JSON.parse(kept?.frame ?? '{}').data]).toEqual(['too_large', data]);
 });
 
+test('what is nested too deeply to be written is acknowledged and quarantined, and the gateway goes on', async () => {
+  await using gateway = await startTestGateway();
+  const client = await connectTerminal(gateway, await boiler(gateway, 'A'));
+  const nested = '['.repeat(50_000) + ']'.repeat(50_000);
+  await client.publishAsync('terminals/A/readings', nested, { qos: 1 });
+  await client.publishAsync('terminals/A/readings', nested, { qos: 2 });
+  const event = `{"time":1,"event":"gas_leak","data":{"log":${nested}}}`;
+  await client.publishAsync('terminals/A/events', event, { qos: 1 });
+  await client.publishAsync('terminals/A/status', nested, { qos: 1 });
+  await sendReading(client, 'A', { room_c: 20 });
+  await client.endAsync();
+  const reasons = (await quarantined(gateway, 'A')).map(({ reason }) => reason);
+  expect(reasons.toSorted()).toEqual(['bad_payload', 'bad_payload', 'bad_payload', 'too_large']);
+  expect((await gateway.admin.get<{ items: object[] }>('/alarms?state=open')).body.items).toHaveLength(1);
+});
+
 test('with a certificate, terminals connect over TLS as well', async () => {
   await using folder = await tempFolder();
   const [certFile, keyFile] = [join(folder.path, 'cert.pem'), join(folder.path, 'key.pem')];

@@ -158,3 +158,13 @@ test('a bit is changed without touching its neighbours', () => {
     ),
   );
 });
+
+const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
+
+test.each([
+  ['a message', nested(50_000), 'bad_payload'],
+  ['a value', withValue('room_c', nested(50_000)), 'wrong_type'],
+  ['a state', withValue('power_on', nested(50_000)), 'wrong_type'],
+])('%s that is nested more deeply than can be written is refused like any other', (_case, payload, reason) => {
+  expect(decode(payload).rejects.map((reject) => reject.reason)).toEqual([reason]);
+});
