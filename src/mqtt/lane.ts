@@ -44,16 +44,20 @@ export function createLane(socket: Socket, parts: LaneParts, now: () => number) 
       brokerIsFull = false;
       flow();
     },
-    write(chunk, _encoding, done) {
-      if (socket.write(chunk)) done();
-      else socket.once('drain', () => done());
-    },
+    write: (chunk, _encoding, done) => toClient(chunk, done),
+    // The broker writes a packet in pieces, between which no acknowledgement may come.
+    writev: (pieces, done) => toClient(Buffer.concat(pieces.map(({ chunk }) => chunk)), done),
     final: (done) => void socket.end(() => done()),
     destroy(error, done) {
       socket.destroy();
       done(error);
     },
   });
+
+  function toClient(bytes: Buffer, done: () => void): void {
+    if (socket.write(bytes)) done();
+    else socket.once('drain', () => done());
+  }
 
   function flow(): void {
     const full = brokerIsFull || pending >= MOST_PENDING || pendingBytes >= MOST_PENDING_BYTES;

@@ -47,6 +47,7 @@ export function startDrain(parts: {
     const readAt = clock.ticks();
     const records = await spool.read(position, BATCH);
     if (records.length === 0) {
+      await spool.release(position);
       failures = 0;
       movedAt = clock.ticks();
       reachedEndAt = readAt;

@@ -116,10 +116,13 @@ export async function openSpool(
 
   const bytes = () => segments.reduce((sum, segment) => sum + segment.bytes, 0);
 
-  /** How long the oldest record has waited for the store, to the hour. What the newest segment holds counts as new. */
+  /**
+   * How long the oldest record has waited for the store, to the hour. What the newest segment with records holds counts as new: the store
+   * may have all of it, and is told so by none that is empty.
+   */
   function ageMs(): number {
     const [oldest, ...others] = segments;
-    return oldest && others.length > 0 ? clock.now() - oldest.writtenAt : 0;
+    return oldest && others.some((segment) => segment.bytes > 0) ? clock.now() - oldest.writtenAt : 0;
   }
 
   /** Which limit is reached. */

@@ -190,3 +190,24 @@ test('a client is silent after one and a half of the keep-alive that its CONNECT
   at.client.write(generate({ cmd: 'pingreq' }));
   await eventually(() => !at.lane.isSilent());
 });
+
+test('a packet that the broker writes in pieces leaves whole, however full the connection is', async () => {
+  await using at = await open();
+  at.client.pause();
+  const full = Buffer.alloc(16 << 20, '-');
+  at.lane.socket.write(full);
+  at.lane.stream.cork();
+  at.lane.stream.write('one ');
+  at.lane.stream.write('packet');
+  at.lane.stream.uncork();
+  at.lane.socket.write('!');
+  let read = Buffer.alloc(0);
+  let bytes = 0;
+  at.client.on('data', (chunk) => {
+    bytes += chunk.length;
+    read = Buffer.concat([read, chunk]).subarray(-20);
+  });
+  at.client.resume();
+  await eventually(() => bytes === full.length + 11);
+  expect(read.toString()).toBe('---------one packet!');
+});

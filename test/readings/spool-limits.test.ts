@@ -71,6 +71,20 @@ test('when readings have waited for the store as long as they may, it takes no m
   expect(await at.append()).toBeUndefined();
 });
 
+test('readings that the store has have waited for nothing, also when the segment after them is still empty', async () => {
+  await using at = await open({ maxAgeMs: 10 * HOUR });
+  await at.append();
+  await at.spool.release(1);
+  await at.clock.advance(HOUR);
+  at.disk.faults = [{ kind: 'datasync', nth: at.disk.count('datasync') + 1, effect: 'fail' }];
+  expect(await at.append()).toContain('EIO');
+  // It is tried without readings, in a new segment; then nobody sends anything, as in summer.
+  await at.clock.advance(2_000);
+  await at.clock.advance(20 * HOUR);
+  expect(at.spool.state().trouble).toBeUndefined();
+  expect(await at.append()).toBeUndefined();
+});
+
 test('a spool that is smaller than a segment can be full, and goes on when the store has its readings', async () => {
   await using at = await open({ maxBytes: 2_000 });
   while ((await at.append()) === undefined);
