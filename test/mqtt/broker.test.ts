@@ -94,6 +94,26 @@ describe('who may connect', () => {
     }
   });
 
+  test('a terminal that leaves while its login is under way does not count as connected', async () => {
+    await using gateway = await startTestGateway();
+    const { secret } = await boiler(gateway, 'A');
+    const login = { clientId: 'A', username: 'A', password: Buffer.from(secret), clean: true, keepalive: 0 };
+    const hello = generate({ cmd: 'connect', protocolId: 'MQTT', protocolVersion: 4, ...login });
+    const connections = async () => {
+      const answer = await fetch(`${gateway.origin}/metrics`);
+      return /^hearthgate_mqtt_connections (\d+)$/m.exec(await answer.text())?.[1];
+    };
+    for (let round = 0; round < 20; round += 1) {
+      const socket = connectTcp(gateway.mqttPort, '127.0.0.1');
+      socket.on('error', () => undefined);
+      socket.resume();
+      const cut = new Promise((resolve) => socket.once('close', resolve));
+      socket.end(hello);
+      await cut;
+    }
+    expect(await eventually(async () => (await connections()) === '0')).toBe(true);
+  });
+
   test('an MQTT 5 client is refused with a code from which it can fall back to 3.1.1', async () => {
     await using gateway = await startTestGateway();
     const socket = connectTcp(gateway.mqttPort, '127.0.0.1');
