@@ -192,7 +192,12 @@ export async function startBroker(parts: {
   if (config.tls) {
     const { certFile, keyFile, port } = config.tls;
     const tls = createTlsServer(
-      { cert: readFileSync(certFile), key: readFileSync(keyFile), minVersion: 'TLSv1.2', handshakeTimeout: CONNECT_TIMEOUT_MS },
+      {
+        cert: readFileSync(certFile),
+        key: readFileSync(keyFile),
+        minVersion: 'TLSv1.2',
+        handshakeTimeout: CONNECT_TIMEOUT_MS,
+      },
       accept,
     );
     tls.on('tlsClientError', (error) => log.debug({ err: error }, 'mqtt: TLS handshake failed'));
