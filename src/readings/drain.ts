@@ -52,6 +52,7 @@ export function startDrain(parts: {
       movedAt = clock.ticks();
       reachedEndAt = readAt;
       await Promise.race([arrival, stopping.promise]);
+      movedAt = clock.ticks();
       await pause(waitMs);
       return;
     }

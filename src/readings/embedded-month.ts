@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OFFSET_MS } from '../lib/calendar.ts';
@@ -160,6 +160,8 @@ export function createMonthFiles(duckdb: Duckdb) {
     if (month.state === 'broken') await alone(() => writer.run(`detach database if exists ${month.as}`));
     // What fails from here on leaves a file that may be attached.
     month.state = 'broken';
+    // A full disk may leave a new file without a byte, which DuckDB takes for no database.
+    if (existsSync(month.path) && statSync(month.path).size === 0) await rm(month.path);
     await attachFile(month.as, month.path);
     await make(month.as, month);
     await readState(month);

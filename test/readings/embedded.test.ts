@@ -202,3 +202,13 @@ test('killed at any moment, the store has every batch that it said it has, once'
     expect(windows.reduce((sum, { count }) => sum + count, 0)).toBe(points.length);
   }
 }, 60_000);
+
+test('a month file without a byte, as a full disk leaves it, is begun anew', async () => {
+  await using folder = await tempFolder();
+  await writeFile(join(folder.path, 'readings-2026-11.duckdb'), '');
+  await using store = await openEmbeddedStore(folder.path, storeParts());
+  const time = Date.UTC(2026, 10, 20);
+  await store.write([{ sequence: 1, terminalId: 'A', time, values: { room_c: 20 } }]);
+  const series = { terminalId: 'A', metric: 'room_c', from: time, to: time + 1 };
+  expect(await store.points(series, 10)).toEqual([{ time, value: 20 }]);
+});
