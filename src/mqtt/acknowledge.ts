@@ -1,8 +1,8 @@
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 
 /**
- * PUBACKs, written apart from the broker, which writes each one alone in three pieces: here those that are due at the same moment leave
- * in one piece, in the order in which their messages came [MQTT-4.6.0-2].
+ * PUBACKs of a connection, written apart from the broker, which writes each one alone in three pieces: here those that are due at the same
+ * moment leave in one piece, in the order in which their messages came [MQTT-4.6.0-2].
  */
 
 interface Message {
@@ -20,33 +20,33 @@ function packets(messages: Message[]): Buffer {
   return bytes;
 }
 
-export function createAcknowledgements() {
-  const pending = new WeakMap<Duplex, Message[]>();
-  let due = new Set<Duplex>();
+/** `written` is called when some have left. */
+export function createAcknowledgements(socket: Socket, written: () => void) {
+  const messages: Message[] = [];
+  let due = false;
 
-  function writeDue(): void {
-    const sockets = due;
-    due = new Set();
-    for (const socket of sockets) {
-      const messages = pending.get(socket);
-      if (!messages || !socket.writable) continue;
-      const waits = messages.findIndex(({ taken }) => !taken);
-      const ready = messages.splice(0, waits < 0 ? messages.length : waits);
-      if (ready.length > 0) socket.write(packets(ready));
-      if (socket.writableLength > MOST_UNREAD) socket.destroy();
-    }
+  function write(): void {
+    due = false;
+    const waits = messages.findIndex(({ taken }) => !taken);
+    const ready = messages.splice(0, waits < 0 ? messages.length : waits);
+    if (ready.length === 0 || !socket.writable) return;
+    socket.write(packets(ready));
+    if (socket.writableLength > MOST_UNREAD) socket.destroy();
+    written();
   }
 
-  /** A message has come; call the answer when it is taken. Its acknowledgement leaves when those before it have. */
-  return (socket: Duplex, id: number): (() => void) => {
-    const message: Message = { id, taken: false };
-    const messages = pending.get(socket);
-    if (messages) messages.push(message);
-    else pending.set(socket, [message]);
-    return () => {
-      message.taken = true;
-      if (due.size === 0) setImmediate(writeDue);
-      due.add(socket);
-    };
+  return {
+    /** A message has come; call the answer when it is taken. Its acknowledgement leaves when those before it have. */
+    expect(id: number): () => void {
+      const message: Message = { id, taken: false };
+      messages.push(message);
+      return () => {
+        message.taken = true;
+        if (!due) setImmediate(write);
+        due = true;
+      };
+    },
+    /** Messages that came and are not acknowledged yet. */
+    waiting: (): number => messages.length,
   };
 }

@@ -10,7 +10,6 @@ import { type Clock, every } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Registry, Terminal } from '../terminals/registry.ts';
 import type { Uplink } from '../uplink.ts';
-import { createAcknowledgements } from './acknowledge.ts';
 import { admit } from './firewall.ts';
 import { createLane, type Lane } from './lane.ts';
 import { commandTopic, ownerOf, parseCommandTopic, parseUpTopic } from './topics.ts';
@@ -56,7 +55,6 @@ export async function startBroker(parts: {
   const sockets = new Set<Socket>();
   /** Commands that are being sent this moment: a session that is resumed gets no others, since they are old. */
   const sending = new Set<string>();
-  const acknowledgement = createAcknowledgements();
   const lanes = new Map<Client['conn'], Lane>();
   let downlink: Downlink | undefined;
 
@@ -154,11 +152,16 @@ export async function startBroker(parts: {
   aedes.on('connectionError', (_client, error) => log.debug({ err: error }, 'mqtt: connection refused'));
   await aedes.listen();
 
-  function accept(socket: Socket): void {
+  /** Counts every socket from its first moment, also one whose TLS handshake never ends. */
+  function count(socket: Socket): void {
     if (sockets.size >= config.connections) return void socket.destroy();
     sockets.add(socket);
     socket.setNoDelay(true);
     socket.on('close', () => sockets.delete(socket));
+  }
+
+  function accept(socket: Socket): void {
+    if (socket.destroyed) return;
     admit(socket, CONNECT_TIMEOUT_MS, (admitted) => {
       const clientId = () => client.id;
       const lane = createLane(
@@ -166,7 +169,6 @@ export async function startBroker(parts: {
         {
           maxPayload: config.maxPacketBytes,
           take: (topic, payload, bytes) => tryToTake(clientId(), topic, payload, bytes),
-          acknowledgement: (messageId) => acknowledgement(admitted, messageId),
           failed: (error) => notTaken(clientId(), error),
         },
         clock.ticks,
@@ -187,19 +189,17 @@ export async function startBroker(parts: {
     (error) => log.error({ err: error }, 'mqtt: a look at the keep-alives failed'),
   );
 
-  const servers: Server[] = [createServer(accept)];
+  const servers: Server[] = [createServer().on('connection', count).on('connection', accept)];
   await listen(servers[0], config.port, config.host);
   if (config.tls) {
     const { certFile, keyFile, port } = config.tls;
-    const tls = createTlsServer(
-      {
-        cert: readFileSync(certFile),
-        key: readFileSync(keyFile),
-        minVersion: 'TLSv1.2',
-        handshakeTimeout: CONNECT_TIMEOUT_MS,
-      },
-      accept,
-    );
+    const tls = createTlsServer({
+      cert: readFileSync(certFile),
+      key: readFileSync(keyFile),
+      minVersion: 'TLSv1.2',
+      handshakeTimeout: CONNECT_TIMEOUT_MS,
+    });
+    tls.on('connection', count).on('secureConnection', accept);
     tls.on('tlsClientError', (error) => log.debug({ err: error }, 'mqtt: TLS handshake failed'));
     servers.push(tls);
     await listen(tls, port, config.host);

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { CONNECT, type Frame, frameAt, type Published, publishedAt, takeKeepAlive } from './packets.ts';
+import { createAcknowledgements } from './acknowledge.ts';
+import { CONNECT, createGatherer, type Frame, frameAt, type Published, publishedAt, takeKeepAlive } from './packets.ts';
 
 /**
  * A connection, as the broker sees it. Nearly all that terminals send is readings with QoS 1, and the broker's parser and queues cost more
@@ -13,14 +14,12 @@ export interface LaneParts {
   maxPayload: number;
   /** Resolves when the message may be acknowledged. `bytes` is the length of a payload of which only the beginning is there. */
   take(topic: string, payload: Buffer, bytes: number): Promise<void>;
-  /** A message has come; the answer says that it was taken. */
-  acknowledgement(messageId: number): () => void;
   failed(error: unknown): void;
 }
 
 /** Topic, header and message id of a PUBLISH beside its payload. */
 const MOST_BESIDE = 1_024;
-/** What may wait to be taken before the client is read on. */
+/** What may wait to be taken and acknowledged before the client is read on. */
 const MOST_PENDING_BYTES = 1_048_576;
 const MOST_PENDING = 2_000;
 
@@ -30,12 +29,10 @@ export function createLane(socket: Socket, parts: LaneParts, now: () => number) 
   let keepAliveMs = 0;
   let heardAt = now();
   /** Bytes of a packet that is not whole yet, and how many there are when it is. */
-  let held: Buffer[] = [];
-  let heldBytes = 0;
+  const held = createGatherer();
   let wanted = 0;
-  /** What is left to come of a message that is too long. */
-  let skipped: { published: Published; head: Buffer; payloadBytes: number; left: number } | undefined;
-  let pending = 0;
+  /** A message that is too long, of which `left` bytes are still to come; `held` has its beginning. */
+  let skipped: { published: Published; payloadBytes: number; left: number } | undefined;
   let pendingBytes = 0;
   let brokerIsFull = false;
 
@@ -54,13 +51,17 @@ export function createLane(socket: Socket, parts: LaneParts, now: () => number) 
     },
   });
 
+  const acknowledgements = createAcknowledgements(socket, () => {
+    if (socket.isPaused()) flow();
+  });
+
   function toClient(bytes: Buffer, done: () => void): void {
     if (socket.write(bytes)) done();
     else socket.once('drain', () => done());
   }
 
   function flow(): void {
-    const full = brokerIsFull || pending >= MOST_PENDING || pendingBytes >= MOST_PENDING_BYTES;
+    const full = brokerIsFull || acknowledgements.waiting() >= MOST_PENDING || pendingBytes >= MOST_PENDING_BYTES;
     if (full !== socket.isPaused()) full ? socket.pause() : socket.resume();
   }
 
@@ -69,21 +70,14 @@ export function createLane(socket: Socket, parts: LaneParts, now: () => number) 
   }
 
   function takeOut({ topic, messageId }: Published, payload: Buffer, bytes: number): void {
-    const acknowledge = parts.acknowledgement(messageId);
-    pending += 1;
+    const acknowledge = acknowledgements.expect(messageId);
     pendingBytes += payload.length;
-    const settled = () => {
-      pending -= 1;
-      pendingBytes -= payload.length;
-      if (socket.isPaused()) flow();
-    };
     parts.take(topic, payload, bytes).then(
       () => {
-        settled();
+        pendingBytes -= payload.length;
         acknowledge();
       },
       (error: unknown) => {
-        settled();
         parts.failed(error);
         socket.destroy();
       },
@@ -101,18 +95,16 @@ export function createLane(socket: Socket, parts: LaneParts, now: () => number) 
     if (!skipped) return chunk;
     const rest = chunk.subarray(skipped.left);
     const own = chunk.subarray(0, skipped.left);
-    const missing = parts.maxPayload - skipped.head.length;
-    if (missing > 0) skipped.head = Buffer.concat([skipped.head, own.subarray(0, missing)]);
+    held.add(own.subarray(0, parts.maxPayload - held.bytes()));
     skipped.left -= own.length;
     if (skipped.left > 0) return rest;
-    takeOut(skipped.published, skipped.head, skipped.payloadBytes);
+    takeOut(skipped.published, held.take(), skipped.payloadBytes);
     skipped = undefined;
     return rest;
   }
 
   function hold(rest: Buffer, bytes: number): void {
-    held = rest.length > 0 ? [rest] : [];
-    heldBytes = rest.length;
+    held.add(rest);
     wanted = bytes;
   }
 
@@ -128,7 +120,7 @@ export function createLane(socket: Socket, parts: LaneParts, now: () => number) 
       return;
     }
     const payloadBytes = end - published.payload;
-    skipped = { published, head: Buffer.alloc(0), payloadBytes, left: payloadBytes };
+    skipped = { published, payloadBytes, left: payloadBytes };
     const rest = skipOn(data.subarray(published.payload));
     if (rest.length > 0) read(rest);
   }
@@ -163,14 +155,10 @@ export function createLane(socket: Socket, parts: LaneParts, now: () => number) 
     heardAt = now();
     const rest = skipOn(chunk);
     if (rest.length === 0) return;
-    if (heldBytes === 0) read(rest);
+    if (held.bytes() === 0) read(rest);
     else {
-      held.push(rest);
-      heldBytes += rest.length;
-      if (heldBytes < wanted) return;
-      const data = Buffer.concat(held);
-      hold(Buffer.alloc(0), 0);
-      read(data);
+      held.add(rest);
+      if (held.bytes() >= wanted) read(held.take());
     }
     flow();
   });
@@ -187,8 +175,8 @@ export function createLane(socket: Socket, parts: LaneParts, now: () => number) 
     open: (): void => {
       open = true;
     },
-    /** Whether the client has been silent for one and a half of its keep-alive [MQTT-3.1.2-24]. */
-    isSilent: (): boolean => keepAliveMs > 0 && now() - heardAt > keepAliveMs * 1.5,
+    /** Whether the client has been silent for one and a half of its keep-alive [MQTT-3.1.2-24], while we listened. */
+    isSilent: (): boolean => keepAliveMs > 0 && !socket.isPaused() && now() - heardAt > keepAliveMs * 1.5,
   };
 }
 export type Lane = ReturnType<typeof createLane>;

@@ -56,3 +56,26 @@ export function takeKeepAlive(data: Buffer, { body, end }: Frame): number {
   data.writeUInt16BE(0, at);
   return seconds;
 }
+
+/** Puts pieces together, however small they are, without copying what is there each time. */
+export function createGatherer() {
+  let gathered = Buffer.alloc(0);
+  let length = 0;
+  return {
+    bytes: (): number => length,
+    add(piece: Buffer): void {
+      if (length + piece.length > gathered.length) {
+        gathered = Buffer.concat([gathered.subarray(0, length)], Math.max(2 * gathered.length, length + piece.length));
+      }
+      piece.copy(gathered, length);
+      length += piece.length;
+    },
+    /** All of it, once. */
+    take(): Buffer {
+      const all = gathered.subarray(0, length);
+      gathered = Buffer.alloc(0);
+      length = 0;
+      return all;
+    },
+  };
+}
