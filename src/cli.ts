@@ -79,6 +79,9 @@ function sentenceOf(error: unknown): string {
   return taken ? `${error.message}; choose another by HEARTHGATE_HTTP__PORT or HEARTHGATE_MQTT__PORT` : error.message;
 }
 
+// Whoever reads what a command prints may stop at any line, as `head` does.
+process.stdout.on('error', () => process.exit());
+
 await program.parseAsync().catch((error) => {
   process.stderr.write(`${sentenceOf(error)}\n`);
   process.exit(1);

@@ -31,16 +31,27 @@ function openSqlite(file: string) {
     close: () => db.close(),
     prepare(sql: string) {
       const statement = db.prepare(sql);
+      // On a full disk SQLite has rolled back already, and a second time would hide why.
+      const isDone = () => sql === 'rollback' && !db.isTransaction;
       const inputs = (parameters: readonly unknown[]) => parameters as SQLInputValue[];
       return {
         reader: statement.columns().length > 0,
         all: (parameters: readonly unknown[]) => statement.all(...inputs(parameters)),
-        run: (parameters: readonly unknown[]) => statement.run(...inputs(parameters)),
+        run: (parameters: readonly unknown[]) =>
+          isDone() ? { changes: 0, lastInsertRowid: 0 } : statement.run(...inputs(parameters)),
         iterate: (parameters: readonly unknown[]) => statement.iterate(...inputs(parameters)),
       };
     },
   };
 }
+
+const SQLITE_FULL = 13;
+const POSTGRES_DISK_FULL = '53100';
+
+/** Whether the database could not write for want of space. */
+export const isDiskFull = (error: unknown): boolean =>
+  error instanceof Error &&
+  (('errcode' in error && error.errcode === SQLITE_FULL) || ('code' in error && error.code === POSTGRES_DISK_FULL));
 
 /** 64-bit whole numbers come as text from `pg`; times and fen are far below 2^53. */
 const INT8 = 20;

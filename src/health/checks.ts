@@ -32,10 +32,9 @@ export const spoolCheck = (spool: Spool, commitMs: () => number | null): Check =
   name: 'spool',
   vital: true,
   look() {
-    const { trouble, bytes, maxBytes, waitingMs } = spool.state();
+    const { trouble, waitingMs } = spool.state();
     const latencyMs = commitMs();
     if (trouble) return { state: 'degraded', detail: withoutPath(trouble), latencyMs };
-    if (bytes >= maxBytes) return { state: 'degraded', detail: `full: ${bytes} of ${maxBytes} bytes`, latencyMs };
     if (waitingMs > COMMIT_WITHIN_MS)
       return { state: 'away', detail: `no commit for ${seconds(waitingMs)}`, latencyMs };
     return { state: 'ok', latencyMs };

@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { isDiskFull } from '../db/database.ts';
 import { GatewayError, type TroubleCode } from '../lib/errors.ts';
 import type { Problem } from './schemas/common.ts';
 
@@ -18,6 +19,7 @@ function troubleOf(error: FastifyError): GatewayError {
   if (error.validation) return new GatewayError('invalid_request', 'See errors');
   if (error.statusCode !== undefined && error.statusCode < 500)
     return new GatewayError('invalid_request', error.message);
+  if (isDiskFull(error)) return new GatewayError('degraded', 'The disk is full');
   return new GatewayError('internal');
 }
 

@@ -9,23 +9,27 @@ interface Reading {
   values: Record<string, number>;
 }
 
+/** Why something is refused; each code has its words in the console. */
+export const REJECT_REASONS = [
+  'bad_json',
+  'bad_payload',
+  'bad_time',
+  'future_time',
+  'before_installation',
+  'too_many_readings',
+  'unknown_metric',
+  'wrong_type',
+  'out_of_range',
+  'too_large',
+  'too_old',
+  'conflict',
+  'store_refused',
+  'too_many_alarms',
+] as const;
+
 /** One thing that was refused, and why. */
 export interface Reject {
-  reason:
-    | 'bad_json'
-    | 'bad_payload'
-    | 'bad_time'
-    | 'future_time'
-    | 'before_installation'
-    | 'too_many_readings'
-    | 'unknown_metric'
-    | 'wrong_type'
-    | 'out_of_range'
-    | 'too_large'
-    | 'too_old'
-    | 'conflict'
-    | 'store_refused'
-    | 'too_many_alarms';
+  reason: (typeof REJECT_REASONS)[number];
   metric?: string;
   detail: string;
 }

@@ -20,7 +20,7 @@ export interface NewMeterExchange {
 
 export function createMeterExchanges({ db, clock }: { db: Database; clock: Clock }) {
   return {
-    /** Throws when it is no counter, or is out of the counter's range, or lies in the future, or is known already. */
+    /** Throws when it is no counter, or is out of the counter's range, or lies in the future or before the installation, or is known already. */
     async record(caller: Caller, terminal: Terminal, exchange: NewMeterExchange): Promise<MeterExchangeRow> {
       const { profile, metrics } = terminal.profile;
       const { metric, at, lastValue, firstValue, reason } = exchange;
@@ -31,6 +31,9 @@ export function createMeterExchanges({ db, clock }: { db: Database; clock: Clock
         throw new GatewayError('value_not_allowed', `${metric} counts from 0 to ${rollsOverAt}`);
       }
       if (at > clock.now()) throw new GatewayError('invalid_request', 'at is in the future');
+      if (terminal.installedAt !== null && at < terminal.installedAt) {
+        throw new GatewayError('invalid_request', 'at is before the installation of the terminal');
+      }
       const row: MeterExchangeRow = {
         id: newId('mex'),
         terminalId: terminal.id,

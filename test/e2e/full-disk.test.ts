@@ -53,6 +53,11 @@ test('a full disk: nothing is acknowledged that is not kept, people are told, an
   expect(await sendOften(1)).toBe(false);
   expect(await stateOf('spool')).toBe('degraded');
   expect(await stateOf('disk')).toBe('degraded');
+  let written = 0;
+  const write = () => gateway.admin.post('/companies', { name: `${'x'.repeat(90)}${++written}` });
+  let answer = await write();
+  while (answer.status === 201 && written < 5_000) answer = await write();
+  expect(answer).toMatchObject({ status: 503, body: { code: 'degraded' } });
 
   disk.free();
   const freedAt = performance.now();

@@ -30,6 +30,8 @@ test('while InfluxDB is away readings are acknowledged, visible as latest, and s
     const range = `from=${Date.now() - 1000}&to=${Date.now()}`;
     const asked = () => gateway.admin.get(`/terminals/A/readings?metric=room_c&${range}`);
     expect(await asked()).toMatchObject({ status: 503, body: { code: 'degraded' } });
+    const exported = await gateway.admin.get(`/readings/export?terminalIds=A&${range}`);
+    expect(exported).toMatchObject({ status: 503, body: { code: 'degraded' } });
     {
       await using _influx = await startInflux1(influxFolder.path, port);
       await eventually(async () => (await valuesOf(gateway.admin)).length === 3, 20_000);

@@ -96,6 +96,11 @@ describe('an area', () => {
     expect(body.points).toHaveLength(1);
   });
 
+  test('is asked for a metric that some profile has', async () => {
+    const { status, body } = await gateway.admin.get(`/areas/${VILLAGE}/readings?metric=rome_c&${RANGE}&every=1d`);
+    expect([status, body.code]).toEqual([400, 'invalid_request']);
+  });
+
   test('needs windows, and people who may see it', async () => {
     expect((await ask(VILLAGE, '')).status).toBe(400);
     expect((await ask('141023106201', 'every=1d')).status).toBe(404);
@@ -110,6 +115,7 @@ describe('an export', () => {
   test.each([
     ['of nothing', RANGE, 400],
     ['of terminals and an area at once', `terminalIds=one&areaCode=${VILLAGE}&${RANGE}`, 400],
+    ['of a metric that no profile has', `terminalIds=one&metric=rome_c&${RANGE}`, 400],
     ['of a terminal that is not there', `terminalIds=nobody&${RANGE}`, 404],
     ['over a range that ends before it begins', `terminalIds=one&from=${MIDNIGHT}&to=${MIDNIGHT - 1}`, 400],
   ])('%s is refused', async (_what, query, status) => {

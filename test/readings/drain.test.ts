@@ -6,6 +6,7 @@ import { createLog } from '../../src/lib/log.ts';
 import { startDrain } from '../../src/readings/drain.ts';
 import { openSpool } from '../../src/readings/spool.ts';
 import { openEmbeddedStore } from '../../src/readings/store-embedded.ts';
+import { heldClock } from '../helpers/clock.ts';
 import { spoolOptions } from '../helpers/spool.ts';
 import { storeParts } from '../helpers/store.ts';
 import { eventually, tempFolder } from '../helpers/temp.ts';
@@ -53,4 +54,21 @@ test('when segments were deleted by hand, what comes after is stored all the sam
   for (let n = 50; n < 60; n += 1) await at.append(n);
   await eventually(async () => (await at.stored()).length === 60);
   expect(await at.stored()).toEqual(Array.from({ length: 60 }, (_, n) => n));
+});
+
+test('what comes after a quiet hour has not waited for an hour', async () => {
+  await using folder = await tempFolder();
+  const clock = heldClock();
+  const options = spoolOptions(join(folder.path, 'spool'));
+  await using spool = await openSpool(options, { clock, log });
+  await using store = await openEmbeddedStore(join(folder.path, 'readings'), storeParts({ spoolId: spool.id }));
+  await using drain = startDrain({ spool, store, clock, log, waitMs: 500 });
+  await clock.advance(3_600_000);
+  const taken = spool.append([{ terminalId: 'A', time: NOW, values: { room_c: 1 } }]);
+  await clock.advance(1);
+  await taken;
+  await clock.advance(1);
+  expect(drain.state().waiting).toBe(1);
+  expect(drain.state().stillMs).toBeLessThan(1_000);
+  await clock.advance(500);
 });

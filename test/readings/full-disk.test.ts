@@ -74,3 +74,17 @@ test('after a full disk the embedded store goes on by itself, has every reading 
   const expected = Array.from({ length: sequence }, (_, n) => n + 1).filter((n) => n % 97 === 1 && n % 5_000 > 0);
   expect(points.map(({ time }) => (time - NOW) / 1_000)).toEqual(expected);
 }, 60_000);
+
+test('a month that begins on a full disk is begun again when there is space', async ({ skip }) => {
+  await using disk = await smallDisk(20);
+  if (!disk) return skip(NO_SMALL_DISK);
+  await using store = await openEmbeddedStore(join(disk.path, 'readings'), storeParts());
+  const records: SpoolRecord[] = [{ sequence: 1, terminalId: 'A', time: NOW, values: { room_c: 20 } }];
+  disk.fill(0);
+  await expect(store.write(records)).rejects.toThrow();
+  await expect(store.write(records)).rejects.toThrow();
+  disk.free();
+  await store.write(records);
+  const series = { terminalId: 'A', metric: 'room_c', from: NOW, to: NOW + 1 };
+  expect(await store.points(series, 10)).toEqual([{ time: NOW, value: 20 }]);
+});

@@ -43,7 +43,7 @@ const hasMetric = ({ profile }: Terminal, metric: string): boolean => Object.has
 export const historyRoutes =
   (parts: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
-    const { registry, areas, store, config, clock } = parts;
+    const { registry, areas, store, config, clock, profiles } = parts;
     const { maxPoints } = config.readings;
     let exports = 0;
 
@@ -77,6 +77,12 @@ export const historyRoutes =
       if (lacking) throw new GatewayError('invalid_request', `${lacking.profile.profile} has no metric ${metric}`);
       if (aggregate && !every) throw new GatewayError('invalid_request', 'aggregate needs every');
       checkRange(question, (every ?? Number.POSITIVE_INFINITY) / terminals.length, maxPoints);
+    }
+
+    /** A misspelt metric must not look like one that was never measured. */
+    function checkMetric(metric: string): void {
+      const isKnown = [...profiles.values()].some(({ metrics }) => Object.hasOwn(metrics, metric));
+      if (!isKnown) throw new GatewayError('invalid_request', `no profile has a metric ${metric}`);
     }
 
     const seriesOf = (caller: Caller, terminal: Terminal, { metric, from, to }: Question): Series => ({
@@ -154,6 +160,7 @@ export const historyRoutes =
       },
       async (request) => {
         const { metric, from, to, every, aggregate } = request.query;
+        checkMetric(metric);
         checkRange(request.query, every, maxPoints);
         const terminals = (await terminalsIn(callerOf(request), request.params.code)).filter((terminal) =>
           hasMetric(terminal, metric),
@@ -186,6 +193,7 @@ export const historyRoutes =
       async (request, reply) => {
         const caller = callerOf(request);
         const { terminalIds, areaCode: code, metric, from, to } = request.query;
+        if (metric !== undefined) checkMetric(metric);
         checkRange(request.query, Number.POSITIVE_INFINITY, maxPoints);
         if ((terminalIds === undefined) === (code === undefined)) {
           throw new GatewayError('invalid_request', 'give either terminalIds or areaCode');
@@ -193,6 +201,8 @@ export const historyRoutes =
         const asked = code === undefined ? undefined : await terminalsIn(caller, code);
         const terminals = asked ?? (terminalIds ?? []).map((id) => registry.get(caller, id));
         if (exports >= MOST_EXPORTS) throw new GatewayError('too_many_requests', `${exports} exports are under way`);
+        // Once the first line has gone out, trouble can only cut the file.
+        await store.ping();
         const since = (terminal: Terminal) => Math.max(from, visibleSince(caller, terminal));
         const wanted = terminals.filter((terminal) => metric === undefined || hasMetric(terminal, metric));
         const lines = csvOf(store, {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { durationMs } from '../../lib/calendar.ts';
 import { AGGREGATES } from '../../readings/store.ts';
+import { REJECT_REASONS } from '../../terminals/decode.ts';
 import { areaCode, id, pageLimit, pageOf, pageQuery, time, timeQuery } from './common.ts';
 import { terminalId } from './terminals.ts';
 
@@ -111,7 +112,7 @@ export const meterExchangePage = pageOf(meterExchange);
 export const meterExchangeQuery = z.strictObject(pageQuery('mex'));
 
 /** In queries any word is taken: data that older versions refused stays findable. */
-const reason = z.string().regex(/^[a-z_]{1,40}$/);
+const reason = z.enum(REJECT_REASONS);
 const quarantineFilter = { terminalId: terminalId.optional(), reason: reason.optional() };
 export const quarantineQuery = z.strictObject({ ...pageQuery('q'), ...quarantineFilter });
 export const quarantineCountQuery = z.strictObject({ limit: pageLimit, ...quarantineFilter });
