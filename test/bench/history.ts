@@ -1,5 +1,3 @@
-import { readdirSync, statSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createLog } from '../../src/lib/log.ts';
@@ -7,6 +5,7 @@ import type { SpoolRecord } from '../../src/readings/segments.ts';
 import type { ReadingStore } from '../../src/readings/store.ts';
 import { openEmbeddedStore } from '../../src/readings/store-embedded.ts';
 import { tempFolder } from '../helpers/temp.ts';
+import { bytesIn, machine, percentile } from './machine.ts';
 
 /**
  * `npm run bench`: how long the embedded store takes to answer at two sizes while 1,667 readings of eight metrics come every second,
@@ -92,9 +91,6 @@ async function fill(store: ReadingStore, size: number): Promise<number> {
   return sequence - first;
 }
 
-const bytesOf = (folder: string) =>
-  readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
-
 /** As fast as it goes: readings a second, and microseconds of this thread and of all threads for each. */
 async function rush(store: ReadingStore): Promise<string> {
   const count = 200_000;
@@ -136,9 +132,6 @@ const QUESTIONS: Question[] = [
     },
   ],
 ];
-
-const percentile = (numbers: number[], p: number): number =>
-  numbers.toSorted((a, b) => a - b)[Math.ceil((numbers.length - 1) * p)] ?? Number.NaN;
 
 /** Writes at the given rate until stopped; resolves with the number of readings. */
 async function trickle(store: ReadingStore, stopped: () => boolean): Promise<number> {
@@ -183,9 +176,10 @@ async function askWhileWriting(store: ReadingStore): Promise<Answers> {
   delay.disable();
   const p95: Answers = {};
   for (const [name, all] of times) {
-    p95[name] = percentile(all, 0.95);
+    const sorted = all.toSorted((a, b) => a - b);
+    p95[name] = percentile(sorted, 0.95);
     console.log(
-      `  ${name.padEnd(34)} p50 ${percentile(all, 0.5).toFixed(1)} ms  p95 ${p95[name].toFixed(1)} ms  (${all.length} times)`,
+      `  ${name.padEnd(34)} p50 ${percentile(sorted, 0.5).toFixed(1)} ms  p95 ${p95[name].toFixed(1)} ms  (${all.length} times)`,
     );
   }
   const loop = `event loop p99 ${(delay.percentile(99) / 1e6).toFixed(1)} ms, max ${(delay.max / 1e6).toFixed(0)} ms`;
@@ -201,7 +195,7 @@ async function measure(size: number): Promise<Answers> {
     const values = await fill(store, size);
     const seconds = (performance.now() - began) / 1_000;
     await store[Symbol.asyncDispose]();
-    const bytes = (bytesOf(folder.path) / values).toFixed(1);
+    const bytes = (bytesIn(folder.path) / values).toFixed(1);
     console.log(
       `${(values / 1e6).toFixed(1)} M values of ${TERMINALS} terminals over ${DAYS} days, filled in ${seconds.toFixed(0)} s, ${bytes} bytes a value on disk with roll-ups`,
     );
@@ -217,9 +211,7 @@ async function measure(size: number): Promise<Answers> {
   return await askWhileWriting(store);
 }
 
-console.log(
-  `${cpus().length} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, embedded store`,
-);
+console.log(`${machine()}, embedded store`);
 const answers: Answers[] = [];
 for (const size of SIZES) answers.push(await measure(size));
 const growth = QUESTIONS.map(

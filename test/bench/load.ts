@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { generate } from 'mqtt-packet';
+import { loginPacket } from '../helpers/login.ts';
 
 /** Terminals as bare sockets with packets made beforehand, so that the load costs less than what it measures. */
 
@@ -12,18 +13,6 @@ export interface Load {
   close(): void;
 }
 
-const connectPacket = (id: string, secret: string) =>
-  generate({
-    cmd: 'connect',
-    protocolId: 'MQTT',
-    protocolVersion: 4,
-    clientId: id,
-    username: id,
-    password: Buffer.from(secret),
-    clean: true,
-    keepalive: 0,
-  });
-
 /** Eight metrics, some 200 bytes; `time` has thirteen digits and `gas_m3` four and two. */
 const payload = (time: number) =>
   `{"time":${time},"values":{"supply_c":55.5,"return_c":42.1,"room_c":19.8,"setpoint_c":20,"pressure_bar":1.6,"gas_m3":${((time / 1e3) % 1e4).toFixed(2).padStart(7, '1')},"flame_on":true,"power_on":true}}`;
@@ -31,7 +20,7 @@ const payload = (time: number) =>
 async function openConnection(port: number, id: string, secret: string): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');
   socket.setNoDelay(true);
-  socket.write(connectPacket(id, secret));
+  socket.write(loginPacket(id, secret));
   await once(socket, 'data');
   return socket;
 }

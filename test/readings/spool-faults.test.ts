@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { Clock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { openSpool, type Spool } from '../../src/readings/spool.ts';
+import { randomOf } from '../helpers/random.ts';
 import { type Fault, type Kind, SimDisk } from '../helpers/sim-disk.ts';
 import { spoolOptions } from '../helpers/spool.ts';
 
@@ -22,17 +23,6 @@ const clock: Clock = {
 };
 const open = (disk: SimDisk, segmentBytes = 400) =>
   openSpool(spoolOptions(FOLDER, { segmentBytes, minFreeBytes: 1 }), { clock, log, disk });
-
-/** mulberry32: the same numbers for the same seed. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 /** What one life of the spool was told and said. */
 interface Life {

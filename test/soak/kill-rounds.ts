@@ -1,6 +1,7 @@
 import { freePort } from '../../src/demo/free-port.ts';
 import { type ApiClient, createApi, makeTerminal } from '../helpers/gateway.ts';
 import { adminOf, launchGateway } from '../helpers/process.ts';
+import { randomOf } from '../helpers/random.ts';
 import { eventually, tempFolder } from '../helpers/temp.ts';
 import { createSender, type Reading } from './sender.ts';
 
@@ -26,17 +27,6 @@ export interface Tally {
   lost: number;
   doubled: number;
   wrong: number;
-}
-
-/** The same numbers from 0 to 1 for the same seed (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
 
 const valueAt = (time: number, metric: string): number =>

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { generate, parser } from 'mqtt-packet';
 import type { TestTerminal } from '../helpers/gateway.ts';
+import { loginPacket } from '../helpers/login.ts';
 
 /** A terminal as a bare socket that publishes with QoS 1 and sends again what was not acknowledged, as real ones do. */
 
@@ -58,18 +59,7 @@ export function createSender(
       socket.write(publishNew());
     });
     socket.on('data', (data) => packets.parse(data));
-    socket.write(
-      generate({
-        cmd: 'connect',
-        protocolId: 'MQTT',
-        protocolVersion: 4,
-        clientId: id,
-        username: id,
-        password: Buffer.from(secret),
-        clean: true,
-        keepalive: 0,
-      }),
-    );
+    socket.write(loginPacket(id, secret));
     await ended;
   }
 
