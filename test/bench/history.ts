@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createLog } from '../../src/lib/log.ts';
 import type { SpoolRecord } from '../../src/readings/segments.ts';

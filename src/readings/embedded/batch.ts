@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { BIGINT, DOUBLE, type DuckDBAppender, DuckDBDataChunk, INTEGER } from '@duckdb/node-api';
-import { columnsOf, type Duckdb } from './embedded-duckdb.ts';
-import type { Keys, Month, Names } from './embedded-month.ts';
-import type { SpoolRecord } from './segments.ts';
-import type { Refusal } from './store.ts';
+import type { SpoolRecord } from '../segments.ts';
+import type { Refusal } from '../store.ts';
+import { columnsOf, type Duckdb } from './duckdb.ts';
+import type { Keys, Month, Names } from './month.ts';
 
 /** What of a batch is new to a month, and how it gets there. Of two values for the same terminal, metric and time the first stays. */
 

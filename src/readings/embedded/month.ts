@@ -1,8 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OFFSET_MS } from '../lib/calendar.ts';
-import { columnsOf, type Duckdb } from './embedded-duckdb.ts';
+import { OFFSET_MS } from '../../lib/calendar.ts';
+import { columnsOf, type Duckdb } from './duckdb.ts';
 
 /**
  * The readings of one month (of UTC+8) in a DuckDB file. They come into `fresh` in the order of their arrival. Settling moves them into

@@ -1,5 +1,5 @@
 import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
-import { GatewayError } from '../lib/errors.ts';
+import { GatewayError } from '../../lib/errors.ts';
 
 /** One DuckDB instance without data of its own, to which files are attached: a connection that writes, a few that read. */
 

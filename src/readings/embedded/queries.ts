@@ -1,8 +1,8 @@
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
-import { windowStart } from '../lib/calendar.ts';
-import { columnsOf } from './embedded-duckdb.ts';
-import { DAY, HOUR, type Month } from './embedded-month.ts';
-import type { Aggregate, Group, GroupWindow, MetricPoint, Point, Series, Window } from './store.ts';
+import { windowStart } from '../../lib/calendar.ts';
+import type { Aggregate, Group, GroupWindow, MetricPoint, Point, Series, Window } from '../store.ts';
+import { columnsOf } from './duckdb.ts';
+import { DAY, HOUR, type Month } from './month.ts';
 
 /**
  * The questions, as SQL over the months that they touch. Numbers (times, keys, limits) stand in the text, so that DuckDB knows which
