@@ -59,11 +59,11 @@ export async function startBroker(parts: {
   let downlink: Downlink | undefined;
 
   /** Resolves when a message is on disk. `bytes` is its length; of a message over the limit only the beginning is there. */
-  function take(clientId: string, topic: string, payload: Buffer, bytes: number): Promise<void> {
+  async function take(clientId: string, topic: string, payload: Buffer, bytes: number): Promise<void> {
     const target = parseUpTopic(topic);
     const terminal = target && registry.find(target.terminalId);
     if (!terminal || !registry.speaksFor(clientId, terminal.id)) {
-      return Promise.reject(new Error(`may not publish ${topic}`));
+      throw new Error(`may not publish ${topic}`);
     }
     if (bytes > config.maxPacketBytes) return uplink.refuseLarge(terminal, payload, bytes, config.maxPacketBytes);
     switch (target.what) {
@@ -75,15 +75,6 @@ export async function startBroker(parts: {
         return uplink.receiveEvent(terminal, payload);
       case 'replies':
         return uplink.receiveReply(terminal, payload);
-    }
-  }
-
-  /** What cannot be taken ends the connection that it came from, and no more than that. */
-  function tryToTake(clientId: string, topic: string, payload: Buffer, bytes: number): Promise<void> {
-    try {
-      return take(clientId, topic, payload, bytes);
-    } catch (error) {
-      return Promise.reject(error);
     }
   }
 
@@ -111,7 +102,7 @@ export async function startBroker(parts: {
       const payload = Buffer.from(packet.payload);
       // Until its end is confirmed the broker keeps a message of QoS 2, over connections too: nobody else reads what it says.
       packet.payload = Buffer.alloc(0);
-      tryToTake(client.id, packet.topic, payload, payload.length).then(
+      take(client.id, packet.topic, payload, payload.length).then(
         () => done(null),
         (error) => {
           notTaken(client.id, error);
@@ -168,7 +159,7 @@ export async function startBroker(parts: {
         admitted,
         {
           maxPayload: config.maxPacketBytes,
-          take: (topic, payload, bytes) => tryToTake(clientId(), topic, payload, bytes),
+          take: (topic, payload, bytes) => take(clientId(), topic, payload, bytes),
           failed: (error) => notTaken(clientId(), error),
         },
         clock.ticks,
