@@ -22,6 +22,7 @@ import { every } from './lib/clock.ts';
 import type { Logger } from './lib/log.ts';
 import { startBridge } from './modbus/bridge.ts';
 import { startBroker } from './mqtt/broker.ts';
+import { createInbox } from './mqtt/inbox.ts';
 import { startDrain } from './readings/drain.ts';
 import { lateStore } from './readings/late-store.ts';
 import { createLatest } from './readings/latest.ts';
@@ -141,7 +142,8 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     maxFutureMs,
     onSettled: (terminal) => downlink?.kick(terminal.id),
   });
-  const broker = stack.use(await startBroker({ config: config.mqtt, registry, uplink, clock, log }));
+  const inbox = createInbox({ registry, uplink, maxPacketBytes: config.mqtt.maxPacketBytes });
+  const broker = stack.use(await startBroker({ config: config.mqtt, registry, inbox, clock, log }));
   const bridge = stack.use(startBridge({ registry, uplink, clock, log, pollEveryS: config.modbus.pollEveryS }));
   downlink = stack.use(
     startDownlink({ commands, registry, carriers: { mqtt: broker.carrier, modbus: bridge.carrier }, clock, log }),

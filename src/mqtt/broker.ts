@@ -9,10 +9,10 @@ import { rfc3339 } from '../lib/calendar.ts';
 import { type Clock, every } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Registry, Terminal } from '../terminals/registry.ts';
-import type { Uplink } from '../uplink.ts';
 import { admit } from './firewall.ts';
+import type { Inbox } from './inbox.ts';
 import { createLane, type Lane } from './lane.ts';
-import { commandTopic, ownerOf, parseCommandTopic, parseUpTopic } from './topics.ts';
+import { commandTopic, ownerOf, parseCommandTopic } from './topics.ts';
 
 /** The embedded MQTT 3.1.1 broker: who may connect and speak for whom, uplink messages in, commands out. */
 
@@ -46,37 +46,17 @@ class QuietAedes extends Aedes {
 export async function startBroker(parts: {
   config: Config['mqtt'];
   registry: Registry;
-  uplink: Uplink;
+  inbox: Inbox;
   clock: Clock;
   log: Logger;
 }) {
-  const { config, registry, uplink, clock, log } = parts;
+  const { config, registry, inbox, clock, log } = parts;
   const connected = new Map<string, Client>();
   const sockets = new Set<Socket>();
   /** Commands that are being sent this moment: a session that is resumed gets no others, since they are old. */
   const sending = new Set<string>();
   const lanes = new Map<Client['conn'], Lane>();
   let downlink: Downlink | undefined;
-
-  /** Resolves when a message is on disk. `bytes` is its length; of a message over the limit only the beginning is there. */
-  async function take(clientId: string, topic: string, payload: Buffer, bytes: number): Promise<void> {
-    const target = parseUpTopic(topic);
-    const terminal = target && registry.find(target.terminalId);
-    if (!terminal || !registry.speaksFor(clientId, terminal.id)) {
-      throw new Error(`may not publish ${topic}`);
-    }
-    if (bytes > config.maxPacketBytes) return uplink.refuseLarge(terminal, payload, bytes, config.maxPacketBytes);
-    switch (target.what) {
-      case 'readings':
-        return uplink.receiveMessage(terminal, payload);
-      case 'status':
-        return uplink.receiveStatus(terminal, payload);
-      case 'events':
-        return uplink.receiveEvent(terminal, payload);
-      case 'replies':
-        return uplink.receiveReply(terminal, payload);
-    }
-  }
 
   const notTaken = (terminal: string, error: unknown) =>
     log.warn({ reason: String(error), terminal }, 'mqtt: not acknowledged, connection closed');
@@ -102,7 +82,7 @@ export async function startBroker(parts: {
       const payload = Buffer.from(packet.payload);
       // Until its end is confirmed the broker keeps a message of QoS 2, over connections too: nobody else reads what it says.
       packet.payload = Buffer.alloc(0);
-      take(client.id, packet.topic, payload, payload.length).then(
+      inbox.take(client.id, packet.topic, payload, payload.length).then(
         () => done(null),
         (error) => {
           notTaken(client.id, error);
@@ -159,7 +139,7 @@ export async function startBroker(parts: {
         admitted,
         {
           maxPayload: config.maxPacketBytes,
-          take: (topic, payload, bytes) => take(clientId(), topic, payload, bytes),
+          take: (topic, payload, bytes) => inbox.take(clientId(), topic, payload, bytes),
           failed: (error) => notTaken(clientId(), error),
         },
         clock.ticks,
