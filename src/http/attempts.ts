@@ -1,39 +1,28 @@
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
+import { createTally } from '../lib/limits.ts';
 
 /** Limits wrong sign-ins by address and user name; right ones cost nothing. */
 
-const WINDOW_MS = 60_000;
 /** An address may try this many times as often, over all user names. */
 const NAMES_AN_ADDRESS = 5;
-/** More keys than this are an attack; the oldest are forgotten. */
-const MOST_KEYS = 20_000;
 
 export function createAttempts({ clock, perMinute }: { clock: Clock; perMinute: number }) {
-  const windows = new Map<string, { since: number; count: number }>();
-
-  /** Gives the window in which the attempt was counted. */
-  function count(key: string, limit: number): { count: number } {
-    const now = clock.now();
-    const known = windows.get(key);
-    const window = known && now - known.since < WINDOW_MS ? known : { since: now, count: 0 };
-    if (window.count >= limit) throw new GatewayError('too_many_requests');
-    window.count += 1;
-    windows.set(key, window);
-    const [oldest] = windows.keys();
-    if (windows.size > MOST_KEYS && oldest !== undefined) windows.delete(oldest);
-    return window;
-  }
-
+  const tally = createTally({ clock, windowMs: 60_000 });
   return {
     /**
      * Counts an attempt before it is tried, so that many at once are limited too; the returned function takes a right one back.
      * Throws `too_many_requests`.
      */
     begin(address: string, username: string): () => void {
-      const counted = [count(`${address} ${username}`, perMinute), count(address, perMinute * NAMES_AN_ADDRESS)];
+      const person = `${address} ${username}`;
+      const isOver = tally.count(person) >= perMinute || tally.count(address) >= perMinute * NAMES_AN_ADDRESS;
+      if (isOver) throw new GatewayError('too_many_requests');
+      tally.add(person);
+      tally.add(address);
       return () => {
-        for (const window of counted) window.count -= 1;
+        tally.takeBack(person);
+        tally.takeBack(address);
       };
     },
   };

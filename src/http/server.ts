@@ -29,6 +29,7 @@ import type { Latest } from '../readings/latest.ts';
 import type { Quarantine } from '../readings/quarantine.ts';
 import type { Requeue } from '../readings/requeue.ts';
 import type { ReadingStore } from '../readings/store.ts';
+import type { SecurityEvents } from '../security/security-events.ts';
 import type { MeterExchanges } from '../terminals/meter-exchanges.ts';
 import type { Presence } from '../terminals/presence.ts';
 import type { Profile } from '../terminals/profile.ts';
@@ -47,6 +48,7 @@ import { liveRoutes } from './routes/live.ts';
 import { meterExchangeRoutes } from './routes/meter-exchanges.ts';
 import { quarantineRoutes } from './routes/quarantine.ts';
 import { readingRoutes } from './routes/readings.ts';
+import { securityRoutes } from './routes/security.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { terminalRoutes } from './routes/terminals.ts';
 import { userRoutes } from './routes/users.ts';
@@ -70,6 +72,7 @@ export interface HttpParts {
   meterExchanges: MeterExchanges;
   quarantine: Quarantine;
   requeue: Requeue;
+  security: SecurityEvents;
   alarms: Alarms;
   commands: Commands;
   downlink: Downlink;
@@ -172,6 +175,7 @@ export async function startHttp(parts: HttpParts) {
       readingRoutes,
       meterExchangeRoutes,
       quarantineRoutes,
+      securityRoutes,
       commandRoutes,
       alarmRoutes,
       liveRoutes,
