@@ -107,6 +107,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
 
   const security = stack.use(startSecurityEvents(config.security, { db, clock, log }));
   const metrics = createMetrics();
+  metrics.showSecurity(security.counts);
   const spool = stack.use(
     await openSpool(
       {

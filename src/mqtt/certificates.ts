@@ -1,10 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
-import { createServer, type SecureContextOptions, type Server, type TlsOptions } from 'node:tls';
+import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
 import type { Config } from '../config.ts';
 import { type Clock, every } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
-import type { RecordSecurity } from '../security/security-events.ts';
-import { addressOf } from './door.ts';
 
 /** The TLS port: its certificate, and the authorities and revocations by which clients' certificates are judged, read anew when they change. */
 
@@ -12,9 +10,6 @@ type TlsConfig = NonNullable<Config['mqtt']['tls']>;
 
 const LOOK_MS = 2_000;
 const HANDSHAKE_MS = 10_000;
-
-/** What the client did wrong, as against a network that broke. */
-const CERTIFICATE_TROUBLE = /CERT|certificate|UNABLE_TO|ALERT_(?:UNKNOWN_CA|BAD_CERT|CERTIFICATE)|PEER_DID_NOT_RETURN/i;
 
 const filesOf = ({ certFile, keyFile, caFile, crlFile }: TlsConfig): string[] =>
   [certFile, keyFile, caFile, crlFile].filter((file) => file !== undefined);
@@ -30,25 +25,37 @@ function contextOf({ certFile, keyFile, caFile, crlFile }: TlsConfig): SecureCon
   };
 }
 
-const asksFor = ({ clientCertificates }: TlsConfig): TlsOptions => ({
-  requestCert: clientCertificates !== 'none',
-  rejectUnauthorized: clientCertificates === 'required',
-});
+/**
+ * The common name of the certificate that a client has shown, when a trusted authority has signed it; undefined when it showed none and need
+ * not.
+ */
+export function shownBy(
+  socket: TLSSocket,
+  { clientCertificates }: TlsConfig,
+): { commonName: string } | { trouble: string } | undefined {
+  if (clientCertificates === 'none') return undefined;
+  const subject: unknown = socket.getPeerCertificate().subject;
+  if (typeof subject !== 'object' || subject === null) {
+    return clientCertificates === 'required' ? { trouble: 'none was shown' } : undefined;
+  }
+  if (!socket.authorized) return { trouble: String(socket.authorizationError) };
+  return 'CN' in subject && typeof subject.CN === 'string' ? { commonName: subject.CN } : { trouble: 'no common name' };
+}
 
 /** `changed` is called when another certificate, authority or revocation list is in force. */
 export function startTls(
   config: TlsConfig,
-  parts: { clock: Clock; log: Logger; record: RecordSecurity; changed: () => void },
+  parts: { clock: Clock; log: Logger; changed: () => void },
 ): { server: Server } & Disposable {
-  const { clock, log, record, changed } = parts;
-  const server = createServer({ ...contextOf(config), ...asksFor(config), handshakeTimeout: HANDSHAKE_MS });
-  server.on('tlsClientError', (error, socket) => {
-    log.debug({ err: error }, 'mqtt: TLS handshake failed');
-    const code = 'code' in error ? String(error.code) : '';
-    if (!CERTIFICATE_TROUBLE.test(`${code} ${error.message}`)) return;
-    const address = addressOf(socket.remoteAddress);
-    record({ kind: 'bad_certificate', terminalId: null, address, detail: error.message.slice(0, 200) });
+  const { clock, log, changed } = parts;
+  const server = createServer({
+    ...contextOf(config),
+    requestCert: config.clientCertificates !== 'none',
+    // Who shows what, or nothing, is judged after the handshake, where it can be told.
+    rejectUnauthorized: false,
+    handshakeTimeout: HANDSHAKE_MS,
   });
+  server.on('tlsClientError', (error) => log.debug({ err: error }, 'mqtt: TLS handshake failed'));
 
   const stateOf = () =>
     filesOf(config)

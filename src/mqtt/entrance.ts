@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import { type Clock, every } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { RecordSecurity } from '../security/security-events.ts';
-import { startTls } from './certificates.ts';
+import { shownBy, startTls } from './certificates.ts';
 import { type Connect, connack, type Greeting } from './connect.ts';
 import { addressOf, createDoor } from './door.ts';
 import { greet } from './firewall.ts';
@@ -72,7 +72,7 @@ export async function startEntrance(
     if (socket.destroyed) return;
     socket.on('error', () => undefined);
     const address = addressOf(socket.remoteAddress);
-    const certificate = socket instanceof TLSSocket ? shownBy(socket) : undefined;
+    const certificate = socket instanceof TLSSocket && config.tls ? shownBy(socket, config.tls) : undefined;
     if (certificate && 'trouble' in certificate) {
       record({ kind: 'bad_certificate', terminalId: null, address, detail: certificate.trouble });
       return void socket.destroy();
@@ -101,7 +101,7 @@ export async function startEntrance(
   await listen(plain, config.port, config.host);
   const servers: Server[] = [plain];
   if (config.tls) {
-    const { server, ...tls } = startTls(config.tls, { clock, log, record, changed: parts.certificatesChanged });
+    const { server, ...tls } = startTls(config.tls, { clock, log, changed: parts.certificatesChanged });
     stack.use(tls);
     server.on('connection', door.enter).on('secureConnection', accept);
     stack.defer(() => void server.close());
@@ -116,14 +116,6 @@ export async function startEntrance(
     cutAll: door.closeAll,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
-}
-
-/** The common name of the certificate that a client has shown, when a trusted authority has signed it; undefined when it showed none. */
-function shownBy(socket: TLSSocket): { commonName: string } | { trouble: string } | undefined {
-  const subject: unknown = socket.getPeerCertificate().subject;
-  if (typeof subject !== 'object' || subject === null) return undefined;
-  if (!socket.authorized) return { trouble: String(socket.authorizationError) };
-  return 'CN' in subject && typeof subject.CN === 'string' ? { commonName: subject.CN } : { trouble: 'no common name' };
 }
 
 function portOf(server: Server): number {
