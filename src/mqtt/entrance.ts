@@ -5,7 +5,7 @@ import { type Clock, every } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { RecordSecurity } from '../security/security-events.ts';
 import { shownBy, startTls } from './certificates.ts';
-import { type Connect, connack, type Greeting } from './connect.ts';
+import { type Connect, connack, type Greeting, type ReturnCode } from './connect.ts';
 import { addressOf, createDoor } from './door.ts';
 import { greet } from './firewall.ts';
 import type { Logins } from './logins.ts';
@@ -65,7 +65,7 @@ export async function startEntrance(
   ): void {
     record({ kind: 'malformed', terminalId: null, address, detail: `CONNECT: ${wrong}` });
     if (returnCode === undefined) socket.destroy();
-    else socket.end(connack(returnCode));
+    else answer(socket, returnCode);
   }
 
   function accept(socket: Socket): void {
@@ -86,9 +86,8 @@ export async function startEntrance(
         return;
       }
       // One whose answer is late is cut before it when others need its place.
-      const answer = () => socket.end(connack(login.returnCode));
-      if (login.delayMs === 0) answer();
-      else clock.after(login.delayMs, answer);
+      if (login.delayMs === 0) answer(socket, login.returnCode);
+      else clock.after(login.delayMs, () => answer(socket, login.returnCode));
     });
   }
 
@@ -116,6 +115,12 @@ export async function startEntrance(
     cutAll: door.closeAll,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+/** Tells a client why it may not come in, and hears its end. What it says meanwhile is not looked at. */
+function answer(socket: Socket, returnCode: ReturnCode): void {
+  socket.end(connack(returnCode));
+  socket.resume();
 }
 
 function portOf(server: Server): number {
