@@ -13,11 +13,20 @@ import { HouseholdPage } from './pages/household.tsx';
 import { HouseholdsPage } from './pages/households.tsx';
 import { LoginPage } from './pages/login.tsx';
 import { QuarantinePage } from './pages/quarantine.tsx';
+import { SecurityPage } from './pages/security.tsx';
 import { SetupPage } from './pages/setup.tsx';
 import { TerminalsPage } from './pages/terminals.tsx';
 import { NoPage, PageFailure } from './parts/failure.tsx';
 import { Shell } from './parts/shell.tsx';
-import { alarmSearch, householdSearch, loginSearch, quarantineSearch, setupSearch, terminalSearch } from './search.ts';
+import {
+  alarmSearch,
+  householdSearch,
+  loginSearch,
+  quarantineSearch,
+  securitySearch,
+  setupSearch,
+  terminalSearch,
+} from './search.ts';
 import { session } from './session.ts';
 
 const root = createRootRoute({ notFoundComponent: NoPage });
@@ -73,12 +82,18 @@ const quarantine = createRoute({
   component: QuarantinePage,
   validateSearch: quarantineSearch,
 });
+const security = createRoute({
+  getParentRoute: () => shell,
+  path: '/security',
+  component: SecurityPage,
+  validateSearch: securitySearch,
+});
 
 export const router = createRouter({
   routeTree: root.addChildren([
     login,
     setup,
-    shell.addChildren([home, terminals, terminal, households, household, alarms, quarantine]),
+    shell.addChildren([home, terminals, terminal, households, household, alarms, quarantine, security]),
   ]),
   // Plain `?areaCode=141023`: the default writes strings that look like numbers in quotes.
   parseSearch: parseSearchWith(String),
