@@ -4,7 +4,7 @@ import { CONNECT } from './packets.ts';
 /** The first packet of a connection [MQTT 3.1], read to the letter before the broker sees anything. */
 
 /** Topic, payload and quality of service of what is published when the connection breaks. */
-export interface Will {
+interface Will {
   topic: string;
   payload: Buffer;
   qos: number;

@@ -107,4 +107,3 @@ export function createDoor(limits: DoorLimits, parts: { clock: Clock; tooMany: (
     },
   };
 }
-export type Door = ReturnType<typeof createDoor>;

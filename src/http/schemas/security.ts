@@ -3,8 +3,8 @@ import { SECURITY_KINDS } from '../../db/schema.ts';
 import { id, pageOf, pageQuery, time } from './common.ts';
 import { terminalId } from './terminals.ts';
 
-export const securityKind = z.enum(SECURITY_KINDS);
-export const securityEvent = z.object({
+const securityKind = z.enum(SECURITY_KINDS);
+const securityEvent = z.object({
   id,
   kind: securityKind,
   terminalId: z.string().nullable().describe('The terminal that it was, or said to be'),
