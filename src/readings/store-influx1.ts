@@ -151,6 +151,11 @@ function createServer(http: Http1, database: string): InfluxServer {
       return rows.flatMap((row) => metricsOf(row).map((point) => ({ ...point, terminalId: terminalOf(row) })));
     },
 
+    async first(asked) {
+      const query = `select *::field from ${from('raw')} where ${where(asked)} group by terminal limit 1`;
+      return (await ask(query)).map((row) => ({ terminalId: terminalOf(row), time: Number(row['time']) }));
+    },
+
     async windows(asked, everyMs) {
       const expressions = EXPRESSIONS[asked.place](fieldOf(asked.metric));
       const columns = ROLLED_UP.map((aggregate) => `${expressions[aggregate]} as "${aggregate}"`);

@@ -91,6 +91,13 @@ function createServer(http: ReturnType<typeof createHttp2>, bucket: string): Inf
     kept: ({ terminalIds, from, to }) =>
       ask(valueRow, `${fromBucket(bucket, { from, to: to + 1 })} ${among(terminalIds)}`),
 
+    first: ({ terminalIds, ...span }) =>
+      ask(
+        valueRow,
+        `${fromBucket(bucket, span)} ${among(terminalIds)} |> first()
+  |> group(columns: ["terminal"]) |> sort(columns: ["_time"]) |> limit(n: 1)`,
+      ),
+
     async windows(asked, everyMs) {
       const rows = await ask(windowRow, windowsQuery(name(asked.place), asked, everyMs));
       return rows.map(({ _start, terminal, ...window }) => ({

@@ -3,17 +3,26 @@ import type { MetricPoint, Refusal } from '../store.ts';
 
 /**
  * For stores in which a second value of the same series and time would overwrite the first: the same value again is passed over,
- * another one is refused. Readings newer than all that a terminal has sent need no question to the store.
+ * another one is refused. Readings newer than all that a terminal has sent need no question to the store, nor those in a time of
+ * which the store has said that it has nothing: one answer is enough for hours of a backlog.
  */
 
 const HOUR_MS = 3_600_000;
 /** Most time of all terminals in one question, and most terminals, so that its answer has a limit too. */
 const ASKED_MS = 100 * HOUR_MS;
 const TERMINALS = 1_000;
+/** How far beyond a batch a terminal that has nothing is asked about. */
+const AHEAD_MS = 6 * HOUR_MS;
 
 type KeptValue = MetricPoint & { terminalId: string };
 /** All that the store has of some terminals in a range, both ends included. */
 export type Kept = (asked: { terminalIds: string[]; from: number; to: number }) => Promise<KeptValue[]>;
+/** The first reading of each of some terminals in a range, `to` not included; those without one are left out. */
+export type First = (asked: {
+  terminalIds: string[];
+  from: number;
+  to: number;
+}) => Promise<{ terminalId: string; time: number }[]>;
 /** A refusal and the record of the spool that it is about. */
 export type RecordRefusal = Refusal & { sequence: number };
 
@@ -35,8 +44,41 @@ function knownOf(known: Known, { terminalId, time }: { terminalId: string; time:
   return values;
 }
 
+/** A time in which the store has nothing of a terminal: epoch ms, `to` not included. */
+interface Gap {
+  from: number;
+  to: number;
+}
+
 /** `newest` has the newest time of each terminal, as far back as `since`; both epoch ms. */
-export function createFirstKept(newest: Map<string, number>, since: number, kept: Kept) {
+export function createFirstKept(
+  newest: Map<string, number>,
+  since: number,
+  { kept, first }: { kept: Kept; first: First },
+) {
+  const gaps = new Map<string, Gap>();
+
+  const mayBeThere = ({ terminalId, time }: SpoolRecord): boolean => {
+    if (time > (newest.get(terminalId) ?? since)) return false;
+    const gap = gaps.get(terminalId);
+    return gap === undefined || time < gap.from || time >= gap.to;
+  };
+
+  /** For terminals that have nothing in a span, both ends included: when they have something again. */
+  async function findGaps(terminalIds: string[], { from, to }: Gap): Promise<void> {
+    const end = to + AHEAD_MS;
+    for (const terminalId of terminalIds) gaps.set(terminalId, { from, to: end });
+    for (const { terminalId, time } of await first({ terminalIds, from: to + 1, to: end }))
+      gaps.set(terminalId, { from, to: time });
+  }
+
+  /** What is stored in a gap leaves the longer part of it. */
+  function narrow(gap: Gap, time: number): void {
+    if (time < gap.from || time >= gap.to) return;
+    if (time - gap.from > gap.to - time) gap.to = time;
+    else gap.from = time + 1;
+  }
+
   async function askStore(suspects: SpoolRecord[], known: Known): Promise<void> {
     const hours = Map.groupBy(suspects, ({ time }) => Math.floor(time / HOUR_MS));
     for (const records of hours.values()) {
@@ -45,10 +87,14 @@ export function createFirstKept(newest: Map<string, number>, since: number, kept
       const span = { from: Math.min(...times), to: Math.max(...times) };
       const size = Math.min(TERMINALS, Math.ceil(ASKED_MS / (span.to - span.from + 1)));
       for (let start = 0; start < terminalIds.length; start += size) {
-        for (const one of await kept({ ...span, terminalIds: terminalIds.slice(start, start + size) })) {
+        const some = terminalIds.slice(start, start + size);
+        const without = new Set(some);
+        for (const one of await kept({ ...span, terminalIds: some })) {
+          without.delete(one.terminalId);
           // Only the times that are asked about, so that no more is held than the batch has.
           known.get(one.terminalId)?.get(one.time)?.set(one.metric, one.value);
         }
+        if (without.size > 0) await findGaps([...without], span);
       }
     }
   }
@@ -57,7 +103,7 @@ export function createFirstKept(newest: Map<string, number>, since: number, kept
     /** What of a batch is new, and what is refused; `taken` must be called when it is stored. */
     async filter(records: SpoolRecord[]): Promise<{ fresh: SpoolRecord[]; conflicts: RecordRefusal[] }> {
       const known: Known = new Map();
-      const suspects = records.filter(({ terminalId, time }) => time <= (newest.get(terminalId) ?? since));
+      const suspects = records.filter(mayBeThere);
       for (const suspect of suspects) knownOf(known, suspect);
       await askStore(suspects, known);
       const conflicts: RecordRefusal[] = [];
@@ -77,8 +123,11 @@ export function createFirstKept(newest: Map<string, number>, since: number, kept
     },
 
     taken(records: SpoolRecord[]): void {
-      for (const { terminalId, time } of records)
+      for (const { terminalId, time } of records) {
         newest.set(terminalId, Math.max(time, newest.get(terminalId) ?? time));
+        const gap = gaps.get(terminalId);
+        if (gap) narrow(gap, time);
+      }
     },
   };
 }

@@ -1,6 +1,6 @@
 import { GatewayError } from '../../lib/errors.ts';
 import type { Aggregate, GroupWindow, MetricPoint, Point, Window } from '../store.ts';
-import type { Kept } from './first-kept.ts';
+import type { First, Kept } from './first-kept.ts';
 
 /** What the store asks of an InfluxDB server, of either line. */
 
@@ -49,6 +49,7 @@ export interface InfluxServer {
   rows(terminalId: string, span: Span, limit: number): Promise<MetricPoint[]>;
   newest(since: number): Promise<(MetricPoint & { terminalId: string })[]>;
   kept: Kept;
+  first: First;
   /** By terminal and time. */
   windows(asked: Asked, everyMs: number): Promise<TerminalWindow[]>;
   together(asked: Asked, everyMs: number, aggregate: Aggregate): Promise<GroupWindow[]>;

@@ -65,7 +65,7 @@ export async function openInfluxStore(server: InfluxServer, parts: StoreParts): 
   for (const { terminalId, time } of await server.newest(since)) {
     newest.set(terminalId, Math.max(time, newest.get(terminalId) ?? time));
   }
-  const firstKept = createFirstKept(newest, since, server.kept);
+  const firstKept = createFirstKept(newest, since, server);
   /** Up to which sequence refusals of a batch that is tried again are on disk already. */
   let refused = 0;
 
