@@ -23,6 +23,7 @@ import type { Logger } from './lib/log.ts';
 import { startBridge } from './modbus/bridge.ts';
 import { startBroker } from './mqtt/broker.ts';
 import { createInbox } from './mqtt/inbox.ts';
+import { createAhead } from './readings/ahead.ts';
 import { startDrain } from './readings/drain.ts';
 import { lateStore } from './readings/late-store.ts';
 import { createLatest } from './readings/latest.ts';
@@ -108,6 +109,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const security = stack.use(startSecurityEvents(config.security, { db, clock, log }));
   const metrics = createMetrics();
   metrics.showSecurity(security.counts);
+  const ahead = createAhead();
   const spool = stack.use(
     await openSpool(
       {
@@ -118,13 +120,13 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
         maxAgeMs: config.readings.spoolMaxAgeHours * 3_600_000,
         minFreeBytes: config.readings.minFreeBytes,
       },
-      { clock, log, onCommit: metrics.committed },
+      { clock, log, onCommit: metrics.committed, onKept: ahead.see },
     ),
   );
   const store = stack.use(await openStore(spool.id));
-  stack.use(await startMemory({ store, spool, latest, presence, clock, log }));
+  stack.use(await startMemory({ store, spool, ahead, latest, presence, clock, log }));
   const drain = stack.use(
-    startDrain({ spool, store, clock, log, waitMs: config.readings.storeWaitMs, onBatch: metrics.stored }),
+    startDrain({ spool, store, ahead, clock, log, waitMs: config.readings.storeWaitMs, onBatch: metrics.stored }),
   );
 
   stack.use(every(clock, TEND_MS, store.tend, failed('tending the store')));

@@ -1,25 +1,34 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
+import type { Ahead } from './ahead.ts';
 import type { Spool } from './spool.ts';
 import type { ReadingStore } from './store.ts';
 
-const BATCH = 5_000;
+/** A larger batch takes fewer questions for each reading; a store that fails gets smaller ones, in case it could not keep its time. */
+const LARGEST_BATCH = 20_000;
+const SMALLEST_BATCH = 1_000;
 const LONGEST_BACK_OFF_MS = 5_000;
+/** When the end of the spool was not reached for so long, */
+const BEHIND_MS = 5_000;
+/** the newest readings go ahead, as often as this. */
+const AHEAD_MS = 2_000;
 
 /**
  * Carries readings from the spool to the store at its own pace, in batches. While the store fails, they wait in the spool
- * and are tried again with growing pauses. Dispose ends after the batch at hand.
+ * and are tried again with growing pauses. While it has a backlog to take, the newest readings go `ahead` of it, so that they are
+ * found too. Dispose ends after the batch at hand.
  */
 export function startDrain(parts: {
   spool: Spool;
   store: ReadingStore;
+  ahead: Ahead;
   clock: Clock;
   log: Logger;
   waitMs: number;
   /** How long the store took for a batch. */
   onBatch?: (ms: number) => void;
 }) {
-  const { spool, store, clock, log, waitMs } = parts;
+  const { spool, store, ahead, clock, log, waitMs } = parts;
   const stopping = Promise.withResolvers<void>();
   let stopped = false;
   let failures = 0;
@@ -27,6 +36,10 @@ export function startDrain(parts: {
   let movedAt = clock.ticks();
   /** When all that had come until then was read; what waits now came later, or waited at the start already. */
   let reachedEndAt = clock.ticks();
+  let batch = LARGEST_BATCH;
+  /** Up to where the newest were sent, and when. */
+  let sentAhead = 0;
+  let sentAheadAt = clock.ticks();
   /** What the store said last; unknown while it has not answered yet. */
   let position: number | undefined;
 
@@ -45,7 +58,7 @@ export function startDrain(parts: {
       if (position > spool.state().last) position = 0;
     }
     const readAt = clock.ticks();
-    const records = await spool.read(position, BATCH);
+    const records = await spool.read(position, batch);
     if (records.length === 0) {
       await spool.release(position);
       failures = 0;
@@ -61,12 +74,21 @@ export function startDrain(parts: {
     parts.onBatch?.(clock.ticks() - began);
     position = records.at(-1)?.sequence ?? position;
     await spool.release(position);
+    ahead.stored(position);
     failures = 0;
     movedAt = clock.ticks();
-    if (records.length < BATCH) {
-      reachedEndAt = readAt;
-      await pause(waitMs);
-    }
+    if (records.length < batch) reachedEndAt = readAt;
+    batch = Math.min(LARGEST_BATCH, 2 * batch);
+    if (reachedEndAt === readAt) await pause(waitMs);
+    else if (readAt - reachedEndAt >= BEHIND_MS) await sendAhead();
+  }
+
+  async function sendAhead(): Promise<void> {
+    if (clock.ticks() - sentAheadAt < AHEAD_MS) return;
+    const records = ahead.after(sentAhead);
+    if (records.length > 0) await store.writeAhead(records);
+    sentAhead = records.at(-1)?.sequence ?? sentAhead;
+    sentAheadAt = clock.ticks();
   }
 
   async function run(): Promise<void> {
@@ -76,6 +98,7 @@ export function startDrain(parts: {
       } catch (error) {
         failures += 1;
         failed += 1;
+        batch = Math.max(SMALLEST_BATCH, batch >> 1);
         log.error({ err: error, failures }, 'store: write failed; readings wait in the spool');
         await pause(Math.min(LONGEST_BACK_OFF_MS, 500 * 2 ** failures));
       }

@@ -28,6 +28,7 @@ export function lateStore(open: () => Promise<ReadingStore>): ReadingStore {
   return {
     position: async () => (await ready()).position(),
     write: async (records) => (await ready()).write(records),
+    writeAhead: async (records) => (await ready()).writeAhead(records),
     points: async (series, limit) => (await ready()).points(series, limit),
     windows: async (series, everyMs) => (await ready()).windows(series, everyMs),
     together: async (group, everyMs, aggregate) => (await ready()).together(group, everyMs, aggregate),

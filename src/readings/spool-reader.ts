@@ -47,7 +47,8 @@ export function createSpoolReader(segments: readonly Segment[], { disk, log }: {
         }
         cursor = { sequence: found.at(-1)?.sequence ?? sequence, segment: segment.first, offset };
         if (reachedLast) break;
-        index += 1;
+        // Segments may have been released meanwhile.
+        index = segments.findIndex(({ first }) => first > segment.first);
       }
       return found;
     },

@@ -85,7 +85,14 @@ async function idOf(disk: Disk, folder: string, segments: Segment[]): Promise<st
 /** Opens the spool; damaged data never keeps it from opening. Dispose commits what waits and closes. */
 export async function openSpool(
   options: SpoolOptions,
-  parts: { clock: Clock; log: Logger; disk?: Disk; onCommit?: (times: CommitTimes) => void },
+  parts: {
+    clock: Clock;
+    log: Logger;
+    disk?: Disk;
+    onCommit?: (times: CommitTimes) => void;
+    /** Told of each commit's records, in order. */
+    onKept?: (records: SpoolRecord[]) => void;
+  },
 ) {
   const { folder, commitWaitMs } = options;
   // The newest segment stays when all is stored, and must leave room for the next.
@@ -201,6 +208,7 @@ export async function openSpool(
     last = sequence;
     if (recent.length + records.length > MOST_RECENT) recent = [];
     for (const record of records) recent.push(record);
+    parts.onKept?.(records);
     resolve();
     arrival.resolve();
     arrival = Promise.withResolvers();
@@ -244,6 +252,12 @@ export async function openSpool(
       if (!oldest || oldest.sequence > sequence + 1) return reader.read(sequence, most, last);
       const start = sequence + 1 - oldest.sequence;
       return recent.slice(start, start + most);
+    },
+
+    /** Reads all that was there, beside the drain. */
+    reader: () => {
+      const { read } = createSpoolReader(segments, { disk, log });
+      return { read: (sequence: number, most: number) => read(sequence, most, last) };
     },
 
     /** Deletes segments of which the store has every record; the newest stays, since it carries the last sequence. */

@@ -44,7 +44,7 @@ export async function openEmbeddedStore(
   let position = 0;
   /** Of the last write that moved the position: each is a row more, and the one with the greatest number counts. */
   let writeNumber = 0;
-  /** Up to which sequence refusals of the batch at hand were handed over, so that one that is tried again hands over nothing twice. */
+  /** Up to which sequence refusals were handed over, so that a batch that is tried again hands over nothing twice. */
   let refusedTo = 0;
   let settleFrom = settleRows;
 
@@ -175,8 +175,16 @@ export async function openEmbeddedStore(
     for (const { month, plan } of plans) await writeMonth(month, plan, undefined);
     await writeMonth(last.month, last.plan, sequence);
     position = sequence;
-    refusedTo = 0;
     for (const { month } of [...plans, last]) await settleIfMany(month);
+  }
+
+  async function writeAhead(records: SpoolRecord[]): Promise<void> {
+    const since = oldest();
+    for (const [start, own] of byMonth(records.filter(({ time }) => time >= since))) {
+      const { month, plan } = await planOf(start, own);
+      await writeMonth(month, plan, undefined);
+      await settleIfMany(month);
+    }
   }
 
   async function removeMonth(month: Month): Promise<void> {
@@ -223,6 +231,7 @@ export async function openEmbeddedStore(
   return {
     position: async () => position,
     write: (records) => inTurn(() => write(records)),
+    writeAhead: (records) => inTurn(() => writeAhead(records)),
     points: (series, limit) => ask(series.from, series.to, (questions) => questions.points(series, limit)),
     windows: (series, everyMs) => ask(series.from, series.to, (questions) => questions.windows(series, everyMs)),
     together: (group, everyMs, aggregate) =>

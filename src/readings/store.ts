@@ -102,6 +102,11 @@ export interface ReadingStore extends AsyncDisposable {
    * The same value again of a terminal, metric and time is passed over; another value is refused as `conflict`, and the first stays.
    */
   write(records: SpoolRecord[]): Promise<void>;
+  /**
+   * Stores records from further on in the spool before their turn. They come again with `write`, which passes over what is there: so the
+   * position does not move, and what is not kept is told of then.
+   */
+  writeAhead(records: SpoolRecord[]): Promise<void>;
   points(series: Series, limit: number): Promise<Point[]>;
   /** Windows begin at whole multiples of `everyMs` in UTC+8. Where raw values are gone, roll-ups answer, in windows of an hour or more. */
   windows(series: Series, everyMs: number): Promise<Window[]>;

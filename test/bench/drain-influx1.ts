@@ -1,6 +1,7 @@
 import { freePort } from '../../src/demo/free-port.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
+import { createAhead } from '../../src/readings/ahead.ts';
 import { startDrain } from '../../src/readings/drain.ts';
 import { openSpool } from '../../src/readings/spool.ts';
 import { openInflux1Store } from '../../src/readings/store-influx1.ts';
@@ -9,14 +10,15 @@ import { spoolOptions } from '../helpers/spool.ts';
 import { eventually, tempFolder } from '../helpers/temp.ts';
 
 /**
- * How fast the drain carries a backlog from the spool into InfluxDB 1.x: `node test/bench/drain-influx1.ts [readings] [keepRawDays] [late]`.
- * Eight metrics a reading, 5,000 terminals that send once a minute; with `late` they have all sent something newer before, so that
- * each reading is looked up.
+ * How fast the drain carries a backlog from the spool into InfluxDB 1.x:
+ * `node test/bench/drain-influx1.ts [readings] [keepRawDays] [late | again]`. Eight metrics a reading, 5,000 terminals that send once
+ * a minute; with `late` they have all sent something newer before; with `again` the server has all of it already, and each value is
+ * compared.
  */
 
 const READINGS = Number(process.argv[2] ?? 200_000);
 const keepRawDays = Number(process.argv[3] ?? 0);
-const isLate = process.argv[4] === 'late';
+const [isLate, isAgain] = ['late', 'again'].map((word) => process.argv[4] === word);
 const TERMINALS = 5_000;
 
 if (noInflux1) throw new Error(noInflux1);
@@ -55,13 +57,19 @@ for (let n = 0; n < READINGS; n += 1_000) {
   });
   await spool.append(some);
 }
-await using store = await openInflux1Store(
-  { url: server.url, database: 'bench', username: '', password: '' },
-  { clock: systemClock, log, refuse: async () => undefined, spoolId: spool.id, keepRawDays, keepRollupDays: 0 },
-);
+const openStore = (spoolId: string) =>
+  openInflux1Store(
+    { url: server.url, database: 'bench', username: '', password: '' },
+    { clock: systemClock, log, refuse: async () => undefined, spoolId, keepRawDays, keepRollupDays: 0 },
+  );
+if (isAgain) {
+  await using store = await openStore('of before');
+  for (let last = 0; last < READINGS; last += 5_000) await store.write(await spool.read(last, 5_000));
+}
+await using store = await openStore(spool.id);
 const begun = performance.now();
 const cpu = process.cpuUsage();
-await using drain = startDrain({ spool, store, clock: systemClock, log, waitMs: 1 });
+await using drain = startDrain({ spool, store, ahead: createAhead(), clock: systemClock, log, waitMs: 1 });
 await eventually(() => drain.state().waiting === 0, 600_000);
 const seconds = (performance.now() - begun) / 1_000;
 const { user, system } = process.cpuUsage(cpu);

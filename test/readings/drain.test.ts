@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
+import { createAhead } from '../../src/readings/ahead.ts';
 import { startDrain } from '../../src/readings/drain.ts';
 import { openSpool } from '../../src/readings/spool.ts';
 import { openEmbeddedStore } from '../../src/readings/store-embedded.ts';
@@ -21,7 +22,7 @@ async function open(folder: string, segmentBytes = 200) {
     await openSpool(spoolOptions(join(folder, 'spool'), { segmentBytes }), { clock: systemClock, log }),
   );
   const store = stack.use(await openEmbeddedStore(join(folder, 'readings'), storeParts({ spoolId: spool.id })));
-  const drain = stack.use(startDrain({ spool, store, clock: systemClock, log, waitMs: 1 }));
+  const drain = stack.use(startDrain({ spool, store, ahead: createAhead(), clock: systemClock, log, waitMs: 1 }));
   const series = { terminalId: 'A', metric: 'room_c', from: NOW, to: NOW + 1_000_000 };
   return {
     spool,
@@ -62,7 +63,7 @@ test('what comes after a quiet hour has not waited for an hour', async () => {
   const options = spoolOptions(join(folder.path, 'spool'));
   await using spool = await openSpool(options, { clock, log });
   await using store = await openEmbeddedStore(join(folder.path, 'readings'), storeParts({ spoolId: spool.id }));
-  await using drain = startDrain({ spool, store, clock, log, waitMs: 500 });
+  await using drain = startDrain({ spool, store, ahead: createAhead(), clock, log, waitMs: 500 });
   await clock.advance(3_600_000);
   const taken = spool.append([{ terminalId: 'A', time: NOW, values: { room_c: 1 } }]);
   await clock.advance(1);

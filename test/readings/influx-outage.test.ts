@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { freePort } from '../../src/demo/free-port.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
+import { createAhead } from '../../src/readings/ahead.ts';
 import { startDrain } from '../../src/readings/drain.ts';
 import { lateStore } from '../../src/readings/late-store.ts';
 import { openSpool } from '../../src/readings/spool.ts';
@@ -129,7 +130,7 @@ async function startPipe(stage: Awaited<ReturnType<typeof startStage>>, url: str
   const stack = new AsyncDisposableStack();
   const spool = stack.use(await openSpool(spoolOptions(folder), { clock: systemClock, log }));
   const store = stack.use(lateStore(() => stage.open({ spoolId: spool.id, keepRawDays: 30 }, { url })));
-  const drain = stack.use(startDrain({ spool, store, clock: hasty, log, waitMs: 1 }));
+  const drain = stack.use(startDrain({ spool, store, ahead: createAhead(), clock: hasty, log, waitMs: 1 }));
   return { spool, store, drain, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 

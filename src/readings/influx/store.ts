@@ -66,7 +66,7 @@ export async function openInfluxStore(server: InfluxServer, parts: StoreParts): 
     newest.set(terminalId, Math.max(time, newest.get(terminalId) ?? time));
   }
   const firstKept = createFirstKept(newest, since, server);
-  /** Up to which sequence refusals of a batch that is tried again are on disk already. */
+  /** Up to which sequence refusals are on disk already, for a batch that is tried again. */
   let refused = 0;
 
   const tooOld = (record: SpoolRecord) => refusalOf(record, record.values, 'too_old', 'older than readings are kept');
@@ -81,9 +81,8 @@ export async function openInfluxStore(server: InfluxServer, parts: StoreParts): 
     }
   }
 
-  async function write(records: SpoolRecord[]): Promise<void> {
-    const sequence = records.at(-1)?.sequence;
-    if (sequence === undefined) return;
+  /** Stores what is new; what is not kept is returned. */
+  async function put(records: SpoolRecord[]): Promise<RecordRefusal[]> {
     const oldest = rollups.oldest();
     const { fresh, conflicts } = await firstKept.filter(records.filter(({ time }) => time >= oldest));
     const refusals: RecordRefusal[] = [...records.filter(({ time }) => time < oldest).map(tooOld), ...conflicts];
@@ -96,13 +95,24 @@ export async function openInfluxStore(server: InfluxServer, parts: StoreParts): 
         refusals.push(...some.map((record) => refusalOf(record, record.values, reason, error.message)));
       },
     );
+    return refusals;
+  }
+
+  async function write(records: SpoolRecord[]): Promise<void> {
+    const sequence = records.at(-1)?.sequence;
+    if (sequence === undefined) return;
+    const refusals = await put(records);
     const unheard = refusals.filter((refusal) => refusal.sequence > refused);
     if (unheard.length > 0) await refuse(unheard.map(({ sequence: _, ...refusal }) => refusal));
-    refused = sequence;
+    refused = Math.max(refused, sequence);
     await server.write('state', [stateLine(positionName, sequence)]);
     firstKept.taken(records);
     position = sequence;
-    refused = 0;
+  }
+
+  async function writeAhead(records: SpoolRecord[]): Promise<void> {
+    await put(records);
+    firstKept.taken(records);
   }
 
   /** Up to where roll-ups answer; the rest of the span is for raw readings. */
@@ -149,6 +159,7 @@ export async function openInfluxStore(server: InfluxServer, parts: StoreParts): 
   return {
     position: async () => position,
     write: (records) => whole(() => exclusive(() => write(records))),
+    writeAhead: (records) => whole(() => exclusive(() => writeAhead(records))),
 
     async points({ terminalId, ...series }, limit) {
       const asked = recent({ ...series, place: 'raw' as const, terminalIds: [terminalId] });
