@@ -8,7 +8,10 @@ import { createLog } from '../../src/lib/log.ts';
 import { createAhead } from '../../src/readings/ahead.ts';
 import { startDrain } from '../../src/readings/drain.ts';
 import { lateStore } from '../../src/readings/late-store.ts';
+import { createLatest } from '../../src/readings/latest.ts';
+import { startMemory } from '../../src/readings/memory.ts';
 import { openSpool } from '../../src/readings/spool.ts';
+import { createPresence } from '../../src/terminals/presence.ts';
 import { noInflux1 } from '../helpers/servers.ts';
 import { spoolOptions } from '../helpers/spool.ts';
 import { eventually, tempFolder } from '../helpers/temp.ts';
@@ -128,10 +131,13 @@ async function startProxy(target: string) {
 /** A spool whose drain writes through the proxy. */
 async function startPipe(stage: Awaited<ReturnType<typeof startStage>>, url: string, folder: string) {
   const stack = new AsyncDisposableStack();
-  const spool = stack.use(await openSpool(spoolOptions(folder), { clock: systemClock, log }));
+  const ahead = createAhead();
+  const spool = stack.use(await openSpool(spoolOptions(folder), { clock: systemClock, log, onKept: ahead.see }));
   const store = stack.use(lateStore(() => stage.open({ spoolId: spool.id, keepRawDays: 30 }, { url })));
-  const drain = stack.use(startDrain({ spool, store, ahead: createAhead(), clock: hasty, log, waitMs: 1 }));
-  return { spool, store, drain, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  const [latest, presence] = [createLatest(), createPresence({ clock: systemClock })];
+  stack.use(await startMemory({ store, spool, ahead, latest, presence, clock: hasty, log }));
+  const drain = stack.use(startDrain({ spool, store, ahead, clock: hasty, log, waitMs: 1 }));
+  return { spool, store, drain, latest, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 beforeEach(({ skip }) => skip(noInflux1 !== undefined, noInflux1));
@@ -197,6 +203,66 @@ describe('InfluxDB behind trouble', () => {
     },
     60_000,
   );
+
+  test('while a backlog drains, what comes now is found by every question, the first of two values stays, and all of it counts once', async () => {
+    await using stage = await startStage();
+    await using folder = await tempFolder();
+    await using proxy = await startProxy(stage.url);
+    const [terminals, rounds] = [50, 1_200];
+    const hour = 3_600_000;
+    const start = Math.floor(Date.now() / hour) * hour - 24 * hour;
+    const [early, late] = [start + (rounds - 20) * 60_000, start + (rounds + 9) * 60_000];
+    /** A reading a minute of each terminal, in the order of their times. */
+    const round = (n: number) =>
+      Array.from({ length: terminals }, (_, t) => ({
+        terminalId: `T${t}`,
+        time: start + n * 60_000,
+        values: { gas_m3: n },
+      }));
+    {
+      await using pipe = await startPipe(stage, proxy.url, folder.path);
+      await pipe.spool.append(round(0));
+      await eventually(() => pipe.drain.state().waiting === 0);
+      await proxy.play('refusing connections');
+      for (let n = 1; n < rounds; n += 1) await pipe.spool.append(round(n));
+      await pipe.spool.append([{ terminalId: 'quiet', time: early, values: { gas_m3: 7 } }]);
+      await eventually(() => pipe.drain.state().failures >= 3, 20_000);
+    }
+    // The gateway restarts before the server is back, and the server is slow.
+    await using pipe = await startPipe(stage, proxy.url, folder.path);
+    await eventually(() => pipe.latest.of('T7').get('gas_m3')?.value === rounds - 1);
+    await proxy.play('slow');
+    for (let n = rounds; n < rounds + 10; n += 1) await pipe.spool.append(round(n));
+    // Another value for a time that still waits, and one for a time that came just now.
+    await pipe.spool.append([
+      { terminalId: 'quiet', time: early, values: { gas_m3: -1 } },
+      { terminalId: 'T7', time: late, values: { gas_m3: -2 } },
+    ]);
+    const since = start + rounds * 60_000;
+    const series = { terminalId: 'T7', metric: 'gas_m3', from: since, to: since + hour };
+    await eventually(async () => (await pipe.store.points(series, 100)).length === 10, 30_000);
+    expect(pipe.drain.state().waiting).toBeGreaterThan(10_000);
+    const group = { ...series, terminalIds: ['T6', 'T7', 'T8'] };
+    const values = Array.from({ length: 10 }, (_, i) => rounds + i);
+    const sum = values.reduce((a, b) => a + b, 0);
+    expect((await pipe.store.points(series, 100)).map(({ value }) => value)).toEqual(values);
+    expect(await pipe.store.windows(series, hour)).toEqual([
+      { time: since, first: rounds, last: rounds + 9, min: rounds, max: rounds + 9, sum, count: 10, mean: sum / 10 },
+    ]);
+    expect(await pipe.store.together(group, hour, 'count')).toMatchObject([{ sum: 30, terminals: 3 }]);
+    expect(await pipe.store.rows({ ...series, terminalId: 'T8' }, 100)).toHaveLength(10);
+    await proxy.play('none');
+    await eventually(() => pipe.drain.state().waiting === 0, 30_000);
+    const all = { ...group, terminalIds: Array.from({ length: terminals }, (_, t) => `T${t}`), from: start };
+    const counts = await pipe.store.together(all, hour, 'count');
+    expect(counts.map(({ sum: count }) => count)).toEqual([...Array(rounds / 60).fill(60 * terminals), 10 * terminals]);
+    const quiet = { ...series, terminalId: 'quiet', from: early, to: early + 1 };
+    expect(await pipe.store.points(quiet, 9)).toEqual([{ time: early, value: 7 }]);
+    expect(stage.refused.map(({ time, values: refused }) => [time, refused])).toEqual([
+      [early, { gas_m3: -1 }],
+      [late, { gas_m3: -2 }],
+    ]);
+  }, 90_000);
 
   test('closing ends what a silent server would keep waiting for half a minute', async () => {
     await using stage = await startStage();

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
+import type { ReadingStore } from '../../src/readings/store.ts';
 import { heldClock } from '../helpers/clock.ts';
 import { DAY, eachStore, HOUR, MIDNIGHT, MINUTE, record, room } from './stage.ts';
 
@@ -94,6 +95,57 @@ eachStore((promise) => {
     const [day] = await store.windows(room(MIDNIGHT, MIDNIGHT + DAY), DAY);
     expect(day).toMatchObject({ count: 1000, sum: 499 * 500, first: 0, last: 499 });
   });
+
+  promise(
+    'what goes ahead of its turn is found at once by every question, and counts once when it comes in its turn',
+    async (place) => {
+      const backlog = Array.from({ length: 300 }, (_, i) => record(MIDNIGHT + i * MINUTE, { room_c: i, supply_c: 40 }));
+      const fresh = Array.from({ length: 60 }, (_, i) => record(MIDNIGHT + (600 + i) * MINUTE, { room_c: 1_000 + i }));
+      const other = record(fresh[0]?.time ?? 0, { room_c: 5 });
+      const hours = async (store: ReadingStore) =>
+        (await store.windows(room(MIDNIGHT, MIDNIGHT + DAY), HOUR)).map(({ count, sum }) => [count, sum]);
+      const hour = [60, 60 * 1_000 + 1_770];
+      const group = { terminalIds: ['A', 'B'], metric: 'room_c', from: MIDNIGHT, to: MIDNIGHT + DAY };
+      {
+        await using store = await place.open();
+        await store.write(backlog.slice(0, 60));
+        await store.writeAhead(fresh);
+        expect(await store.position()).toBe(backlog[59]?.sequence);
+        expect(await hours(store)).toEqual([[60, 1_770], hour]);
+        expect((await store.points(room(fresh[0]?.time ?? 0, MIDNIGHT + DAY), 100)).map(({ value }) => value)).toEqual(
+          fresh.map((_, i) => 1_000 + i),
+        );
+        expect(await store.together(group, DAY, 'last')).toMatchObject([{ sum: 1_059, terminals: 1 }]);
+        expect((await store.newest()).find(({ metric }) => metric === 'room_c')?.value).toBe(1_059);
+        await store.writeAhead([...fresh.slice(30), record(MIDNIGHT + DAY, { room_c: 1 }), other]);
+      }
+      // The process ended in the middle, and its successor knows nothing of what went ahead.
+      await using store = await place.open();
+      expect(await store.position()).toBe(backlog[59]?.sequence);
+      expect(place.refused).toEqual([]);
+      await store.tend();
+      await store.write(backlog.slice(60, 200));
+      await store.write([...backlog.slice(200), ...fresh, other]);
+      const day = [60, 120, 180, 240].map((first) => [60, first * 60 + 1_770]);
+      expect(await hours(store)).toEqual([[60, 1_770], ...day, hour]);
+      expect(place.refused).toMatchObject([{ reason: 'conflict', values: { room_c: 5 } }]);
+      expect(await store.position()).toBe(other.sequence);
+    },
+  );
+
+  promise(
+    'in a time without readings of a terminal another value for a time is refused all the same',
+    async (place) => {
+      await using store = await place.open();
+      await store.write([record(MIDNIGHT + 20 * HOUR, { room_c: 9 }), record(MIDNIGHT + 3 * HOUR, { room_c: 3 })]);
+      for (const hour of [1, 2, 5, 4, 1, 3, 2, 4, 19, 20])
+        await store.write([record(MIDNIGHT + hour * HOUR, { room_c: hour })]);
+      for (const hour of [1, 2, 5, 4, 19]) await store.write([record(MIDNIGHT + hour * HOUR, { room_c: -hour })]);
+      const points = await store.points(room(MIDNIGHT, MIDNIGHT + DAY), 100);
+      expect(points.map(({ value }) => value)).toEqual([1, 2, 3, 4, 5, 19, 9]);
+      expect(place.refused.map(({ values }) => values['room_c'])).toEqual([20, -1, -2, -5, -4, -19]);
+    },
+  );
 
   promise('two terminals at the same time keep their own values', async (place) => {
     await using store = await place.open();
