@@ -214,3 +214,12 @@ test('a reading that is committed while the store’s share is read from disk co
   await many();
   expect((await spool.read(lastOfShare, 1))[0]?.sequence).toBe(lastOfShare + 1);
 });
+
+test('segments that go while the spool is read cost nothing that comes after them', async () => {
+  await using folder = await tempFolder();
+  await using spool = await open(folder.path, { segmentBytes: 200 });
+  for (const n of range(0, 200)) await spool.append([reading(n)]);
+  const read = spool.reader().read(60, 1_000);
+  await spool.release(40);
+  expect(numbers(await read)).toEqual(range(60, 200));
+});
