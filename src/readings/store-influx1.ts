@@ -25,6 +25,9 @@ import { type Aggregate, type ReadingStore, type StoreParts, windowOf } from './
  * Every name in a query went through `tagOf` or `fieldOf`, so it has nothing to escape.
  */
 
+/** Names of fields that are remembered. */
+const MOST_NAMES = 1_000;
+
 const POLICY: Record<Place, string> = { raw: 'autogen', rollup: 'rollup', state: 'state' };
 
 /** How each aggregate is made of raw readings, and of roll-ups. */
@@ -77,6 +80,14 @@ function durationOf(text: string): number {
 
 function createServer(http: Http1, database: string): InfluxServer {
   const { ask } = http;
+  const metricNames = new Map<string, string>();
+
+  /** Remembered, since there are few and each value has one. */
+  function metricOf(field: string): string {
+    const metric = metricNames.get(field) ?? nameOf(field);
+    if (metricNames.size < MOST_NAMES) metricNames.set(field, metric);
+    return metric;
+  }
   const name = quote.quoted(database);
   const from = (place: Place, measurement = 'readings') => `${name}."${POLICY[place]}"."${measurement}"`;
 
@@ -148,7 +159,16 @@ function createServer(http: Http1, database: string): InfluxServer {
     async kept({ terminalIds, from: first, to: last }) {
       const span = { terminalIds, from: first, to: last + 1 };
       const rows = await ask(`select *::field from ${from('raw')} where ${where(span)} group by terminal`);
-      return rows.flatMap((row) => metricsOf(row).map((point) => ({ ...point, terminalId: terminalOf(row) })));
+      const found = [];
+      for (const row of rows) {
+        const [terminalId, time] = [terminalOf(row), Number(row['time'])];
+        for (const field in row) {
+          const value = row[field];
+          if (typeof value === 'number' && field !== 'time')
+            found.push({ terminalId, time, metric: metricOf(field), value });
+        }
+      }
+      return found;
     },
 
     async first(asked) {

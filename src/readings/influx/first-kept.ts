@@ -11,6 +11,8 @@ const HOUR_MS = 3_600_000;
 /** Most time of all terminals in one question, and most terminals, so that its answer has a limit too. */
 const ASKED_MS = 100 * HOUR_MS;
 const TERMINALS = 1_000;
+/** Questions at once: one is answered while the answer of another is read. */
+const AT_ONCE = 2;
 /** How far beyond a batch a terminal that has nothing is asked about. */
 const AHEAD_MS = 6 * HOUR_MS;
 
@@ -25,6 +27,9 @@ export type First = (asked: {
 }) => Promise<{ terminalId: string; time: number }[]>;
 /** A refusal and the record of the spool that it is about. */
 export type RecordRefusal = Refusal & { sequence: number };
+
+const least = (times: number[]): number => times.reduce((a, b) => Math.min(a, b));
+const most = (times: number[]): number => times.reduce((a, b) => Math.max(a, b));
 
 export const refusalOf = (
   { sequence, terminalId, time }: SpoolRecord,
@@ -79,24 +84,29 @@ export function createFirstKept(
     else gap.from = time + 1;
   }
 
+  /** All that the store has of some terminals in a span; only the times that are known of, so that no more is held than the batch has. */
+  async function ask(terminalIds: string[], span: Gap, known: Known): Promise<void> {
+    const without = new Set(terminalIds);
+    for (const one of await kept({ ...span, terminalIds })) {
+      without.delete(one.terminalId);
+      known.get(one.terminalId)?.get(one.time)?.set(one.metric, one.value);
+    }
+    if (without.size > 0) await findGaps([...without], span);
+  }
+
   async function askStore(suspects: SpoolRecord[], known: Known): Promise<void> {
-    const hours = Map.groupBy(suspects, ({ time }) => Math.floor(time / HOUR_MS));
-    for (const records of hours.values()) {
+    const questions: (() => Promise<void>)[] = [];
+    for (const records of Map.groupBy(suspects, ({ time }) => Math.floor(time / HOUR_MS)).values()) {
       const terminalIds = [...new Set(records.map(({ terminalId }) => terminalId))];
       const times = records.map(({ time }) => time);
-      const span = { from: Math.min(...times), to: Math.max(...times) };
+      const span = { from: least(times), to: most(times) };
       const size = Math.min(TERMINALS, Math.ceil(ASKED_MS / (span.to - span.from + 1)));
       for (let start = 0; start < terminalIds.length; start += size) {
         const some = terminalIds.slice(start, start + size);
-        const without = new Set(some);
-        for (const one of await kept({ ...span, terminalIds: some })) {
-          without.delete(one.terminalId);
-          // Only the times that are asked about, so that no more is held than the batch has.
-          known.get(one.terminalId)?.get(one.time)?.set(one.metric, one.value);
-        }
-        if (without.size > 0) await findGaps([...without], span);
+        questions.push(() => ask(some, span, known));
       }
     }
+    while (questions.length > 0) await Promise.all(questions.splice(0, AT_ONCE).map((question) => question()));
   }
 
   return {
