@@ -48,6 +48,9 @@ import { createUplink } from './uplink.ts';
 const STATUS_SWEEP_MS = 250;
 const TEND_MS = 300_000;
 const REFUSED_AT_ONCE = 1_000;
+/** One terminal has a hundredth of the quarantine's bytes, or what a few of the largest messages take. */
+const QUARANTINE_SHARES = 100;
+const LARGEST_MESSAGES = 4;
 const FORGET_MS = 3_600_000;
 /** How long an Idempotency-Key is known. */
 const ANSWERS_KEPT_MS = 7 * 86_400_000;
@@ -89,6 +92,10 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
         rows: config.readings.quarantineRows,
         rowsPerTerminal: config.readings.quarantinePerTerminal,
         bytes: config.readings.quarantineBytes,
+        bytesPerTerminal: Math.max(
+          config.readings.quarantineBytes / QUARANTINE_SHARES,
+          LARGEST_MESSAGES * config.mqtt.maxPacketBytes,
+        ),
         commitWaitMs: config.readings.commitWaitMs,
       },
       { db, clock, log },

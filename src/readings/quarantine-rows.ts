@@ -10,8 +10,9 @@ export interface QuarantineLimits {
   /** Most rows in all, and of one terminal; the oldest go first. */
   rows: number;
   rowsPerTerminal: number;
-  /** Most bytes of frames in all. */
+  /** Most bytes of frames in all, and of one terminal. */
   bytes: number;
+  bytesPerTerminal: number;
 }
 
 /** A frame of which something was refused. */
@@ -133,58 +134,58 @@ function deleteOldest(transaction: Transacting, rows: number, terminalId?: strin
 }
 
 /** As many of the oldest as have so many bytes together. */
-async function deleteOldestBytes(transaction: Transacting, bytes: number): Promise<Counted[]> {
+async function deleteOldestBytes(transaction: Transacting, bytes: number, terminalId?: string): Promise<Counted[]> {
   const gone: Counted[] = [];
+  let query = transaction.selectFrom('quarantine').select(frameBytes.as('bytes')).orderBy('id').limit(ROWS_A_STATEMENT);
+  if (terminalId !== undefined) query = query.where('terminalId', '=', terminalId);
   for (let left = bytes; left > 0; ) {
-    const oldest = await transaction
-      .selectFrom('quarantine')
-      .select(frameBytes.as('bytes'))
-      .orderBy('id')
-      .limit(ROWS_A_STATEMENT)
-      .execute();
+    const oldest = await query.execute();
     let rows = 0;
     for (; rows < oldest.length && left > 0; rows += 1) left -= oldest[rows]?.bytes ?? 0;
     if (rows === 0) break;
-    gone.push(...(await deleteOldest(transaction, rows)));
+    gone.push(...(await deleteOldest(transaction, rows, terminalId)));
   }
   return gone;
 }
 
 /** Nothing else may write these rows, since how many and how large they are is known here and not asked each time. */
 export async function openQuarantineRows(db: Database, limits: QuarantineLimits) {
-  const perTerminal = new Map<string, number>();
+  const perTerminal = new Map<string, { rows: number; bytes: number }>();
   let total = 0;
   let bytes = 0;
 
+  function noteOf(terminalId: string, rows: number, more: number): void {
+    const known = perTerminal.get(terminalId) ?? { rows: 0, bytes: 0 };
+    perTerminal.set(terminalId, { rows: known.rows + rows, bytes: known.bytes + more });
+    total += rows;
+    bytes += more;
+  }
   function note(rows: Counted[], step: 1 | -1): void {
-    for (const { terminalId } of rows) perTerminal.set(terminalId, (perTerminal.get(terminalId) ?? 0) + step);
-    total += step * rows.length;
-    bytes += step * bytesOf(rows);
+    for (const row of rows) noteOf(row.terminalId, step, step * row.bytes);
   }
 
   const found = await db
     .selectFrom('quarantine')
-    .select(['terminalId', (row) => row.fn.countAll<number>().as('rows')])
+    .select([
+      'terminalId',
+      (row) => row.fn.countAll<number>().as('rows'),
+      (row) => row.fn.sum<number>(frameBytes).as('sum'),
+    ])
     .groupBy('terminalId')
     .execute();
-  for (const { terminalId, rows } of found) {
-    perTerminal.set(terminalId, rows);
-    total += rows;
-  }
-  const { sum } = await db
-    .selectFrom('quarantine')
-    .select((row) => row.fn.coalesce(row.fn.sum<number>(frameBytes), sql<number>`0`).as('sum'))
-    .executeTakeFirstOrThrow();
-  bytes = sum;
+  for (const { terminalId, rows, sum } of found) noteOf(terminalId, rows, sum);
 
   /** The oldest of each terminal that has too many, then the oldest of all. */
   async function trim(transaction: Transacting, rows: QuarantineRow[]): Promise<Counted[]> {
     const gone: Counted[] = [];
-    for (const [terminalId, { length }] of Map.groupBy(rows, (row) => row.terminalId)) {
-      const over = surplus((perTerminal.get(terminalId) ?? 0) + length, limits.rowsPerTerminal);
-      if (over === 0) continue;
-      gone.push(...(await deleteOldest(transaction, over, terminalId)));
-      if (rows.some((row) => row.reason === 'unknown_metric')) await forgetUnknown(transaction, terminalId);
+    for (const [terminalId, own] of Map.groupBy(rows, (row) => row.terminalId)) {
+      const before = perTerminal.get(terminalId) ?? { rows: 0, bytes: 0 };
+      const over = surplus(before.rows + own.length, limits.rowsPerTerminal);
+      const left = over > 0 ? await deleteOldest(transaction, over, terminalId) : [];
+      const overBytes = surplus(before.bytes + bytesOf(own.map(counted)) - bytesOf(left), limits.bytesPerTerminal);
+      if (overBytes > 0) left.push(...(await deleteOldestBytes(transaction, overBytes, terminalId)));
+      gone.push(...left);
+      if (left.length > 0 && own.some((row) => row.reason === 'unknown_metric')) await forgetUnknown(transaction, terminalId);
     }
     const over = surplus(total + rows.length - gone.length, limits.rows);
     if (over > 0) gone.push(...(await deleteOldest(transaction, over)));

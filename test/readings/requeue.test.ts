@@ -37,7 +37,7 @@ async function openParts() {
     profile: 'eastron-sdm120',
     connection: { type: 'modbus', line, unit: 1 },
   });
-  const limits = { rows: 10_000, rowsPerTerminal: 1_000, bytes: 1e9, commitWaitMs: 1 };
+  const limits = { rows: 10_000, rowsPerTerminal: 1_000, bytes: 1e9, bytesPerTerminal: 1e9, commitWaitMs: 1 };
   const quarantine = stack.use(await openQuarantine(limits, { db, clock: systemClock, log }));
   const spool = stack.use(await openSpool(spoolOptions(join(folder.path, 'spool')), { clock: systemClock, log }));
   const requeue = createRequeue({ db, quarantine, spool, registry, maxFutureMs: 0 });
