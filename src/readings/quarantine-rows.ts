@@ -185,7 +185,8 @@ export async function openQuarantineRows(db: Database, limits: QuarantineLimits)
       const overBytes = surplus(before.bytes + bytesOf(own.map(counted)) - bytesOf(left), limits.bytesPerTerminal);
       if (overBytes > 0) left.push(...(await deleteOldestBytes(transaction, overBytes, terminalId)));
       gone.push(...left);
-      if (left.length > 0 && own.some((row) => row.reason === 'unknown_metric')) await forgetUnknown(transaction, terminalId);
+      if (left.length > 0 && own.some((row) => row.reason === 'unknown_metric'))
+        await forgetUnknown(transaction, terminalId);
     }
     const over = surplus(total + rows.length - gone.length, limits.rows);
     if (over > 0) gone.push(...(await deleteOldest(transaction, over)));
