@@ -40,6 +40,7 @@ import { createMeterExchanges } from './terminals/meter-exchanges.ts';
 import { createPresence } from './terminals/presence.ts';
 import { loadProfiles } from './terminals/profile.ts';
 import { openRegistry } from './terminals/registry.ts';
+import { openSealedSecrets } from './terminals/sealed-secrets.ts';
 import { createUplink } from './uplink.ts';
 
 /** The composition root: opens every part in order; disposing closes them in reverse. */
@@ -84,7 +85,8 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const live = stack.use(startLive({ clock, log, limit: config.http.liveStreams }));
   const presence = createPresence({ clock });
   const latest = createLatest();
-  const registry = await openRegistry({ db, clock, profiles, onChange: terminalChanged });
+  const sealedSecrets = await openSealedSecrets(dataFolder('secrets.key'), { db, log });
+  const registry = await openRegistry({ db, clock, profiles, sealedSecrets, onChange: terminalChanged });
   live.follow(registry);
   const quarantine = stack.use(
     await openQuarantine(
@@ -154,9 +156,9 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     maxFutureMs,
     onSettled: (terminal) => downlink?.kick(terminal.id),
   });
-  const inbox = createInbox({ registry, uplink, maxPacketBytes: config.mqtt.maxPacketBytes });
+  const inbox = createInbox({ registry, uplink, clock, maxPacketBytes: config.mqtt.maxPacketBytes });
   const broker = stack.use(
-    await startBroker({ config: config.mqtt, registry, inbox, record: security.record, clock, log }),
+    await startBroker({ config: config.mqtt, registry, sealedSecrets, inbox, record: security.record, clock, log }),
   );
   const bridge = stack.use(startBridge({ registry, uplink, clock, log, pollEveryS: config.modbus.pollEveryS }));
   downlink = stack.use(

@@ -5,8 +5,9 @@ import type { Clock } from './lib/clock.ts';
 import type { Latest } from './readings/latest.ts';
 import type { Quarantine } from './readings/quarantine.ts';
 import type { Spool } from './readings/spool.ts';
-import { type Decoded, decodeMessage, decodeRegisters, type RegisterFrame, type Reject } from './terminals/decode.ts';
+import { type Decoded, decodeRegisters, type RegisterFrame, type Reject } from './terminals/decode.ts';
 import { textOfRegisters } from './terminals/frames.ts';
+import { decodePayload } from './terminals/mapping.ts';
 import type { Presence, Status } from './terminals/presence.ts';
 import type { Registry, Terminal } from './terminals/registry.ts';
 
@@ -112,7 +113,7 @@ export function createUplink(parts: {
     receiveMessage(terminal: Terminal, payload: Buffer): Promise<void> {
       const { profile, installedAt } = terminal;
       const bounds = { now: clock.now(), maxFutureMs: parts.maxFutureMs, installedAt };
-      return receive(terminal, decodeMessage(profile, payload, bounds), () => payload.toString('utf8'));
+      return receive(terminal, decodePayload(profile, payload, bounds), () => payload.toString('utf8'));
     },
 
     receiveRegisters(terminal: Terminal, frame: RegisterFrame): Promise<void> {
@@ -128,6 +129,10 @@ export function createUplink(parts: {
         [{ reason: 'too_large', detail: `${bytes} bytes, and ${limit} are the most` }],
         beginning.toString('utf8', 0, limit),
       ),
+
+    /** What another dialect could not unwrap. */
+    refuse: (terminal: Terminal, rejects: Reject[], payload: Buffer): Promise<void> =>
+      quarantine.add(terminal.id, rejects, payload.toString('utf8')),
 
     async receiveStatus(terminal: Terminal, payload: Buffer): Promise<void> {
       const message = await read(terminal, statusMessage, payload);
@@ -154,6 +159,21 @@ export function createUplink(parts: {
       if (!message) return;
       const command = await commands.answer(terminal.id, message.id, message.result === 'accepted', message.reason);
       if (command) parts.onSettled(terminal);
+    },
+
+    /**
+     * The answer to a command in another dialect, by its sequence. Where the device says none, it answers the one that was sent and waits:
+     * there is never more than one.
+     */
+    async receiveAnswer(
+      terminal: Terminal,
+      answer: { request: number | undefined; accepted: boolean; reason?: string | undefined },
+    ) {
+      const { request, accepted, reason } = answer;
+      const command = commands
+        .openOf(terminal.id)
+        .find(({ sequence, state }) => (request === undefined ? state === 'sent' : sequence === request));
+      if (command && (await commands.answer(terminal.id, command.id, accepted, reason))) parts.onSettled(terminal);
     },
 
     /** Tells which terminals have gone offline by the age of their data, a part of them each time. */

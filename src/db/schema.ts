@@ -94,6 +94,12 @@ export interface TerminalRow {
   removedAt: number | null;
 }
 
+/** The secret of a terminal that signs with it, readable only with the installation's key. */
+interface SealedSecretRow {
+  terminalId: string;
+  sealed: string;
+}
+
 export interface CommandRow {
   id: string;
   terminalId: string;
@@ -248,6 +254,7 @@ export interface Tables {
   sessions: SessionRow;
   apiKeys: ApiKeyRow;
   terminals: TerminalRow;
+  sealedSecrets: SealedSecretRow;
   commands: CommandRow;
   commandSteps: CommandStepRow;
   /** First answers to requests with an Idempotency-Key. */

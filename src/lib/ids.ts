@@ -15,8 +15,8 @@ export function newId(prefix: string): string {
   return `${prefix}_${time}${counter.toString(36).padStart(4, '0')}${randomBytes(4).toString('hex')}`;
 }
 
-/** A new secret of 256 random bits, for terminals, sessions and API keys. */
-export const newSecret = (): string => randomBytes(32).toString('base64url');
+/** A new secret, of 256 random bits unless told otherwise, for terminals, sessions and API keys. */
+export const newSecret = (bytes = 32): string => randomBytes(bytes).toString('base64url');
 
 /** What is kept of a random secret. One round is enough, since 256 random bits cannot be guessed from their hash. */
 export const hashSecret = (secret: string): string => createHash('sha256').update(secret).digest('base64url');

@@ -1,32 +1,33 @@
 import type { EventEmitter } from 'node:events';
 import { Aedes, type Client, type PublishPacket } from 'aedes';
 import type { Config } from '../config.ts';
-import type { Carrier, Downlink } from '../downlink.ts';
-import { rfc3339 } from '../lib/calendar.ts';
+import type { Downlink } from '../downlink.ts';
 import { type Clock, every } from '../lib/clock.ts';
 import { createBucket } from '../lib/limits.ts';
 import type { Logger } from '../lib/log.ts';
 import type { RecordSecurity } from '../security/security-events.ts';
-import type { Registry, Terminal } from '../terminals/registry.ts';
+import type { Registry } from '../terminals/registry.ts';
+import type { SealedSecrets } from '../terminals/sealed-secrets.ts';
+import { createCarrier } from './carrier.ts';
 import { writeConnect } from './connect.ts';
+import { dialectOf, speaker } from './dialects/dialects.ts';
 import { type Guest, startEntrance } from './entrance.ts';
 import { type Inbox, NotAllowed } from './inbox.ts';
 import { createLane, type Lane } from './lane.ts';
 import { createLogins } from './logins.ts';
 import { createReceipts, type Receipts } from './receipts.ts';
 import { topicFault } from './rules.ts';
-import { commandTopic, ownerOf, parseCommandTopic } from './topics.ts';
+import { ownerOf, parseCommandTopic } from './topics.ts';
 
 /** The embedded MQTT 3.1.1 broker: who may connect and speak for whom, uplink messages in, commands out. */
 
 /** A subscriber that stops reading would stall every publisher for longer than this. */
 const DRAIN_TIMEOUT_MS = 2_000;
-const GIVE_TIMEOUT_MS = 10_000;
 const SWEEP_MS = 1_000;
+/** The topics of other platforms are deep. */
+const MOST_LEVELS = 10;
 /** What a terminal may send at once after a time of silence, in seconds of what it may send all the time. */
 const BURST_S = 10;
-
-const PUBLISH = { cmd: 'publish', qos: 1, retain: false, dup: false } as const;
 
 /**
  * What terminals publish is for the gateway and is taken before the broker sees it, all but their wills; nobody else is told by topic.
@@ -51,47 +52,44 @@ interface Connection {
 export async function startBroker(parts: {
   config: Config['mqtt'];
   registry: Registry;
+  sealedSecrets: SealedSecrets;
   inbox: Inbox;
   record: RecordSecurity;
   clock: Clock;
   log: Logger;
 }) {
-  const { config, registry, inbox, record, clock, log } = parts;
+  const { config, registry, sealedSecrets, inbox, record, clock, log } = parts;
   await using stack = new AsyncDisposableStack();
   /** By terminal id, which is the broker's client id. */
   const connected = new Map<string, Connection>();
   const connections = new Map<Client, Connection>();
   /** Of sessions that outlive their connection, by terminal id. */
   const receipts = new Map<string, Receipts>();
-  /** Commands that are being sent this moment: a session that is resumed gets no others, since they are old. */
-  const sending = new Set<string>();
+  const out = createCarrier({ registry, clientOf: (id) => connected.get(id)?.client, clock, log });
   let downlink: Downlink | undefined;
 
   const aedes = new QuietAedes({
     drainTimeout: DRAIN_TIMEOUT_MS,
+    maxTopicLevels: MOST_LEVELS,
     authenticate: (_client, _username, _password, done) => done(null, true),
     // Only wills come here.
     authorizePublish(client, packet, done) {
       if (!client) return done(new Error('only terminals publish'));
       packet.retain = false;
       const payload = Buffer.from(packet.payload);
-      inbox.take(client.id, packet.topic, payload, payload.length).then(
+      inbox.take(client.id, packet.topic, payload, payload.length, out.answerTo(client.id)).then(
         () => done(null),
         (error) => done(error instanceof Error ? error : new Error(String(error))),
       );
     },
     authorizeSubscribe(client, subscription, done) {
       const { topic } = subscription;
-      const owner = ownerOf(topic);
-      if (owner && registry.speaksFor(client.id, owner)) return done(null, subscription);
+      if (maySubscribe(client.id, topic)) return done(null, subscription);
       foreignTopic(client.id, connections.get(client)?.address ?? null, `subscribes to ${topic}`);
       // A refused filter gets return code 0x80 [MQTT-3.9.3-2].
       done(null, null);
     },
-    authorizeForward(_client, packet) {
-      if (parseCommandTopic(packet.topic) === undefined) return packet;
-      return sending.has(packet.payload.toString()) ? packet : null;
-    },
+    authorizeForward: (client, packet) => (out.isSending(client, packet) ? packet : null),
   });
   stack.defer(() => new Promise<void>((resolve) => aedes.close(() => resolve())));
 
@@ -103,20 +101,30 @@ export async function startBroker(parts: {
     // It may have ended while its login was under way, and then nothing would ever take it out.
     if (client.closed || !connection) return;
     connected.set(client.id, connection);
+    const terminal = registry.find(client.id);
+    if (terminal && dialectOf(terminal.profile)?.subscribesItself) downlink?.kick(client.id);
     connection.lane.open();
   });
   aedes.on('clientDisconnect', (client) => {
     if (connected.get(client.id)?.client === client) connected.delete(client.id);
   });
-  aedes.on('subscribe', (subscriptions) => {
+  aedes.on('subscribe', (subscriptions, client) => {
     for (const { topic } of subscriptions) {
-      const terminalId = parseCommandTopic(topic);
-      if (terminalId) downlink?.kick(terminalId);
+      // In another dialect the topic may not say whose it is; those behind a concentrator are looked at within a second.
+      downlink?.kick(parseCommandTopic(topic) ?? client.id);
     }
   });
   aedes.on('clientError', (client, error) => log.debug({ err: error, terminal: client.id }, 'mqtt: connection failed'));
   aedes.on('connectionError', (_client, error) => log.debug({ err: error }, 'mqtt: connection refused'));
   await aedes.listen();
+
+  function maySubscribe(clientId: string, filter: string): boolean {
+    const terminal = registry.find(clientId);
+    const dialect = terminal && dialectOf(terminal.profile);
+    if (dialect) return dialect.maySubscribe(speaker(registry, terminal), filter);
+    const owner = ownerOf(filter);
+    return owner !== undefined && registry.speaksFor(clientId, owner);
+  }
 
   const foreignTopic = (terminalId: string, address: string | null, detail: string) =>
     record({ kind: 'foreign_topic', terminalId, address, detail: detail.slice(0, 200) });
@@ -153,11 +161,12 @@ export async function startBroker(parts: {
 
   function admit(guest: Guest): void {
     const { socket, terminalId, address, connect, certified } = guest;
+    const answer = out.answerTo(terminalId);
     const lane = createLane(socket, {
       maxPayload: config.maxPacketBytes,
       keepAliveS: connect.keepAliveS,
       receipts: receiptsOf(guest),
-      take: (topic, payload, bytes) => inbox.take(terminalId, topic, payload, bytes),
+      take: (topic, payload, bytes) => inbox.take(terminalId, topic, payload, bytes, answer),
       failed: (error, topic) => notTaken(guest, error, topic),
       malformed: (detail) => record({ kind: 'malformed', terminalId, address, detail }),
       spend: createAllowance(guest),
@@ -185,7 +194,14 @@ export async function startBroker(parts: {
       takeoversPerMinute: config.takeoversPerMinute,
       banMinutes: config.banMinutes,
     },
-    { registry, inbox, clock, record, connectedFrom: (terminalId) => connected.get(terminalId)?.address },
+    {
+      registry,
+      sealedSecrets,
+      inbox,
+      clock,
+      record,
+      connectedFrom: (terminalId) => connected.get(terminalId)?.address,
+    },
   );
   const entrance = await startEntrance(config, {
     logins,
@@ -200,45 +216,9 @@ export async function startBroker(parts: {
   });
   stack.use(entrance);
 
-  /** The connection that has subscribed to a terminal's commands: its own or its concentrator's. */
-  function listenerOf(terminal: Terminal): Client | undefined {
-    const via = terminal.connection.type === 'mqtt' ? terminal.connection.via : undefined;
-    const topic = commandTopic(terminal.id);
-    return [terminal.id, via]
-      .map((id) => (id === undefined ? undefined : connected.get(id)?.client))
-      .find((client) => client !== undefined && subscriptionsOf(client).has(topic));
-  }
-
-  const carrier: Carrier = {
-    async give(terminal, command, begin) {
-      const client = listenerOf(terminal);
-      if (!client || !(await begin())) return { result: 'not_given' };
-      const payload = JSON.stringify({
-        id: command.id,
-        command: command.command,
-        value: command.value,
-        issuedAt: rfc3339(clock.now()),
-        expiresAt: rfc3339(command.expiresAt),
-        sequence: command.sequence,
-      });
-      sending.add(payload);
-      try {
-        const { promise, resolve, reject } = Promise.withResolvers<void>();
-        // A connection that ends at this moment may never call back.
-        using _timer = clock.after(GIVE_TIMEOUT_MS, () => reject(new Error('the connection took no message')));
-        const packet = { topic: commandTopic(terminal.id), payload, ...PUBLISH };
-        client.publish(packet, (error) => (error ? reject(error) : resolve()));
-        await promise;
-      } finally {
-        sending.delete(payload);
-      }
-      return { result: 'given' };
-    },
-  };
-
   const opened = stack.move();
   return {
-    carrier,
+    carrier: out.carrier,
     ports: entrance.ports,
     /** `connections` of terminals, and of `sockets` with those that have not said yet who they are. */
     state: () => ({
@@ -261,10 +241,4 @@ export async function startBroker(parts: {
       entrance.cutAll();
     },
   };
-}
-
-/** aedes keeps them on the client, also those of a resumed session, and leaves them out of its types. */
-function subscriptionsOf(client: Client): Set<string> {
-  const subscriptions: unknown = 'subscriptions' in client ? client.subscriptions : {};
-  return new Set(Object.keys(typeof subscriptions === 'object' && subscriptions !== null ? subscriptions : {}));
 }

@@ -1,43 +1,98 @@
-import type { Registry } from '../terminals/registry.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Registry, Terminal } from '../terminals/registry.ts';
 import type { Uplink } from '../uplink.ts';
+import type { Dialect, Message, Said } from './dialects/dialect.ts';
+import { dialectOf, speaker } from './dialects/dialects.ts';
 import { parseUpTopic } from './topics.ts';
+
+/** Answers a message that is on disk, where its dialect has an answer. */
+export type Answer = (message: Message) => void;
 
 /** A topic that is not the sender's own, or that nobody publishes to. */
 export class NotAllowed extends Error {}
 
-/** What comes from a terminal over MQTT, by whichever broker: whose it is, whether its sender may speak for that one, and what it is. */
-export function createInbox(parts: { registry: Registry; uplink: Uplink; maxPacketBytes: number }) {
-  const { registry, uplink, maxPacketBytes } = parts;
+const notAllowed = (topic: string) => new NotAllowed(`may not publish ${topic}`);
 
-  /** What a topic carries and of which terminal, when its sender may publish there. */
+/** What comes from a terminal over MQTT, by whichever broker: whose it is, whether its sender may speak for that one, and what it is. */
+export function createInbox(parts: { registry: Registry; uplink: Uplink; clock: Clock; maxPacketBytes: number }) {
+  const { registry, uplink, clock, maxPacketBytes } = parts;
+
+  /** What a topic of our own carries and of which terminal, when its sender may publish there. */
   function targetOf(sender: string, topic: string) {
     const target = parseUpTopic(topic);
     const terminal = target && registry.find(target.terminalId);
     return terminal && registry.speaksFor(sender, terminal.id) ? { terminal, what: target.what } : undefined;
   }
 
+  async function takeOwn(sender: string, topic: string, payload: Buffer, bytes: number): Promise<void> {
+    const target = targetOf(sender, topic);
+    if (!target) throw notAllowed(topic);
+    const { terminal, what } = target;
+    if (bytes > maxPacketBytes) return uplink.refuseLarge(terminal, payload, bytes, maxPacketBytes);
+    switch (what) {
+      case 'readings':
+        return uplink.receiveMessage(terminal, payload);
+      case 'status':
+        return uplink.receiveStatus(terminal, payload);
+      case 'events':
+        return uplink.receiveEvent(terminal, payload);
+      case 'replies':
+        return uplink.receiveReply(terminal, payload);
+    }
+  }
+
+  function receive(said: Said, payload: Buffer): Promise<void> {
+    const { terminal } = said;
+    const written = (message: unknown) => Buffer.from(JSON.stringify(message));
+    switch (said.what) {
+      case 'readings':
+        return uplink.receiveMessage(terminal, written(said.items));
+      case 'status':
+        return uplink.receiveStatus(terminal, written({ online: said.online }));
+      case 'event': {
+        const { time, event, data } = said;
+        return uplink.receiveEvent(terminal, written({ time, event, data }));
+      }
+      case 'reply':
+        return uplink.receiveAnswer(terminal, said);
+      case 'refused':
+        return uplink.refuse(terminal, said.rejects, payload);
+    }
+  }
+
+  async function takeForeign(
+    dialect: Dialect,
+    terminal: Terminal,
+    topic: string,
+    payload: Buffer,
+    bytes: number,
+    answer: Answer,
+  ) {
+    const from = speaker(registry, terminal);
+    if (!dialect.mayPublish(from, topic)) throw notAllowed(topic);
+    if (bytes > maxPacketBytes) return uplink.refuseLarge(terminal, payload, bytes, maxPacketBytes);
+    const heard = dialect.hear({ ...from, topic, payload, now: clock.now() });
+    // Together, since they share commits: a concentrator may tell of many terminals.
+    await Promise.all(heard.said.map((said) => receive(said, payload)));
+    if (heard.answer) answer(heard.answer);
+  }
+
   return {
-    mayPublish: (sender: string, topic: string): boolean => targetOf(sender, topic) !== undefined,
+    mayPublish(sender: string, topic: string): boolean {
+      const terminal = registry.find(sender);
+      const dialect = terminal && dialectOf(terminal.profile);
+      return dialect ? dialect.mayPublish(speaker(registry, terminal), topic) : targetOf(sender, topic) !== undefined;
+    },
 
     /**
      * Resolves when a message is on disk; rejects with `NotAllowed` when its sender may not publish there, or when nothing can be taken at the moment.
      * `bytes` is its length; of a message over the limit only the beginning is there.
      */
-    async take(sender: string, topic: string, payload: Buffer, bytes: number): Promise<void> {
-      const target = targetOf(sender, topic);
-      if (!target) throw new NotAllowed(`may not publish ${topic}`);
-      const { terminal, what } = target;
-      if (bytes > maxPacketBytes) return uplink.refuseLarge(terminal, payload, bytes, maxPacketBytes);
-      switch (what) {
-        case 'readings':
-          return uplink.receiveMessage(terminal, payload);
-        case 'status':
-          return uplink.receiveStatus(terminal, payload);
-        case 'events':
-          return uplink.receiveEvent(terminal, payload);
-        case 'replies':
-          return uplink.receiveReply(terminal, payload);
-      }
+    take(sender: string, topic: string, payload: Buffer, bytes: number, answer: Answer): Promise<void> {
+      const terminal = registry.find(sender);
+      const dialect = terminal && dialectOf(terminal.profile);
+      if (!dialect) return takeOwn(sender, topic, payload, bytes);
+      return takeForeign(dialect, terminal, topic, payload, bytes, answer);
     },
   };
 }

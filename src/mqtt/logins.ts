@@ -2,8 +2,10 @@ import type { SecurityKind } from '../db/schema.ts';
 import type { Clock } from '../lib/clock.ts';
 import { createTally } from '../lib/limits.ts';
 import type { RecordSecurity } from '../security/security-events.ts';
-import type { Registry } from '../terminals/registry.ts';
+import type { Registry, Terminal } from '../terminals/registry.ts';
+import type { SealedSecrets } from '../terminals/sealed-secrets.ts';
 import { type Connect, RETURN_CODES, type ReturnCode } from './connect.ts';
+import { dialectOf, whoIs } from './dialects/dialects.ts';
 import type { Inbox } from './inbox.ts';
 
 /** Who a client is. Nobody is locked out by what others try: right credentials are always looked at. */
@@ -29,10 +31,17 @@ interface Refusal {
   detail: string;
 }
 
+const UNKNOWN: Refusal = {
+  kind: 'wrong_credentials',
+  returnCode: RETURN_CODES.bad_credentials,
+  detail: 'unknown terminal or wrong secret',
+};
+
 export function createLogins(
   limits: LoginLimits,
   parts: {
     registry: Registry;
+    sealedSecrets: SealedSecrets;
     inbox: Inbox;
     clock: Clock;
     record: RecordSecurity;
@@ -40,7 +49,7 @@ export function createLogins(
     connectedFrom: (terminalId: string) => string | undefined;
   },
 ) {
-  const { registry, inbox, clock, record, connectedFrom } = parts;
+  const { registry, sealedSecrets, inbox, clock, record, connectedFrom } = parts;
   const windowMs = MINUTE_MS;
   const wrong = createTally({ clock, windowMs });
   const logins = createTally({ clock, windowMs });
@@ -48,10 +57,18 @@ export function createLogins(
   const bannedUntil = new Map<string, number>();
 
   /** The terminal whose credentials these are: a certificate's common name proves it, or the secret does. */
-  function provenId({ username, password }: Connect, commonName: string | undefined): string | undefined {
-    if (commonName !== undefined) return registry.find(commonName)?.id;
-    const proven = username && password && registry.secretFits(username, password.toString('utf8'));
-    return proven ? username : undefined;
+  function proven(
+    { clientId, username = '', password }: Connect,
+    commonName: string | undefined,
+  ): Terminal | undefined {
+    if (commonName !== undefined) return registry.find(commonName);
+    const secret = password?.toString('utf8') ?? '';
+    const foreign = whoIs({ clientId, username, password: secret }, { registry, sealedSecrets, now: clock.now() });
+    if (foreign) return foreign;
+    const own = registry.find(username);
+    // A terminal of another dialect proves itself as its dialect says, and in no other way.
+    const fits = secret !== '' && registry.secretFits(username, secret);
+    return own && fits && !dialectOf(own.profile) ? own : undefined;
   }
 
   function isBanned(id: string): boolean {
@@ -77,15 +94,12 @@ export function createLogins(
     return `took the place of its other connection more than ${limits.takeoversPerMinute} times in a minute`;
   }
 
-  function refusalOf(connect: Connect, id: string | undefined, address: string): Refusal | undefined {
-    if (id === undefined) {
-      return {
-        kind: 'wrong_credentials',
-        returnCode: RETURN_CODES.bad_credentials,
-        detail: 'unknown terminal or wrong secret',
-      };
-    }
-    if (connect.clientId !== id || (connect.username ?? id) !== id) {
+  function refusalOf(connect: Connect, terminal: Terminal | undefined, address: string): Refusal | undefined {
+    if (terminal === undefined) return UNKNOWN;
+    const { id } = terminal;
+    // Other dialects say by other names who they are.
+    const namesItself = connect.clientId === id && (connect.username ?? id) === id;
+    if (!namesItself && !dialectOf(terminal.profile)) {
       const detail = `says to be ${connect.clientId.slice(0, 64)} with the credentials of ${id}`;
       return { kind: 'wrong_id', returnCode: RETURN_CODES.identifier_rejected, detail };
     }
@@ -107,11 +121,12 @@ export function createLogins(
   return {
     /** `commonName` is that of a certificate which a trusted authority has signed. */
     check(connect: Connect, address: string, commonName: string | undefined): Login {
-      const id = provenId(connect, commonName);
-      const refusal = refusalOf(connect, id, address);
-      if (!refusal) return { terminalId: id ?? '' };
-      const { kind, returnCode, detail } = refusal;
-      const said = id ?? commonName ?? connect.username ?? connect.clientId;
+      const terminal = proven(connect, commonName);
+      const refusal = refusalOf(connect, terminal, address);
+      if (terminal && !refusal) return { terminalId: terminal.id };
+      const { kind, returnCode, detail } = refusal ?? UNKNOWN;
+      // Not the user name, which is a secret in some dialects.
+      const said = terminal?.id ?? commonName ?? connect.clientId;
       record({ kind, terminalId: said.slice(0, 64) || null, address, detail });
       return { returnCode, delayMs: kind === 'wrong_credentials' ? lateBy(address, said) : 0 };
     },

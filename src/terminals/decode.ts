@@ -54,7 +54,7 @@ export interface TimeBounds {
   installedAt: number | null;
 }
 
-const MOST_READINGS = 1_000;
+export const MOST_READINGS = 1_000;
 /** Before this there was no such terminal; epoch seconds taken for milliseconds lie far below it. */
 export const EARLIEST = Date.UTC(2015, 0, 1);
 

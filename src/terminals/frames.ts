@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Decoded, decodeMessage, decodeRegisters, type RegisterFrame, type TimeBounds } from './decode.ts';
+import { type Decoded, decodeRegisters, type RegisterFrame, type TimeBounds } from './decode.ts';
+import { decodePayload } from './mapping.ts';
 import type { Profile } from './profile.ts';
 
 /** Frames as text, as quarantine keeps them, and their decoding once more. */
@@ -21,7 +22,7 @@ function parseJson(text: string): unknown {
 
 /** Decodes a kept frame by the profile as it is now; `bounds.now` is when the frame came. */
 export function decodeKept(profile: Profile, text: string, bounds: TimeBounds): Decoded {
-  if (profile.protocol === 'mqtt') return decodeMessage(profile, Buffer.from(text), bounds);
+  if (profile.protocol === 'mqtt') return decodePayload(profile, Buffer.from(text), bounds);
   const { success, data, error } = registerText.safeParse(parseJson(text));
   if (success) return decodeRegisters(profile, data, data.time, bounds.installedAt);
   return { readings: [], rejects: [{ reason: 'bad_payload', detail: z.prettifyError(error).slice(0, 200) }] };

@@ -2,8 +2,10 @@ import { areaMustExist } from '../areas/areas.ts';
 import { type Caller, type Place, sees } from '../areas/scope.ts';
 import type { Database } from '../db/database.ts';
 import { GatewayError } from '../lib/errors.ts';
+import { wrongName } from './dialects.ts';
 import type { Profile } from './profile.ts';
 import type { Connection, Terminal } from './registry.ts';
+import { nameOf } from './wire-names.ts';
 
 /** Where a terminal may stand and how it may be reached: what is checked before its row is written. */
 
@@ -55,6 +57,8 @@ export function createPlacement({ db, terminals }: { db: Database; terminals: Re
         throw new GatewayError('unknown_reference', `Profile ${profile.profile} speaks ${profile.protocol}`);
       }
       if (connection.type === 'mqtt') {
+        const wrong = wrongName(profile.dialect, nameOf({ id, connection }));
+        if (wrong !== undefined) throw new GatewayError('invalid_request', wrong);
         if (connection.via === undefined || visible(caller, connection.via)) return;
         throw new GatewayError('unknown_reference', `There is no terminal ${connection.via} to go via`);
       }

@@ -3,6 +3,8 @@ import { basename, join } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { unitOf } from '../lib/units.ts';
+import { DIALECTS } from './dialects.ts';
+import { envelope, jsonSource, mqttContradictions, sending } from './profile-mqtt.ts';
 
 /** A device type as data: what it measures, where that lies on the wire, what it can be told, and frames that prove it. */
 
@@ -28,20 +30,28 @@ const register = z
   .refine((r) => r.bit === undefined || r.as === 'uint16', 'a bit lies in a uint16');
 export type Register = z.infer<typeof register>;
 
-const metric = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('gauge'), title, min: number, max: number, from: register.optional() }),
-  /** A counter only grows, until it begins again at `rollsOverAt`. */
-  z.strictObject({
-    kind: z.literal('counter'),
-    title,
-    rollsOverAt: number.positive(),
-    /** The most that it can count in an hour. A larger rise is no use but a fault; without it every rise is believed. */
-    maxPerHour: number.positive().optional(),
-    from: register.optional(),
-  }),
-  /** True or false on the wire, 1 or 0 in the store. */
-  z.strictObject({ kind: z.literal('state'), title, from: register.optional() }),
-]);
+/** In a file both are `from`; here a register and a place in JSON are told apart by name. */
+const from = z.union([register, jsonSource]).optional();
+
+const metric = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('gauge'), title, min: number, max: number, from }),
+    /** A counter only grows, until it begins again at `rollsOverAt`. */
+    z.strictObject({
+      kind: z.literal('counter'),
+      title,
+      rollsOverAt: number.positive(),
+      /** The most that it can count in an hour. A larger rise is no use but a fault; without it every rise is believed. */
+      maxPerHour: number.positive().optional(),
+      from,
+    }),
+    /** True or false on the wire, 1 or 0 in the store. */
+    z.strictObject({ kind: z.literal('state'), title, from }),
+  ])
+  .transform(({ from: source, ...rest }) => {
+    const json = source && 'json' in source ? source : undefined;
+    return { ...rest, from: source && !('json' in source) ? source : undefined, json };
+  });
 export type Metric = z.infer<typeof metric>;
 
 /** How a command is given and which reading shows that it happened. */
@@ -53,6 +63,8 @@ const command = z
     /** Or the numbers it takes. */
     range: z.strictObject({ min: z.number(), max: z.number(), step: z.number().positive() }).optional(),
     to: register.optional(),
+    /** How it is put in another MQTT dialect. */
+    send: sending.optional(),
     confirm: z.string(),
     /** How far the confirming reading may lie from the value. */
     within: z.number().min(0).default(0),
@@ -80,6 +92,8 @@ const example = z.strictObject({
   frame: z.union([
     z.strictObject({ values: z.record(z.string(), z.union([z.number(), z.boolean()])) }),
     z.strictObject({ holding: registers.optional(), input: registers.optional() }),
+    /** In another dialect: `{id}` in the topic and the payload stands for the terminal's name. */
+    z.strictObject({ topic: z.string(), payload: z.json() }),
   ]),
   values: z.record(z.string(), z.number()),
 });
@@ -91,6 +105,11 @@ const profileSchema = z.strictObject({
   /** Where its facts come from, and what could not be checked on a device. */
   source: z.string(),
   protocol: z.enum(['mqtt', 'modbus']),
+  dialect: z.enum(DIALECTS).default('hearthgate'),
+  /** Dialect `json` only. */
+  messages: envelope.optional(),
+  /** What the device calls its events, and what they are called here. */
+  events: z.record(z.string().max(100), z.string().regex(/^[a-z][a-z0-9_]{0,40}$/)).default({}),
   /** Older than this, the last reading no longer shows that the terminal is alive. Seconds. */
   offlineAfterS: z.int().min(10).max(864_000),
   /** Modbus only. `readable` lists address ranges, both ends included, that one request may span. */
@@ -111,7 +130,7 @@ export type Profile = z.infer<typeof profileSchema>;
 
 /** What the schema alone cannot say: that the parts of a profile fit each other. */
 function contradictions(profile: Profile): string[] {
-  const found: string[] = [];
+  const found = mqttContradictions(profile);
   const modbus = profile.protocol === 'modbus';
   if (modbus !== (profile.poll !== undefined)) found.push('poll: Modbus profiles have it, others do not');
   for (const [name, m] of Object.entries(profile.metrics)) {

@@ -6,12 +6,16 @@ import type { Tables, TerminalRow } from '../db/schema.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { hashSecret, newSecret, sameHash } from '../lib/ids.ts';
+import { LOGINS, SECRET_BYTES } from './dialects.ts';
 import { createPlacement, oneSpelling } from './placement.ts';
 import type { Profile } from './profile.ts';
+import type { SealedSecrets } from './sealed-secrets.ts';
+import { createWireNames } from './wire-names.ts';
 
 /** How a terminal is reached. */
 export type Connection =
-  | { type: 'mqtt'; via?: string | undefined }
+  /** `name` is what it is called in another dialect, where that is not its id. */
+  | { type: 'mqtt'; via?: string | undefined; name?: string | undefined }
   | { type: 'modbus'; line: { host: string; port: number }; unit: number };
 
 /** A terminal: the device with an address on a wire. */
@@ -34,6 +38,8 @@ export interface NewTerminal {
   householdId?: string | undefined;
   areaCode?: string | undefined;
   connection: Connection;
+  /** The secret that a device of another dialect has already. */
+  secret?: string | undefined;
   installedAt?: number | null | undefined;
 }
 
@@ -59,6 +65,24 @@ const rowsOf = (db: Kysely<Tables>) =>
     .selectAll('terminals')
     .select('households.name as householdName');
 
+/** A token is all that a terminal shows, so nobody may guess it. */
+const SHORTEST_TOKEN = 16;
+
+/** The secret of a new terminal; null for one that connects to nobody. Throws when it may not bring its own. */
+function secretFor({ dialect }: Profile, connection: Connection, given: string | undefined): string | null {
+  if (given === undefined) {
+    if (connection.type !== 'mqtt') return null;
+    return dialect === 'hearthgate' ? newSecret() : newSecret(SECRET_BYTES);
+  }
+  if (connection.type !== 'mqtt' || dialect === 'hearthgate') {
+    throw new GatewayError('invalid_request', 'Only a terminal of another MQTT dialect brings its secret');
+  }
+  if (LOGINS[dialect] === 'token' && given.length < SHORTEST_TOKEN) {
+    throw new GatewayError('invalid_request', `A token has at least ${SHORTEST_TOKEN} characters`);
+  }
+  return given;
+}
+
 /**
  * All terminals, in memory: every message, poll and page asks here, and only this module writes the rows.
  * `onChange` is told the id of each terminal that was added, changed or removed; `moved` when it no longer stands where it stood.
@@ -67,19 +91,22 @@ export async function openRegistry(parts: {
   db: Database;
   clock: Clock;
   profiles: Map<string, Profile>;
+  sealedSecrets: SealedSecrets;
   onChange: (id: string, moved: boolean) => Promise<void> | void;
 }) {
-  const { db, clock, profiles, onChange } = parts;
+  const { db, clock, profiles, sealedSecrets, onChange } = parts;
   const terminals = new Map<string, Terminal>();
   let sorted: Terminal[] | undefined;
   let sliced = 0;
   const { placeOf, checkConnection } = createPlacement({ db, terminals });
+  const wireNames = createWireNames();
 
   function take(row: TerminalRow & { householdName: string | null }): Terminal {
     const profile = profiles.get(row.profile);
     if (!profile) throw new Error(`terminal ${row.id} has profile ${row.profile}, and there is no such file`);
     const terminal: Terminal = { ...row, profile, connection: JSON.parse(row.connection) as Connection };
     terminals.set(row.id, terminal);
+    wireNames.put(terminal);
     sorted = undefined;
     return terminal;
   }
@@ -98,10 +125,25 @@ export async function openRegistry(parts: {
     return terminal;
   }
 
+  function oneName(terminal: Parameters<typeof wireNames.taken>[0]): void {
+    const taken = wireNames.taken(terminal);
+    if (taken !== undefined) throw new GatewayError('conflict', 'Another terminal has this name or secret');
+  }
+
   async function reload(id: string, moved: boolean): Promise<Terminal> {
     const terminal = take(await rowsOf(db).where('terminals.id', '=', id).executeTakeFirstOrThrow());
     await onChange(id, moved);
     return terminal;
+  }
+
+  /** Whether `client` may speak for `id`: it is that terminal, or the concentrator that it names, of no other company. */
+  function speaksFor(client: string, id: string): boolean {
+    const terminal = terminals.get(id);
+    if (!terminal) return false;
+    if (client === id) return true;
+    const hub = terminals.get(client);
+    const named = terminal.connection.type === 'mqtt' && terminal.connection.via === client;
+    return named && hub !== undefined && (hub.companyId === null || hub.companyId === terminal.companyId);
   }
 
   return {
@@ -151,29 +193,36 @@ export async function openRegistry(parts: {
       );
       const connection = oneSpelling(request.connection);
       checkConnection(caller, id, profile, connection);
-      const secret = connection.type === 'mqtt' ? newSecret() : null;
+      const secret = secretFor(profile, connection, request.secret);
+      const secretHash = secret && hashSecret(secret);
+      oneName({ id, profile, connection, secretHash });
       const now = clock.now();
       const row = {
         profile: request.profile,
         ...place,
         connection: JSON.stringify(connection),
-        secretHash: secret && hashSecret(secret),
+        secretHash,
         installedAt: request.installedAt ?? null,
         createdAt: now,
         removedAt: null,
       };
-      const { numInsertedOrUpdatedRows } = await db
-        .insertInto('terminals')
-        .values({ id, ...row, commandSequence: 0, householdSince: null })
-        .onConflict((conflict) =>
-          conflict
-            .column('id')
-            .doUpdateSet({ ...row, householdSince: now })
-            .where('terminals.removedAt', 'is not', null)
-            .where('terminals.companyId', 'is not distinct from', place.companyId),
-        )
-        .executeTakeFirstOrThrow();
-      if (numInsertedOrUpdatedRows === 0n) throw new GatewayError('conflict', `Terminal ${id} exists already`);
+      const kept = await db.transaction().execute(async (transaction) => {
+        const { numInsertedOrUpdatedRows } = await transaction
+          .insertInto('terminals')
+          .values({ id, ...row, commandSequence: 0, householdSince: null })
+          .onConflict((conflict) =>
+            conflict
+              .column('id')
+              .doUpdateSet({ ...row, householdSince: now })
+              .where('terminals.removedAt', 'is not', null)
+              .where('terminals.companyId', 'is not distinct from', place.companyId),
+          )
+          .executeTakeFirstOrThrow();
+        if (numInsertedOrUpdatedRows === 0n) throw new GatewayError('conflict', `Terminal ${id} exists already`);
+        const signs = LOGINS[profile.dialect] === 'signature';
+        return signs && secret !== null ? sealedSecrets.keep(transaction, id, secret) : undefined;
+      });
+      kept?.();
       return { terminal: await reload(id, true), secret };
     },
 
@@ -181,6 +230,7 @@ export async function openRegistry(parts: {
       const terminal = get(caller, id);
       const connection = oneSpelling(change.connection ?? terminal.connection);
       if (change.connection) checkConnection(caller, id, terminal.profile, connection);
+      oneName({ ...terminal, connection });
       const householdId = change.householdId === undefined ? terminal.householdId : change.householdId;
       const areaCode =
         change.areaCode ?? (householdId === terminal.householdId ? terminal.areaCode : null) ?? undefined;
@@ -207,9 +257,20 @@ export async function openRegistry(parts: {
         .set({ removedAt: clock.now(), secretHash: null })
         .where('id', '=', id)
         .execute();
+      await sealedSecrets.forget(id);
       terminals.delete(id);
+      wireNames.drop(id);
       sorted = undefined;
       await onChange(id, true);
+    },
+
+    /** Terminals of other dialects, by what they show on the wire. */
+    named: wireNames.named,
+    withToken: wireNames.withToken,
+    /** The terminal of the same dialect that a concentrator calls by this name, if it may speak for it. */
+    behind(client: Terminal, name: string): Terminal | undefined {
+      const terminal = terminals.get(wireNames.behind(client.id, client.profile.dialect, name) ?? '');
+      return terminal && speaksFor(client.id, terminal.id) ? terminal : undefined;
     },
 
     /** Whether this is the terminal's secret; compared in constant time. */
@@ -218,15 +279,7 @@ export async function openRegistry(parts: {
       return sameHash(hashSecret(secret), hash ?? hashSecret('')) && typeof hash === 'string';
     },
 
-    /** Whether `client` may speak for `id`: it is that terminal, or the concentrator that it names, of no other company. */
-    speaksFor(client: string, id: string): boolean {
-      const terminal = terminals.get(id);
-      if (!terminal) return false;
-      if (client === id) return true;
-      const hub = terminals.get(client);
-      const named = terminal.connection.type === 'mqtt' && terminal.connection.via === client;
-      return named && hub !== undefined && (hub.companyId === null || hub.companyId === terminal.companyId);
-    },
+    speaksFor,
   };
 }
 export type Registry = Awaited<ReturnType<typeof openRegistry>>;

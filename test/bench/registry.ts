@@ -6,6 +6,8 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { loadProfiles } from '../../src/terminals/profile.ts';
 import { openRegistry } from '../../src/terminals/registry.ts';
+import { openSealedSecrets } from '../../src/terminals/sealed-secrets.ts';
+import { tempFolder } from '../helpers/temp.ts';
 
 /** `npm run bench`: what the registry of a county costs, at two sizes. Needs `--expose-gc`. */
 
@@ -24,6 +26,7 @@ function timed<T>(task: () => T): string {
 }
 
 for (const size of [10_000, 100_000]) {
+  await using folder = await tempFolder();
   await using db = await openDatabase(':memory:', createLog('silent'));
   for (let start = 0; start < size; start += BATCH) {
     const rows = Array.from({ length: BATCH }, (_, i) => ({
@@ -44,7 +47,8 @@ for (const size of [10_000, 100_000]) {
   const before = heapMiB();
   const began = performance.now();
   const profiles = loadProfiles(join(projectRoot, 'config/profiles'));
-  const registry = await openRegistry({ db, clock: systemClock, profiles, onChange: () => undefined });
+  const sealedSecrets = await openSealedSecrets(join(folder.path, 'secrets.key'), { db, log: createLog('silent') });
+  const registry = await openRegistry({ db, clock: systemClock, profiles, sealedSecrets, onChange: () => undefined });
   const openMs = (performance.now() - began).toFixed(0);
   const memory = (heapMiB() - before).toFixed(0);
   registry.list(ADMIN, { limit: 1 });

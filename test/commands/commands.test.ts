@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Caller } from '../../src/areas/scope.ts';
 import { type Command, openCommands } from '../../src/commands/commands.ts';
@@ -5,15 +6,21 @@ import { openDatabase } from '../../src/db/database.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { loadProfiles } from '../../src/terminals/profile.ts';
 import { openRegistry } from '../../src/terminals/registry.ts';
+import { openSealedSecrets } from '../../src/terminals/sealed-secrets.ts';
 import { heldClock } from '../helpers/clock.ts';
+import { tempFolder } from '../helpers/temp.ts';
 
 const ADMIN: Caller = { id: 'a', name: 'admin', role: 'admin', companyId: null, areaCode: null, householdId: null };
 
 async function open() {
   const clock = heldClock();
-  const db = await openDatabase(':memory:', createLog('silent'));
+  const log = createLog('silent');
+  await using stack = new AsyncDisposableStack();
+  const folder = stack.use(await tempFolder());
+  const db = stack.use(await openDatabase(':memory:', log));
   const profiles = loadProfiles('config/profiles');
-  const registry = await openRegistry({ db, clock, profiles, onChange: () => undefined });
+  const sealedSecrets = await openSealedSecrets(join(folder.path, 'secrets.key'), { db, log });
+  const registry = await openRegistry({ db, clock, profiles, sealedSecrets, onChange: () => undefined });
   const connection = { type: 'mqtt' } as const;
   const { terminal } = await registry.create(ADMIN, { id: 'A', profile: 'gas-boiler', connection });
   const seen: Command[] = [];
@@ -21,7 +28,8 @@ async function open() {
   const request = { command: 'power', value: 'off', expiresInS: 120 };
   const command = await db.transaction().execute((trx) => commands.create(trx, terminal, ADMIN, request));
   commands.announce(command);
-  return { clock, db, terminal, commands, command, seen, [Symbol.asyncDispose]: db[Symbol.asyncDispose] };
+  const opened = stack.move();
+  return { clock, db, terminal, commands, command, seen, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 test('of two steps at once only one is taken', async () => {

@@ -13,6 +13,7 @@ import { openSpool } from '../../src/readings/spool.ts';
 import { textOfRegisters } from '../../src/terminals/frames.ts';
 import { loadProfiles } from '../../src/terminals/profile.ts';
 import { openRegistry } from '../../src/terminals/registry.ts';
+import { openSealedSecrets } from '../../src/terminals/sealed-secrets.ts';
 import { ADMIN, connectTerminal, makeTerminal, sendReading, signIn, startTestGateway } from '../helpers/gateway.ts';
 import { spoolOptions } from '../helpers/spool.ts';
 import { tempFolder } from '../helpers/temp.ts';
@@ -28,7 +29,8 @@ async function openParts() {
   const folder = stack.use(await tempFolder());
   const db = stack.use(await openDatabase(join(folder.path, 'db.sqlite'), log));
   const profiles = loadProfiles(join(projectRoot, 'config/profiles'));
-  const registry = await openRegistry({ db, clock: systemClock, profiles, onChange: () => undefined });
+  const sealedSecrets = await openSealedSecrets(join(folder.path, 'secrets.key'), { db, log });
+  const registry = await openRegistry({ db, clock: systemClock, profiles, sealedSecrets, onChange: () => undefined });
   await registry.create(CALLER, { id: 'boiler', profile: 'gas-boiler', connection: { type: 'mqtt' } });
   await registry.create(CALLER, { id: 'heater', profile: 'electric-heater', connection: { type: 'mqtt' } });
   const line = { host: '127.0.0.1', port: 502 };

@@ -1,5 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { credentialsOf } from '../../terminals/dialects.ts';
+import { nameOf } from '../../terminals/wire-names.ts';
 import { callerOf } from '../auth.ts';
 import {
   createdTerminal,
@@ -47,7 +49,8 @@ export const terminalRoutes =
       { config: installer, schema: { tags: ['terminals'], body: newTerminal, response: { 201: createdTerminal } } },
       async (request, reply) => {
         const { terminal, secret } = await registry.create(callerOf(request), request.body);
-        const credentials = secret === null ? null : { username: terminal.id, password: secret };
+        const { id, profile } = terminal;
+        const credentials = secret === null ? null : credentialsOf(profile.dialect, nameOf(terminal), id, secret);
         reply.header('location', `/api/v1/terminals/${terminal.id}`);
         return reply.code(201).send({ ...terminalView(callerOf(request), terminal, latest, presence), credentials });
       },

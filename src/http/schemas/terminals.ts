@@ -9,6 +9,11 @@ const connection = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('mqtt'),
     via: terminalId.optional().describe('The concentrator that speaks for this terminal'),
+    name: z
+      .string()
+      .regex(/^[^+#/\p{Cc}]{1,128}$/u)
+      .optional()
+      .describe('What it is called in another dialect, where that is not its id; `deviceName&productKey` for Alink'),
   }),
   z.strictObject({
     type: z.literal('modbus'),
@@ -27,6 +32,11 @@ export const newTerminal = z.strictObject({
   householdId: id.optional(),
   areaCode: areaCode.optional(),
   connection,
+  secret: z
+    .string()
+    .regex(/^[\x21-\x7e]{8,128}$/)
+    .optional()
+    .describe('The token or secret that a device of another dialect has already; without it one is made'),
   installedAt: installedAt.nullable().optional(),
 });
 export const patchTerminal = z.strictObject({
@@ -59,7 +69,9 @@ export const createdTerminal = terminal.extend({
   credentials: z
     .object({ username: z.string(), password: z.string() })
     .nullable()
-    .describe('MQTT user name and secret, shown this once; null for Modbus'),
+    .describe(
+      'MQTT user name and password, shown this once, or the secret that the device signs with; null for Modbus',
+    ),
 });
 export const terminalPage = pageOf(terminal);
 export const terminalQuery = z.strictObject({
