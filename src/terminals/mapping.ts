@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { type Decoded, decodeMessage, MOST_READINGS, type TimeBounds } from './decode.ts';
 import { commandNumber } from './encode.ts';
 import { isObject, type JsonPath, valueAt } from './json-path.ts';
@@ -59,7 +58,13 @@ function knownPaths(profile: Profile): Map<string, boolean> {
   return known;
 }
 
-const item = z.object({ time: z.union([z.string(), z.number()]), values: z.record(z.string(), z.unknown()) });
+interface Item {
+  time: string | number;
+  values: Record<string, unknown>;
+}
+
+const isItem = (one: unknown): one is Item =>
+  isObject(one) && ['string', 'number'].includes(typeof one['time']) && isObject(one['values']);
 
 /** Reads a message of another dialect that is unwrapped; the checks are those of every reading. */
 function decodeUnwrapped(profile: Profile, payload: Buffer, bounds: TimeBounds): Decoded {
@@ -79,19 +84,18 @@ function decodeUnwrapped(profile: Profile, payload: Buffer, bounds: TimeBounds):
   const unknown = new Set<string>();
   const own: unknown[] = [];
   for (const one of items) {
-    const { success, data } = item.safeParse(one);
-    if (!success) {
+    if (!isItem(one)) {
       rejects.push({ reason: 'bad_payload', detail: 'is no {"time", "values"}' });
       continue;
     }
     const values: Record<string, unknown> = {};
     for (const [name, metric] of Object.entries(profile.metrics)) {
-      const raw = valueAt(data.values, pathOf(name, metric));
+      const raw = valueAt(one.values, pathOf(name, metric));
       const isAbsent = raw === undefined || metric.json?.absent.some((absent) => absent === raw);
       if (!isAbsent) values[name] = mapped(metric, raw);
     }
-    if (known) for (const name of unknownIn(data.values, known)) unknown.add(name);
-    if (Object.keys(values).length > 0) own.push({ time: data.time, values });
+    if (known) for (const name of unknownIn(one.values, known)) unknown.add(name);
+    if (Object.keys(values).length > 0) own.push({ time: one.time, values });
     else if (profile.dialect === 'json')
       rejects.push({ reason: 'bad_payload', detail: 'no path of the profile leads anywhere' });
   }
