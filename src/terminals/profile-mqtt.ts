@@ -5,7 +5,6 @@ import { parsePath } from './json-path.ts';
 /** The parts of a profile that tell how a device of another MQTT dialect says things, and is told them. Data, no code. */
 
 const scalar = z.union([z.string().max(100), z.number(), z.boolean()]);
-export type Scalar = z.infer<typeof scalar>;
 
 const path = z
   .string()

@@ -8,7 +8,8 @@ import { HouseholdLink } from './household-link.tsx';
 
 function connectionText(t: T, connection: Connection): string {
   if (connection.type === 'mqtt') {
-    return connection.via === undefined ? 'MQTT' : `MQTT ${t('terminal.via', { via: connection.via })}`;
+    const { via, name } = connection;
+    return ['MQTT', name, via !== undefined && t('terminal.via', { via })].filter(Boolean).join(' ');
   }
   const { line, unit } = connection;
   return `Modbus ${line.host}:${line.port} ${t('terminal.unit', { unit })}`;

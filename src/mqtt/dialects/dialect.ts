@@ -50,7 +50,7 @@ export interface Hearing extends Speaker {
 }
 
 /** A command as its dialect needs it. */
-export interface Order {
+interface Order {
   /** The command's sequence, by which the reply is told apart. */
   request: number;
   send: Sending;
