@@ -20,9 +20,6 @@ function restOf({ terminal }: Speaker, topic: string): string | undefined {
 }
 
 function heard({ terminal, now }: Hearing, message: Record<string, unknown>): Heard {
-  if (message['Command'] === 'Unknown' || message['Command'] === 'Error') {
-    return { said: [{ what: 'reply', terminal, request: undefined, accepted: false, reason: 'Command: Unknown' }] };
-  }
   // STATUS8 and STATUS11 say in an envelope what SENSOR and STATE say.
   const inner = message['StatusSNS'] ?? message['StatusSTS'];
   return { said: [{ what: 'readings', terminal, items: [{ time: now, values: isObject(inner) ? inner : message }] }] };
