@@ -2,12 +2,7 @@ import { z } from 'zod';
 import { rfc3339 as rfc3339Of } from '../lib/calendar.ts';
 import { registerValue } from './encode.ts';
 import type { Metric, Profile } from './profile.ts';
-
-/** Values of one terminal at one time: epoch ms, and numbers by metric (states as 1 or 0). */
-interface Reading {
-  time: number;
-  values: Record<string, number>;
-}
+import { createScan, type Reading } from './scan.ts';
 
 /** Why something is refused; each code has its words in the console. */
 export const REJECT_REASONS = [
@@ -145,11 +140,26 @@ const beforeInstallation = (installedAt: number): Reject => ({
   detail: `the terminal was installed at ${rfc3339Of(installedAt)}`,
 });
 
+const scans = new WeakMap<Profile, ReturnType<typeof createScan>>();
+
+/** The usual message, by the quick way. */
+function scanMessage(profile: Profile, payload: Buffer, bounds: TimeBounds): Reading | undefined {
+  const scan = scans.get(profile) ?? createScan(profile);
+  scans.set(profile, scan);
+  return scan(payload, Math.max(EARLIEST, bounds.installedAt ?? EARLIEST), bounds.now + bounds.maxFutureMs);
+}
+
 /**
  * Reads a message of `terminals/{id}/readings`: one reading, or an array of at most 1,000.
  * Good values are kept beside refused ones; a reading without any good value is left out.
  */
 export function decodeMessage(profile: Profile, payload: Buffer, bounds: TimeBounds): Decoded {
+  const usual = scanMessage(profile, payload, bounds);
+  return usual ? { readings: [usual], rejects: [] } : decodeJson(profile, payload, bounds);
+}
+
+/** The same for any JSON: what `decodeMessage` says, it says too. */
+export function decodeJson(profile: Profile, payload: Buffer, bounds: TimeBounds): Decoded {
   const rejects: Reject[] = [];
   let parsed: unknown;
   try {
