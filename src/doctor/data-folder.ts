@@ -55,9 +55,10 @@ export async function spoolFinding(folder: string): Promise<Finding> {
   try {
     for (const segment of await listSegments(realDisk, folder)) {
       segments += 1;
-      for await (const { record } of readSegment(realDisk, segment, 0)) {
-        if (record) records += 1;
-        else damaged += 1;
+      for await (const found of readSegment(realDisk, segment, 0)) {
+        const sound = found.filter(({ record }) => record !== undefined).length;
+        records += sound;
+        damaged += found.length - sound;
       }
     }
   } catch (error) {

@@ -1,11 +1,8 @@
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import type { Disk } from './disk.ts';
+import { type Found, readRecords } from './records.ts';
 
-/**
- * The files of the spool: append-only segments `{first sequence}.log`. A record is a line, `{crc32 of the rest} [sequence,terminal,time,values]`,
- * so a damaged record is skipped alone: the next one begins after the next line feed.
- */
+/** The files of the spool: append-only segments `{first sequence}.log`. */
 
 export interface SpoolRecord {
   /** Its place in the spool; grows by one with each. */
@@ -26,7 +23,7 @@ export interface Segment {
   writtenAt: number;
 }
 
-const READ_CHUNK = 1_048_576;
+const READ_CHUNK = 262_144;
 
 export const newSegment = (folder: string, first: number, now: number): Segment => ({
   path: join(folder, `${String(first).padStart(16, '0')}.log`),
@@ -45,41 +42,8 @@ export async function listSegments(disk: Disk, folder: string): Promise<Segment[
   return Promise.all(found);
 }
 
-const CRC_DIGITS = 8;
-const LINE_FEED = 10;
-
-/** The lines of some records, one after another. */
-export function seal(records: SpoolRecord[]): Buffer {
-  let lines = Buffer.allocUnsafe(256 * records.length);
-  let end = 0;
-  for (const { sequence, terminalId, time, values } of records) {
-    const body = JSON.stringify([sequence, terminalId, time, values]);
-    // A UTF-16 unit takes at most three bytes of UTF-8.
-    const most = end + CRC_DIGITS + 1 + 3 * body.length + 1;
-    if (most > lines.length) lines = Buffer.concat([lines], 2 * most);
-    const start = end + CRC_DIGITS + 1;
-    end = start + lines.write(body, start);
-    lines.write(`${crc32(lines.subarray(start, end)).toString(16).padStart(CRC_DIGITS, '0')} `, start - CRC_DIGITS - 1);
-    lines[end] = LINE_FEED;
-    end += 1;
-  }
-  return lines.subarray(0, end);
-}
-
-/** Undefined for a damaged line. */
-function unseal(line: string): SpoolRecord | undefined {
-  const body = line.slice(9);
-  if (line.length < 10 || Number.parseInt(line.slice(0, 8), 16) !== crc32(body)) return undefined;
-  const [sequence, terminalId, time, values] = JSON.parse(body) as [number, string, number, Record<string, number>];
-  return { sequence, terminalId, time, values };
-}
-
-/** The lines of a segment from an offset on; `record` is undefined for a damaged one, `end` the offset after it. */
-export async function* readSegment(
-  disk: Disk,
-  segment: Segment,
-  from: number,
-): AsyncGenerator<{ record: SpoolRecord | undefined; end: number }> {
+/** What a segment holds from an offset on, piece by piece. */
+export async function* readSegment(disk: Disk, segment: Segment, from: number): AsyncGenerator<Found[]> {
   const file = await disk.open(segment.path, 'r');
   try {
     const chunk = Buffer.alloc(READ_CHUNK);
@@ -90,17 +54,12 @@ export async function* readSegment(
       const { bytesRead } = await file.read(chunk, 0, Math.min(READ_CHUNK, segment.bytes - position), position);
       if (bytesRead === 0) return;
       const data = Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
-      let start = 0;
-      for (let feed = data.indexOf(LINE_FEED); feed >= 0; feed = data.indexOf(LINE_FEED, start)) {
-        const record = unseal(data.toString('utf8', start, feed));
-        start = feed + 1;
-        yield { record, end: offset + start };
-      }
-      offset += start;
-      rest = data.subarray(start);
+      const found = readRecords(data, offset, position + bytesRead >= segment.bytes);
+      yield found;
+      const end = found.at(-1)?.end ?? offset;
+      rest = data.subarray(end - offset);
+      offset = end;
     }
-    // A record that a power cut tore has no line feed.
-    if (rest.length > 0) yield { record: undefined, end: segment.bytes };
   } finally {
     await file.close();
   }

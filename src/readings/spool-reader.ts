@@ -1,5 +1,6 @@
 import type { Logger } from '../lib/log.ts';
 import type { Disk } from './disk.ts';
+import type { Found } from './records.ts';
 import { readSegment, type Segment, type SpoolRecord } from './segments.ts';
 
 /** Reads the spool from disk, going on where the last reading ended. `segments` is the spool's own list, which changes under it. */
@@ -28,17 +29,22 @@ export function createSpoolReader(segments: readonly Segment[], { disk, log }: {
         const next = segments[index + 1]?.first;
         let reachedLast = false;
         let offset = cursor.segment === segment.first ? cursor.offset : 0;
+        const take = ({ record, end }: Found): void => {
+          offset = end;
+          if (!record) damaged += 1;
+          // What a failed commit left behind was never acknowledged, and its sequences were given again.
+          else if (record.sequence > sequence && (next === undefined || record.sequence < next)) found.push(record);
+        };
         try {
-          for await (const line of readSegment(disk, segment, offset)) {
+          for await (const piece of readSegment(disk, segment, offset)) {
             // What is committed while this reads is for the next time: nothing may be passed over that comes after `last`.
-            reachedLast = next === undefined && line.record !== undefined && line.record.sequence > last;
-            if (reachedLast) break;
-            offset = line.end;
-            if (!line.record) damaged += 1;
-            // What a failed commit left behind was never acknowledged, and its sequences were given again.
-            else if (line.record.sequence > sequence && (next === undefined || line.record.sequence < next))
-              found.push(line.record);
-            if (found.length === most) break;
+            const tooNew = next === undefined ? piece.findIndex(({ record }) => record && record.sequence > last) : -1;
+            reachedLast = tooNew >= 0;
+            for (const one of reachedLast ? piece.slice(0, tooNew) : piece) {
+              take(one);
+              if (found.length === most) break;
+            }
+            if (reachedLast || found.length === most) break;
           }
         } catch (error) {
           // What cannot be read must not keep the rest from the store.

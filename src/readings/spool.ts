@@ -3,7 +3,8 @@ import { type Clock, every } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/log.ts';
 import { type Disk, type DiskFile, readWhole, realDisk, writeSynced } from './disk.ts';
-import { listSegments, newSegment, readSegment, type Segment, type SpoolRecord, seal } from './segments.ts';
+import { seal } from './records.ts';
+import { listSegments, newSegment, readSegment, type Segment, type SpoolRecord } from './segments.ts';
 import { createSpoolReader } from './spool-reader.ts';
 
 /** Readings on disk, in the order in which they came, until the store has them. Appending resolves when `fdatasync` has. */
@@ -56,10 +57,11 @@ const SHORTEST_RECORD = 24;
 async function lastGiven(disk: Disk, segment: Segment, log: Logger): Promise<number> {
   let lastGood = segment.first - 1;
   let goodBytes = 0;
-  for await (const { record, end } of readSegment(disk, segment, 0)) {
-    if (!record) continue;
-    lastGood = record.sequence;
-    goodBytes = end;
+  for await (const found of readSegment(disk, segment, 0)) {
+    const good = found.findLast(({ record }) => record !== undefined);
+    if (!good?.record) continue;
+    lastGood = good.record.sequence;
+    goodBytes = good.end;
   }
   const unread = segment.bytes - goodBytes;
   if (unread > 0) log.warn({ bytes: unread, segment: segment.path }, 'spool: the end of a segment cannot be read');

@@ -1,13 +1,16 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { projectRoot } from '../../src/config.ts';
 import { decodeJson, decodeMessage } from '../../src/terminals/decode.ts';
-import { loadProfiles } from '../../src/terminals/profile.ts';
+import { parseProfile } from '../../src/terminals/profile.ts';
 import { createScan } from '../../src/terminals/scan.ts';
 
-const boiler = loadProfiles(join(projectRoot, 'config/profiles')).get('gas-boiler');
-if (!boiler) throw new Error('no gas-boiler');
+const boiler = parseProfile(
+  readFileSync(join(projectRoot, 'config/profiles/gas-boiler.yaml'), 'utf8'),
+  'gas-boiler.yaml',
+);
 const NOW = Date.UTC(2026, 10, 24, 4);
 const BOUNDS = { now: NOW, maxFutureMs: 300_000, installedAt: NOW - 86_400_000 };
 
