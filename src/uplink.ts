@@ -10,6 +10,7 @@ import { textOfRegisters } from './terminals/frames.ts';
 import { decodePayload } from './terminals/mapping.ts';
 import type { Presence, Status } from './terminals/presence.ts';
 import type { Registry, Terminal } from './terminals/registry.ts';
+import type { Reading } from './terminals/scan.ts';
 
 /** Everything that happens to a frame, in order. Resolving means that what the frame says is on disk. */
 
@@ -68,25 +69,46 @@ export function createUplink(parts: {
   const { spool, latest, presence, quarantine, registry, alarms, commands, live, clock } = parts;
   let received = 0;
 
-  async function receive(terminal: Terminal, { readings, rejects }: Decoded, frame: () => string): Promise<void> {
-    const records = readings.map(({ time, values }) => ({ terminalId: terminal.id, time, values }));
-    const taken = records.length > 0 ? spool.append(records) : undefined;
-    if (rejects.length > 0) await Promise.all([taken, quarantine.add(terminal.id, rejects, frame(), true)]);
-    else await taken;
-    received += readings.length;
-    for (const { time, values } of readings) {
-      // What comes late tells of the past: it neither opens nor closes an alarm, and confirms nothing.
-      const newest = latest.update(terminal.id, time, values);
-      presence.seen(terminal.id, time);
-      live.reading(terminal, time, values);
-      // Most readings change no alarm and no command, and there are many: they wait for nothing.
-      const changes = alarms.evaluate(terminal, time, newest);
-      if (changes) await changes;
-      if (commands.openOf(terminal.id).length === 0) continue;
-      const confirmed = await commands.confirm(terminal, time, newest);
-      if (confirmed.length > 0) parts.onSettled(terminal);
+  function receive(terminal: Terminal, { readings, rejects }: Decoded, frame: () => string): Promise<void> {
+    const taken = append(terminal, readings);
+    const kept = rejects.length > 0 ? quarantine.add(terminal.id, rejects, frame(), true) : undefined;
+    const onDisk: Promise<unknown> = kept ? Promise.all([taken, kept]) : taken;
+    return onDisk.then(() => {
+      received += readings.length;
+      return follow(terminal, readings, 0);
+    });
+  }
+
+  function append({ id: terminalId }: Terminal, readings: Reading[]): Promise<void> {
+    if (readings.length === 0) return Promise.resolve();
+    return spool.append(readings.map(({ time, values }) => ({ terminalId, time, values })));
+  }
+
+  /** What readings on disk change, in order. Most change no alarm and no command, and there are many: they wait for nothing. */
+  function follow(terminal: Terminal, readings: Reading[], from: number): Promise<void> | undefined {
+    for (let index = from; index < readings.length; index += 1) {
+      const reading = readings[index];
+      const changes = reading && note(terminal, reading);
+      if (changes) return changes.then(() => follow(terminal, readings, index + 1));
     }
     tellStatus(terminal);
+    return undefined;
+  }
+
+  /** Undefined when neither an alarm nor a command changes. */
+  function note(terminal: Terminal, { time, values }: Reading): Promise<unknown> | undefined {
+    // What comes late tells of the past: it neither opens nor closes an alarm, and confirms nothing.
+    const newest = latest.update(terminal.id, time, values);
+    presence.seen(terminal.id, time);
+    live.reading(terminal, time, values);
+    const changes = alarms.evaluate(terminal, time, newest);
+    if (commands.openOf(terminal.id).length === 0) return changes;
+    return Promise.resolve(changes).then(() => confirm(terminal, time, newest));
+  }
+
+  async function confirm(terminal: Terminal, time: number, values: Record<string, number>): Promise<void> {
+    const confirmed = await commands.confirm(terminal, time, values);
+    if (confirmed.length > 0) parts.onSettled(terminal);
   }
 
   function tellStatus(terminal: Terminal): void {

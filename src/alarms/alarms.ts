@@ -96,7 +96,7 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
     evaluate(terminal: Terminal, time: number, values: Record<string, number>): Promise<unknown> | undefined {
       const changes: Promise<void>[] = [];
       const { alarms } = terminal.profile;
-      for (const name of Object.keys(alarms)) {
+      for (const name in alarms) {
         const definition = alarms[name];
         const value = definition && values[definition.metric];
         if (!definition || value === undefined) continue;

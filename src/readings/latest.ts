@@ -9,10 +9,14 @@ export interface LatestValue {
 export function createLatest() {
   const terminals = new Map<string, Map<string, LatestValue>>();
 
-  /** Whether it is newer than what was known. */
-  function set(terminalId: string, metric: string, value: number, time: number): boolean {
+  function valuesOf(terminalId: string): Map<string, LatestValue> {
     const values = terminals.get(terminalId) ?? new Map<string, LatestValue>();
-    terminals.set(terminalId, values);
+    if (values.size === 0) terminals.set(terminalId, values);
+    return values;
+  }
+
+  /** Whether it is newer than what was known. */
+  function note(values: Map<string, LatestValue>, metric: string, value: number, time: number): boolean {
     const known = values.get(metric);
     if (known && time <= known.time) return false;
     if (!known) values.set(metric, { value, time });
@@ -24,12 +28,20 @@ export function createLatest() {
   }
 
   return {
-    set,
+    /** Whether it is newer than what was known. */
+    set: (terminalId: string, metric: string, value: number, time: number): boolean =>
+      note(valuesOf(terminalId), metric, value, time),
 
     /** Those of the values that are the newest of their metric now. */
     update(terminalId: string, time: number, values: Record<string, number>): Record<string, number> {
-      const older = Object.keys(values).filter((metric) => !set(terminalId, metric, values[metric] ?? 0, time));
-      if (older.length === 0) return values;
+      const known = valuesOf(terminalId);
+      let older: string[] | undefined;
+      for (const metric in values) {
+        if (note(known, metric, values[metric] ?? 0, time)) continue;
+        older ??= [];
+        older.push(metric);
+      }
+      if (!older) return values;
       return Object.fromEntries(Object.entries(values).filter(([metric]) => !older.includes(metric)));
     },
 

@@ -98,16 +98,19 @@ function createNames(): (text: string) => string[] {
   };
 }
 
-function unseal(body: Buffer, namesOf: (text: string) => string[]): SpoolRecord {
-  const terminalEnd = TERMINAL_AT - HEAD + 2 + body.readUInt16LE(TERMINAL_AT - HEAD);
-  const namesEnd = terminalEnd + 2 + body.readUInt16LE(terminalEnd);
+/** The record whose head stands here and is sound. */
+function unseal(data: Buffer, at: number, namesOf: (text: string) => string[]): SpoolRecord {
+  const terminalEnd = at + TERMINAL_AT + 2 + data.readUInt16LE(at + TERMINAL_AT);
+  let end = terminalEnd + 2 + data.readUInt16LE(terminalEnd);
   const values: Record<string, number> = {};
-  for (const [index, name] of namesOf(body.toString('utf8', terminalEnd + 2, namesEnd)).entries())
-    values[name] = body.readDoubleLE(namesEnd + 8 * index);
+  for (const name of namesOf(data.toString('utf8', terminalEnd + 2, end))) {
+    values[name] = data.readDoubleLE(end);
+    end += 8;
+  }
   return {
-    sequence: body.readDoubleLE(SEQUENCE_AT - HEAD),
-    terminalId: body.toString('utf8', TERMINAL_AT - HEAD + 2, terminalEnd),
-    time: body.readDoubleLE(TIME_AT - HEAD),
+    sequence: data.readDoubleLE(at + SEQUENCE_AT),
+    terminalId: data.toString('utf8', at + TERMINAL_AT + 2, terminalEnd),
+    time: data.readDoubleLE(at + TIME_AT),
     values,
   };
 }
@@ -127,7 +130,7 @@ function recordAt(data: Buffer, at: number, namesOf: (text: string) => string[])
   const isDamaged = end - at - HEAD > LONGEST;
   if (!isDamaged && end > data.length) return undefined;
   if (!isDamaged && data.readUInt32LE(at + CRC_AT) === crc32(data.subarray(at + LENGTH_AT, end)))
-    return { record: unseal(data.subarray(at + HEAD, end), namesOf), end };
+    return { record: unseal(data, at, namesOf), end };
   return { record: undefined, end: at + MARK.length };
 }
 

@@ -40,7 +40,7 @@ const newBatch = (): Batch => ({ records: [], ...Promise.withResolvers<void>() }
 /** Most readings that wait for a commit at once. */
 const MOST_WAITING = 100_000;
 /** Newest records that are kept in memory for the store, which then needs no disk while it keeps up. */
-const MOST_RECENT = 50_000;
+const MOST_RECENT = 100_000;
 /** A commit of as many says that many come. */
 const MANY = 200;
 /** A segment takes new records for this long, so that its age says the age of its records. */

@@ -273,13 +273,13 @@ test('a reading that is committed while the store’s share is read from disk co
   });
   await spool.append([reading(0)]);
   // More than is kept in memory, so that the first is read from disk.
-  const many = () => spool.append(range(1, 50_001).map(reading));
+  const many = () => spool.append(range(1, 100_001).map(reading));
   await many();
   whileReading = async () => {
     whileReading = undefined;
     await spool.append([reading(7)]);
   };
-  const share = await spool.read(0, 60_000);
+  const share = await spool.read(0, 110_000);
   const lastOfShare = share.at(-1)?.sequence ?? 0;
   // While a slow store takes that share, so many more come that what was committed meanwhile is in memory no more.
   await many();
