@@ -91,10 +91,14 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
     onChange(closed);
   }
 
+  const closeInTurn = (terminalId: string, alarm: string) => inTurn(() => close(terminalId, alarm));
+  const raiseInTurn = (terminalId: string, alarm: string, severity: AlarmRow['severity']) =>
+    inTurn(() => raise(terminalId, alarm, severity));
+
   return {
     /** Opens and closes the profile's alarms by a reading; undefined when none changes, as nearly always. */
     evaluate(terminal: Terminal, time: number, values: Record<string, number>): Promise<unknown> | undefined {
-      const changes: Promise<void>[] = [];
+      let changes: Promise<void>[] | undefined;
       const { alarms } = terminal.profile;
       for (const name in alarms) {
         const definition = alarms[name];
@@ -103,15 +107,15 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
         const isOpen = open.get(terminal.id, name) !== undefined;
         if (!isBeyond(definition, value)) {
           beyondSince.delete(terminal.id, name);
-          if (isOpen) changes.push(inTurn(() => close(terminal.id, name)));
+          if (isOpen) changes = [...(changes ?? []), closeInTurn(terminal.id, name)];
           continue;
         }
         const since = beyondSince.get(terminal.id, name) ?? time;
         beyondSince.set(terminal.id, name, since);
         if (time - since < definition.forS * 1_000 || isOpen) continue;
-        changes.push(inTurn(() => raise(terminal.id, name, definition.severity)));
+        changes = [...(changes ?? []), raiseInTurn(terminal.id, name, definition.severity)];
       }
-      return changes.length > 0 ? Promise.all(changes) : undefined;
+      return changes && Promise.all(changes);
     },
 
     /**

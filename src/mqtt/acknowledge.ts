@@ -20,7 +20,8 @@ const MOST_UNREAD = 65_536;
 
 function packets(messages: Message[]): Buffer {
   const bytes = Buffer.alloc(messages.length * 4);
-  for (const [index, { kind, id }] of messages.entries()) bytes.writeUInt32BE(kind * 65_536 + id, index * 4);
+  let end = 0;
+  for (const { kind, id } of messages) end = bytes.writeUInt32BE(kind * 65_536 + id, end);
   return bytes;
 }
 

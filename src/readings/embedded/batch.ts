@@ -150,8 +150,13 @@ export function createBatches({ writer }: Duckdb) {
   async function append(month: Month, names: Names, { kept }: Plan): Promise<number> {
     const appender = await writer.createAppender('fresh', 'main', month.as);
     const chunks = chunksFor(appender);
-    for (const [index, { terminal, time, values }] of kept.entries()) {
-      if (index % TURN === TURN - 1) await setImmediate();
+    let untilTurn = TURN;
+    for (const { terminal, time, values } of kept) {
+      untilTurn -= 1;
+      if (untilTurn === 0) {
+        await setImmediate();
+        untilTurn = TURN;
+      }
       const at = BigInt(time);
       for (const metric in values) chunks.row(terminal, keyOf(names.metrics, metric), at, values[metric] ?? Number.NaN);
     }
