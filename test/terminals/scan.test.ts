@@ -28,6 +28,7 @@ const space = fc.constantFrom('', '', '', ' ', '  ', '\n', '\t');
 const digits = fc.stringMatching(/^[0-9]{0,18}$/);
 const number = fc.oneof(
   fc.double().map(String),
+  fc.double({ min: -40, max: 120 }).map(String),
   fc.double({ min: -40, max: 120 }).map((value) => value.toFixed(2)),
   fc.integer({ min: -40, max: 120 }).map(String),
   fc
@@ -55,6 +56,17 @@ const message = fc
 
 test('whatever message comes, the quick way says what JSON says', () => {
   fc.assert(fc.property(message, compare), { numRuns: 5_000 });
+});
+
+test('a number of any length is the one that JSON reads, to its last bit', () => {
+  const long = fc
+    .tuple(fc.integer({ min: 0, max: 29 }), fc.stringMatching(/^[0-9]{1,20}$/))
+    .map((parts) => parts.join('.'));
+  const written = fc.oneof(fc.double({ min: 0, max: 30 }).map(String), long);
+  fc.assert(
+    fc.property(written, (text) => compare(`{"time":${NOW},"values":{"room_c":${text}}}`)),
+    { numRuns: 2_000 },
+  );
 });
 
 test('with any byte of a usual message changed, left out or doubled, it says what JSON says', () => {
