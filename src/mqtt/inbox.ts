@@ -24,9 +24,10 @@ export function createInbox(parts: { registry: Registry; uplink: Uplink; clock: 
     return terminal && registry.speaksFor(sender, terminal.id) ? { terminal, what: target.what } : undefined;
   }
 
-  async function takeOwn(sender: string, topic: string, payload: Buffer, bytes: number): Promise<void> {
+  /** No `async`: there are many, and a promise more for each costs. */
+  function takeOwn(sender: string, topic: string, payload: Buffer, bytes: number): Promise<void> {
     const target = targetOf(sender, topic);
-    if (!target) throw notAllowed(topic);
+    if (!target) return Promise.reject(notAllowed(topic));
     const { terminal, what } = target;
     if (bytes > maxPacketBytes) return uplink.refuseLarge(terminal, payload, bytes, maxPacketBytes);
     switch (what) {
