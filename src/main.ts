@@ -34,10 +34,12 @@ import type { ReadingStore, Refusal, StoreParts } from './readings/store.ts';
 import { openEmbeddedStore } from './readings/store-embedded.ts';
 import { openInflux1Store } from './readings/store-influx1.ts';
 import { openInflux2Store } from './readings/store-influx2.ts';
+import { createHandout } from './terminals/handout.ts';
+import { openImports } from './terminals/imports.ts';
 import { createMeterExchanges } from './terminals/meter-exchanges.ts';
 import { createPresence } from './terminals/presence.ts';
 import { loadProfiles } from './terminals/profile.ts';
-import { openRegistry } from './terminals/registry.ts';
+import { type Happening, openRegistry } from './terminals/registry.ts';
 import { createUplink } from './uplink.ts';
 
 /** The composition root: opens every part in order; disposing closes them in reverse. */
@@ -47,8 +49,10 @@ const STATUS_SWEEP_MS = 250;
 const TEND_MS = 300_000;
 const REFUSED_AT_ONCE = 1_000;
 const FORGET_MS = 3_600_000;
+const DAY_MS = 86_400_000;
 /** How long an Idempotency-Key is known. */
-const ANSWERS_KEPT_MS = 7 * 86_400_000;
+const ANSWERS_KEPT_MS = 7 * DAY_MS;
+const OLD_SECRETS_MS = 5_000;
 
 export interface Gateway extends AsyncDisposable {
   httpPort: number;
@@ -79,7 +83,15 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const live = stack.use(startLive({ clock, log, limit: config.http.liveStreams }));
   const presence = createPresence({ clock });
   const latest = createLatest();
-  const registry = await openRegistry({ db, clock, profiles, onChange: terminalChanged });
+  const { provisioning } = config;
+  const claimMs = provisioning.claimDays * DAY_MS;
+  const registry = await openRegistry({
+    db,
+    clock,
+    profiles,
+    onChange: terminalChanged,
+    limits: { rotationMs: provisioning.rotationHours * 3_600_000, claimMs },
+  });
   live.follow(registry);
   const quarantine = stack.use(
     await openQuarantine(
@@ -157,6 +169,28 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     every(clock, FORGET_MS, () => forgetAnswers(db, clock.now() - ANSWERS_KEPT_MS), failed('forgetting old answers')),
   );
 
+  stack.use(every(clock, OLD_SECRETS_MS, registry.credentials.sweep, failed('ending old secrets')));
+  const imports = stack.use(
+    await openImports({
+      db,
+      clock,
+      log,
+      profiles,
+      registry,
+      folder: dataFolder('imports'),
+      limits: {
+        rows: provisioning.importRows,
+        bytes: provisioning.importBytes,
+        exportMs: provisioning.exportHours * 3_600_000,
+      },
+    }),
+  );
+  const handout = createHandout({ db, clock, registry, imports, claimMs });
+  const importsKeptMs = provisioning.importDays * DAY_MS;
+  stack.use(
+    every(clock, FORGET_MS, () => imports.forget(clock.now() - importsKeptMs), failed('forgetting old imports')),
+  );
+
   const health = stack.use(
     await startHealth({
       spool,
@@ -190,6 +224,8 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       companies,
       households,
       registry,
+      imports,
+      handout,
       presence,
       latest,
       store,
@@ -232,11 +268,11 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     }
   }
 
-  async function terminalChanged(terminalId: string, moved: boolean): Promise<void> {
+  async function terminalChanged(terminalId: string, happening: Happening): Promise<void> {
     bridge.refresh(terminalId);
-    if (moved) await commands.withdraw(terminalId);
-    if (registry.find(terminalId)) return;
-    broker.cut(terminalId);
+    if (happening === 'moved' || happening === 'removed') await commands.withdraw(terminalId);
+    if (happening !== 'added' && happening !== 'changed') broker.cut(terminalId);
+    if (happening !== 'removed') return;
     latest.forget(terminalId);
     presence.forget(terminalId);
   }

@@ -84,6 +84,15 @@ export interface TerminalRow {
   /** JSON of the connection. */
   connection: string;
   secretHash: string | null;
+  /** The secret before, which works until the new one was used, or this time. */
+  previousHash: string | null;
+  previousUntil: number | null;
+  /** Since when it waits to be claimed; null when it is in service. */
+  unclaimedSince: number | null;
+  claimHash: string | null;
+  claimUntil: number | null;
+  /** The import that made it. */
+  importId: string | null;
   /** The sequence of its newest command. */
   commandSequence: number;
   /** Since when it stands in its household, when it stood elsewhere before. */
@@ -92,6 +101,42 @@ export interface TerminalRow {
   installedAt: number | null;
   createdAt: number;
   removedAt: number | null;
+}
+
+export const IMPORT_STATES = ['waiting', 'checking', 'writing', 'done', 'refused', 'failed', 'cancelled'] as const;
+export type ImportState = (typeof IMPORT_STATES)[number];
+
+export interface ImportRow {
+  id: string;
+  /** Id and name of the user or key. */
+  requestedBy: string;
+  requestedName: string;
+  companyId: string | null;
+  fileName: string;
+  bytes: number;
+  dryRun: number;
+  unclaimed: number;
+  state: ImportState;
+  rowCount: number;
+  created: number;
+  unchanged: number;
+  errors: number;
+  detail: string | null;
+  createdAt: number;
+  finishedAt: number | null;
+  /** Until when the credentials of its terminals can be made. */
+  exportUntil: number | null;
+  exportedAt: number | null;
+}
+
+interface ImportErrorRow {
+  importId: string;
+  n: number;
+  /** As a spreadsheet counts: the header is row 1. */
+  sheetRow: number;
+  sheetColumn: string | null;
+  code: string;
+  value: string;
 }
 
 export interface CommandRow {
@@ -218,6 +263,8 @@ export interface Tables {
   sessions: SessionRow;
   apiKeys: ApiKeyRow;
   terminals: TerminalRow;
+  imports: ImportRow;
+  importErrors: ImportErrorRow;
   commands: CommandRow;
   commandSteps: CommandStepRow;
   /** First answers to requests with an Idempotency-Key. */

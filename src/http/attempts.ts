@@ -1,15 +1,13 @@
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 
-/** Limits wrong sign-ins by address and user name; right ones cost nothing. */
+/** Limits wrong attempts, such as sign-ins by address and user name; right ones cost nothing. */
 
 const WINDOW_MS = 60_000;
-/** An address may try this many times as often, over all user names. */
-const NAMES_AN_ADDRESS = 5;
 /** More keys than this are an attack; the oldest are forgotten. */
 const MOST_KEYS = 20_000;
 
-export function createAttempts({ clock, perMinute }: { clock: Clock; perMinute: number }) {
+export function createAttempts(clock: Clock) {
   const windows = new Map<string, { since: number; count: number }>();
 
   /** Gives the window in which the attempt was counted. */
@@ -30,8 +28,8 @@ export function createAttempts({ clock, perMinute }: { clock: Clock; perMinute: 
      * Counts an attempt before it is tried, so that many at once are limited too; the returned function takes a right one back.
      * Throws `too_many_requests`.
      */
-    begin(address: string, username: string): () => void {
-      const counted = [count(`${address} ${username}`, perMinute), count(address, perMinute * NAMES_AN_ADDRESS)];
+    begin(limits: { key: string; perMinute: number }[]): () => void {
+      const counted = limits.map(({ key, perMinute }) => count(key, perMinute));
       return () => {
         for (const window of counted) window.count -= 1;
       };

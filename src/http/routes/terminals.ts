@@ -13,7 +13,7 @@ import {
   terminal as terminalSchema,
 } from '../schemas/terminals.ts';
 import type { HttpParts } from '../server.ts';
-import { latestView, profileView, terminalView } from '../views.ts';
+import { claimView, latestView, profileView, terminalView } from '../views.ts';
 
 export const terminalRoutes =
   ({ registry, latest, presence, profiles }: HttpParts): FastifyPluginAsyncZod =>
@@ -46,10 +46,12 @@ export const terminalRoutes =
       '/terminals',
       { config: installer, schema: { tags: ['terminals'], body: newTerminal, response: { 201: createdTerminal } } },
       async (request, reply) => {
-        const { terminal, secret } = await registry.create(callerOf(request), request.body);
+        const { terminal, secret, code } = await registry.create(callerOf(request), request.body);
         const credentials = secret === null ? null : { username: terminal.id, password: secret };
+        const claim = code === null ? null : claimView(terminal.id, code, terminal.claimUntil ?? 0);
         reply.header('location', `/api/v1/terminals/${terminal.id}`);
-        return reply.code(201).send({ ...terminalView(callerOf(request), terminal, latest, presence), credentials });
+        const view = terminalView(callerOf(request), terminal, latest, presence);
+        return reply.code(201).send({ ...view, credentials, claim });
       },
     );
 
