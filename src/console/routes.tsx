@@ -8,16 +8,18 @@ import {
   stringifySearchWith,
 } from '@tanstack/react-router';
 import { AlarmsPage } from './pages/alarms.tsx';
+import { ClaimPage } from './pages/claim.tsx';
 import { HomePage } from './pages/home.tsx';
 import { HouseholdPage } from './pages/household.tsx';
 import { HouseholdsPage } from './pages/households.tsx';
+import { ImportsPage } from './pages/imports.tsx';
 import { LoginPage } from './pages/login.tsx';
 import { QuarantinePage } from './pages/quarantine.tsx';
 import { SetupPage } from './pages/setup.tsx';
 import { TerminalsPage } from './pages/terminals.tsx';
 import { NoPage, PageFailure } from './parts/failure.tsx';
 import { Shell } from './parts/shell.tsx';
-import { alarmSearch, householdSearch, loginSearch, quarantineSearch, setupSearch, terminalSearch } from './search.ts';
+import { alarmSearch, householdSearch, importSearch, loginSearch, quarantineSearch, setupSearch, terminalSearch } from './search.ts';
 import { session } from './session.ts';
 
 const root = createRootRoute({ notFoundComponent: NoPage });
@@ -73,12 +75,19 @@ const quarantine = createRoute({
   component: QuarantinePage,
   validateSearch: quarantineSearch,
 });
+const imports = createRoute({
+  getParentRoute: () => shell,
+  path: '/imports',
+  component: ImportsPage,
+  validateSearch: importSearch,
+});
+const claim = createRoute({ getParentRoute: () => shell, path: '/claim', component: ClaimPage });
 
 export const router = createRouter({
   routeTree: root.addChildren([
     login,
     setup,
-    shell.addChildren([home, terminals, terminal, households, household, alarms, quarantine]),
+    shell.addChildren([home, terminals, terminal, households, household, alarms, quarantine, imports, claim]),
   ]),
   // Plain `?areaCode=141023`: the default writes strings that look like numbers in quotes.
   parseSearch: parseSearchWith(String),

@@ -41,6 +41,8 @@ export const quarantineSearch = (raw: Raw): Optional<{ terminalId: string; reaso
   reason: text(raw['reason']),
 });
 
+export const importSearch = (raw: Raw): Optional<{ id: string }> => ({ id: text(raw['id']) });
+
 export const setupSearch = (raw: Raw): Optional<{ token: string }> => ({ token: text(raw['token']) });
 
 /** Only a path of this site: a link that signs someone in must not lead them away. */

@@ -23,7 +23,7 @@ export function newClaimCode(): string {
 }
 
 /** However it was typed: small letters, without dashes, O for 0. */
-export function oneCodeSpelling(typed: string): string {
+function oneCodeSpelling(typed: string): string {
   const plain = typed.toUpperCase().replace(/[\s-]/g, '').replaceAll('O', '0').replace(/[IL]/g, '1');
   return plain.replace(GROUP, '$&-');
 }

@@ -149,4 +149,3 @@ export function createCredentials(parts: {
     },
   };
 }
-export type Credentials = ReturnType<typeof createCredentials>;

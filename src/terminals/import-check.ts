@@ -35,7 +35,7 @@ const LOCAL_TIME = /^(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T](\d{1,2}):(\d{2})(?
 const WITH_ZONE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/;
 
 /** With a zone as it says, without one in Asia/Shanghai, however a spreadsheet has written it. Epoch ms; undefined for no time. */
-export function sheetTime(text: string): number | undefined {
+function sheetTime(text: string): number | undefined {
   if (WITH_ZONE.test(text)) return Number.isNaN(Date.parse(text)) ? undefined : Date.parse(text);
   const match = LOCAL_TIME.exec(text);
   if (!match) return undefined;

@@ -10,7 +10,7 @@ import type { RowError } from './import-errors.ts';
  * only when its own row says `done`: nobody loads them before, and those of an import that did not get there are deleted.
  */
 
-const CHUNK = 200;
+const CHUNK = 100;
 const UNFINISHED = ['waiting', 'checking', 'writing'] as const satisfies ImportState[];
 
 export interface ImportRequest {

@@ -49,7 +49,7 @@ export class SheetTrouble extends Error {
 export type Encoding = 'utf-8' | 'gb18030';
 
 /** Fewer rows in a turn keep messages waiting for less time. */
-const ROWS_A_TURN = 200;
+const ROWS_A_TURN = 100;
 const LONGEST_RECORD = 10_000;
 
 const columnOf = (name: string): Column | undefined => {

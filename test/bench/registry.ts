@@ -6,6 +6,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { loadProfiles } from '../../src/terminals/profile.ts';
 import { openRegistry } from '../../src/terminals/registry.ts';
+import { benchImport } from './import.ts';
 
 /** `npm run bench`: what the registry of a county costs, at two sizes. Needs `--expose-gc`. */
 
@@ -54,3 +55,5 @@ for (const size of [10_000, 100_000]) {
     `${size} terminals: ${memory} MiB, opened in ${openMs} ms, a page ${page}, a search without a hit ${search}`,
   );
 }
+
+for (const size of [10_000, 100_000]) console.log(await benchImport(size, ADMIN));

@@ -1,5 +1,6 @@
 import { commands } from './en-commands.ts';
 import { problems } from './en-problems.ts';
+import { provisioning } from './en-provisioning.ts';
 import type { Texts } from './zh.ts';
 
 export const en: Texts = {
@@ -17,6 +18,8 @@ export const en: Texts = {
     households: 'Households',
     alarms: 'Alarms',
     quarantine: 'Quarantine',
+    imports: 'Import',
+    claim: 'Claim',
   },
   role: { admin: 'Administrator', operator: 'Operator', company: 'Heating company', resident: 'Resident' },
   live: { live: 'Live', connecting: 'Connecting', broken: 'Connection lost' },
@@ -227,5 +230,6 @@ export const en: Texts = {
       wrong_type: 'Wrong type',
     },
   },
+  ...provisioning,
   problem: problems,
 };

@@ -1,5 +1,6 @@
 import { commands } from './zh-commands.ts';
 import { problems } from './zh-problems.ts';
+import { provisioning } from './zh-provisioning.ts';
 
 export const zh = {
   product: '暖关 Hearthgate',
@@ -16,6 +17,8 @@ export const zh = {
     households: '住户',
     alarms: '告警',
     quarantine: '隔离数据',
+    imports: '导入终端',
+    claim: '认领终端',
   },
   role: { admin: '管理员', operator: '值班员', company: '供热企业', resident: '住户' },
   live: { live: '实时', connecting: '正在连接', broken: '连接中断' },
@@ -226,6 +229,7 @@ export const zh = {
       wrong_type: '类型不对',
     },
   },
+  ...provisioning,
   problem: problems,
 };
 
