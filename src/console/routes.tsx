@@ -19,7 +19,15 @@ import { SetupPage } from './pages/setup.tsx';
 import { TerminalsPage } from './pages/terminals.tsx';
 import { NoPage, PageFailure } from './parts/failure.tsx';
 import { Shell } from './parts/shell.tsx';
-import { alarmSearch, householdSearch, importSearch, loginSearch, quarantineSearch, setupSearch, terminalSearch } from './search.ts';
+import {
+  alarmSearch,
+  householdSearch,
+  importSearch,
+  loginSearch,
+  quarantineSearch,
+  setupSearch,
+  terminalSearch,
+} from './search.ts';
 import { session } from './session.ts';
 
 const root = createRootRoute({ notFoundComponent: NoPage });

@@ -4,6 +4,7 @@ import type { ProfileView, Terminal } from '../../http/schemas/terminals.ts';
 import { Age } from '../parts/age.tsx';
 import { CommandsCard } from '../parts/commands-card.tsx';
 import { ControlCard } from '../parts/control-card.tsx';
+import { CredentialsCard } from '../parts/credentials-card.tsx';
 import { HistoryCard } from '../parts/history-card.tsx';
 import { HouseholdLink } from '../parts/household-link.tsx';
 import { IdentityCard } from '../parts/identity-card.tsx';
@@ -13,7 +14,7 @@ import { StatusTag } from '../parts/status-tag.tsx';
 import { TerminalUse } from '../parts/terminal-use.tsx';
 import { useProfiles } from '../profiles.ts';
 import { terminalQuery } from '../queries.ts';
-import { maySwitch, useUser } from '../user.ts';
+import { mayProvision, maySwitch, useUser } from '../user.ts';
 
 const route = getRouteApi('/shell/terminals/$id');
 
@@ -28,6 +29,7 @@ function Views({ terminal, profile }: { terminal: Terminal; profile: ProfileView
           {switchable && maySwitch(user) && <ControlCard terminal={terminal} profile={profile} />}
           {switchable && user.role !== 'resident' && <CommandsCard terminalId={terminal.id} profile={profile} />}
           <IdentityCard terminal={terminal} />
+          {terminal.connection.type === 'mqtt' && mayProvision(user) && <CredentialsCard terminal={terminal} />}
         </div>
         <div className="stack">
           <HistoryCard terminal={terminal} profile={profile} />
