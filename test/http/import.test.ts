@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Household } from '../../src/http/schemas/people.ts';
 import type { ImportError, TerminalImport } from '../../src/http/schemas/provisioning.ts';
@@ -210,6 +211,26 @@ describe('a file with errors', () => {
     expect(csv.text.split('\r\n')).toHaveLength(9);
     expect(csv.text).toContain("2,id,终端号,'=cmd0,bad_id,");
   });
+});
+
+test('whatever bytes are uploaded, the import ends, says why, and the next one is taken', async () => {
+  const bytes = fc.uint8Array({ maxLength: 300 });
+  const text = fc.array(
+    fc.constantFrom('id', 'profile', 'gas-boiler', ',', '"', '\n', '\r\n', ' ', '终端号', '\uFEFF', '\0', 'x'),
+    { maxLength: 40 },
+  );
+  const file = fc.oneof(
+    bytes,
+    text.map((words) => new TextEncoder().encode(words.join(''))),
+  );
+  await fc.assert(
+    fc.asyncProperty(file, async (some) => {
+      const ended = await bring(new Uint8Array(some), '?dryRun=true');
+      expect(ended.state === 'done' ? ended.errors === 0 : ended.state === 'refused' && ended.errors > 0).toBe(true);
+    }),
+    { numRuns: 60 },
+  );
+  expect((await bring(`id,profile\n${newName()},gas-boiler\n`)).state).toBe('done');
 });
 
 describe('the upload', () => {
