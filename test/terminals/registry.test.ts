@@ -68,3 +68,23 @@ test('of two terminals that ask for one unit at the same moment, one gets it', a
   const results = await Promise.allSettled(asked);
   expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
 });
+
+test('of two claims of one terminal at the same moment, one binds it', async () => {
+  const { db, registry } = await open();
+  await using _db = db;
+  await db.insertInto('companies').values({ id: 'co', name: 'c', createdAt: 1 }).execute();
+  await db
+    .insertInto('areas')
+    .values({ code: '141023', name: 'x', level: 'county', parent: null, personName: null, personPhone: null })
+    .execute();
+  const household = { accountNo: 'H', name: 'h', areaCode: '141023', companyId: 'co', vulnerable: 0, createdAt: 1 };
+  await db
+    .insertInto('households')
+    .values({ ...household, id: 'hh' })
+    .execute();
+  const request = { id: 'a', profile: 'gas-boiler', connection: { type: 'mqtt' }, unclaimed: true } as const;
+  const { code } = await registry.create(ADMIN, request);
+  const claims = [1, 2].map(() => registry.claims.claim(ADMIN, { id: 'a', code: code ?? '', householdId: 'hh' }));
+  const results = await Promise.allSettled(claims);
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+});
