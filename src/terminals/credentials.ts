@@ -145,6 +145,8 @@ export function createCredentials(parts: {
         await memory.reload([id]);
         used.delete(id);
         if (!wasUsed) await onChange(id, 'revoked');
+        // After a power cut thousands come back at once, each with its new secret.
+        await nextTurn();
       }
     },
   };

@@ -26,6 +26,8 @@ const MOST_ERRORS = 10_000;
 /** Files that wait or are under way. */
 const MOST_JOBS = 8;
 const AGAIN_MS = 1_000;
+const STOPPED = new Error('The gateway was stopped; nothing was imported');
+const FAILED = 'The gateway failed; the log says why. Nothing was imported';
 
 /** Parts of the whole that each pass takes, about. */
 const CHECKING = 0.4;
@@ -169,12 +171,13 @@ export async function openImports(parts: {
 
   /** Why an import ended without having done its work. */
   async function giveUp(job: Job, error: unknown): Promise<void> {
-    const cancelled = job.abort.signal.aborted;
-    if (!cancelled) log.error({ err: error }, 'import failed');
-    const detail = cancelled ? null : 'The gateway failed; the log says why. Nothing was imported';
+    const { aborted, reason } = job.abort.signal;
+    if (!aborted) log.error({ err: error }, 'import failed');
+    const state = aborted && reason !== STOPPED ? 'cancelled' : 'failed';
+    const detail = state === 'cancelled' ? null : aborted ? STOPPED.message : FAILED;
     try {
       await deleteTerminalsOf(db, job.row.id);
-      await end(job, cancelled ? 'cancelled' : 'failed', detail);
+      await end(job, state, detail);
     } catch (failure) {
       // The next start does it.
       log.error({ err: failure }, 'import: what was written could not be taken back');
@@ -234,7 +237,7 @@ export async function openImports(parts: {
       const file = join(folder, `${id}.csv`);
       receiving += 1;
       try {
-        const { bytes, encoding } = await keepUpload(body, file, limits.bytes);
+        const { bytes, encoding } = await keepUpload(body, file, { maxBytes: limits.bytes, clock });
         const row = newImport({ id, caller, bytes, ...request, createdAt: clock.now() });
         await db.insertInto('imports').values(row).execute();
         begin({ row, caller, file, encoding, abort: new AbortController(), progress: 0 });
@@ -274,7 +277,7 @@ export async function openImports(parts: {
     },
 
     async [Symbol.asyncDispose](): Promise<void> {
-      for (const job of jobs.values()) job.abort.abort();
+      for (const job of jobs.values()) job.abort.abort(STOPPED);
       await Promise.all(underWay);
     },
   };

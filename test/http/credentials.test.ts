@@ -195,6 +195,18 @@ describe('a terminal that waits to be claimed', () => {
     expect([again.status, again.body.code]).toEqual([422, 'wrong_claim']);
   });
 
+  test('is listed among those that wait, and no more when it was claimed', async () => {
+    nextMinute();
+    const { id, code } = await waiting();
+    const listed = async (unclaimed: boolean) =>
+      (await mine.clerk.get<{ items: Terminal[] }>(`/terminals?limit=500&unclaimed=${unclaimed}`)).body.items.some(
+        (terminal) => terminal.id === id,
+      );
+    expect([await listed(true), await listed(false)]).toEqual([true, false]);
+    await claim({ id, code, householdId: mine.household.id });
+    expect([await listed(true), await listed(false)]).toEqual([false, true]);
+  });
+
   test('gets its secret with the claim when it has none', async () => {
     nextMinute();
     const { id, code } = await waiting();

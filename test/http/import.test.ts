@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Household } from '../../src/http/schemas/people.ts';
@@ -235,10 +237,22 @@ test('whatever bytes are uploaded, the import ends, says why, and the next one i
 
 describe('the upload', () => {
   test('over the limit is 413, of another type 415, and neither leaves an import', async () => {
-    const before = (await mine.clerk.get<Page<TerminalImport>>('/imports')).body.items.length;
+    const before = (await mine.clerk.get<Page<TerminalImport>>('/imports?limit=500')).body.items.length;
     expect((await upload(by(), `id,profile\n${'x'.repeat(300_001)}`)).status).toBe(413);
     expect((await mine.clerk.post('/terminals/import', { csv: 'id,profile' })).status).toBe(415);
-    expect((await mine.clerk.get<Page<TerminalImport>>('/imports')).body.items).toHaveLength(before);
+    expect((await mine.clerk.get<Page<TerminalImport>>('/imports?limit=500')).body.items).toHaveLength(before);
+  });
+
+  test('that is cut off leaves no import, and the next one is taken', async () => {
+    const before = (await mine.clerk.get<Page<TerminalImport>>('/imports?limit=500')).body.items.length;
+    const { hostname, port } = new URL(gateway.origin);
+    const socket = connect(Number(port), hostname);
+    const head = `POST /api/v1/terminals/import HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${mine.clerk.token}\r\n`;
+    socket.write(`${head}content-type: text/csv\r\ncontent-length: 100\r\n\r\nid,profile\n`);
+    await once(socket, 'connect');
+    socket.destroy();
+    expect(await bring(`id,profile\n${newName()},gas-boiler\n`)).toMatchObject({ state: 'done' });
+    expect((await mine.clerk.get<Page<TerminalImport>>('/imports?limit=500')).body.items).toHaveLength(before + 1);
   });
 
   test('is for admins and companies only', async () => {

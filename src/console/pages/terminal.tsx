@@ -1,6 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
+import { Tag } from 'antd';
 import type { ProfileView, Terminal } from '../../http/schemas/terminals.ts';
+import { useLanguage } from '../i18n.ts';
 import { Age } from '../parts/age.tsx';
 import { CommandsCard } from '../parts/commands-card.tsx';
 import { ControlCard } from '../parts/control-card.tsx';
@@ -41,12 +43,14 @@ function Views({ terminal, profile }: { terminal: Terminal; profile: ProfileView
 }
 
 function TerminalView({ terminal }: { terminal: Terminal }) {
+  const { t } = useLanguage();
   const profile = useProfiles().get(terminal.profile);
   return (
     <>
       <div className="title-line">
         <h1 className="title">{terminal.id}</h1>
         <StatusTag status={terminal.status} />
+        {terminal.unclaimed && <Tag color="gold">{t('credentials.waits')}</Tag>}
         <Age time={terminal.lastSeenAt} />
         <HouseholdLink terminal={terminal} />
       </div>

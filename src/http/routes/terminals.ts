@@ -29,11 +29,13 @@ export const terminalRoutes =
       '/terminals',
       { schema: { tags: ['terminals'], querystring: terminalQuery, response: { 200: terminalPage } } },
       async (request) => {
-        const { status, ...filter } = request.query;
+        const { status, unclaimed, ...filter } = request.query;
         const page = registry.list(
           callerOf(request),
           filter,
-          (terminal) => !status || presence.statusOf(terminal) === status,
+          (terminal) =>
+            (!status || presence.statusOf(terminal) === status) &&
+            (unclaimed === undefined || (terminal.unclaimedSince !== null) === unclaimed),
         );
         return {
           ...page,

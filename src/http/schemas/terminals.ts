@@ -82,6 +82,11 @@ export const terminalQuery = z.strictObject({
   householdId: id.optional(),
   profile: z.string().max(40).optional(),
   status: terminalStatus.optional(),
+  unclaimed: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional()
+    .describe('Only those that wait to be claimed, or that do not'),
   search: z.string().max(60).optional().describe('Part of the terminal id or household name'),
 });
 
