@@ -37,10 +37,46 @@ const configSchema = z.strictObject({
   mqtt: section({
     host: z.string().default('127.0.0.1'),
     port: port.default(1883),
-    tls: z.strictObject({ port: port.default(8883), certFile: z.string(), keyFile: z.string() }).optional(),
+    /** The files are read anew when they change. */
+    tls: z
+      .strictObject({
+        port: port.default(8883),
+        certFile: z.string(),
+        keyFile: z.string(),
+        /** Whether a client may, or must, prove by a certificate that it is the terminal that its common name says. */
+        clientCertificates: z.enum(['none', 'optional', 'required']).default('none'),
+        /** The authorities that sign clients' certificates, and the list of those that are revoked. PEM. */
+        caFile: z.string().optional(),
+        crlFile: z.string().optional(),
+      })
+      .refine(
+        (tls) => tls.clientCertificates === 'none' || tls.caFile !== undefined,
+        'clientCertificates need a caFile',
+      )
+      .optional(),
     /** A larger message is quarantined. A backfill of 1,000 readings has some 200 KB. */
     maxPacketBytes: int(1_024, 16_777_216).default(262_144),
+    /** Open connections, of all and of one address: behind one, a network may have thousands. */
     connections: int(1, 1_000_000).default(100_000),
+    connectionsPerAddress: int(1, 1_000_000).default(50_000),
+    /** New connections of one address in a second, with a minute's worth at once. */
+    connectsPerSecond: int(1, 100_000).default(1_000),
+    /** Connections that have not said who they are; of more, those that wait longest are cut. */
+    waitingConnections: int(10, 100_000).default(2_000),
+    /** Wrong logins of one address for one terminal in a minute; those after are answered late. */
+    wrongLoginsPerMinute: int(1, 100_000).default(10),
+    /** A terminal that logs in more often, or takes the place of its own connection more often, is kept out for minutes. */
+    loginsPerMinute: int(1, 100_000).default(120),
+    takeoversPerMinute: int(1, 100_000).default(10),
+    banMinutes: int(1, 1_440).default(5),
+    /** What a connection may send all the time; ten times as much at once. One that sends more is read more slowly. */
+    messagesPerSecond: int(1, 1_000_000).default(1_000),
+    bytesPerSecond: int(1_024, 1_073_741_824).default(1_048_576),
+  }),
+  security: section({
+    /** How long and how many security events are kept. */
+    keepDays: int(1, 3_650).default(90),
+    keepRows: int(100, 10_000_000).default(100_000),
   }),
   modbus: section({
     /** Overrides the profiles' polling period. Seconds. */

@@ -34,6 +34,7 @@ import type { ReadingStore, Refusal, StoreParts } from './readings/store.ts';
 import { openEmbeddedStore } from './readings/store-embedded.ts';
 import { openInflux1Store } from './readings/store-influx1.ts';
 import { openInflux2Store } from './readings/store-influx2.ts';
+import { startSecurityEvents } from './security/security-events.ts';
 import { createHandout } from './terminals/handout.ts';
 import { openImports } from './terminals/imports.ts';
 import { createMeterExchanges } from './terminals/meter-exchanges.ts';
@@ -116,7 +117,9 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       live.publish({ event: 'command', terminalId: command.terminalId, command: commandView(command) }),
   });
 
+  const security = stack.use(startSecurityEvents(config.security, { db, clock, log }));
   const metrics = createMetrics();
+  metrics.showSecurity(security.counts);
   const spool = stack.use(
     await openSpool(
       {
@@ -155,7 +158,9 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     onSettled: (terminal) => downlink?.kick(terminal.id),
   });
   const inbox = createInbox({ registry, uplink, maxPacketBytes: config.mqtt.maxPacketBytes });
-  const broker = stack.use(await startBroker({ config: config.mqtt, registry, inbox, clock, log }));
+  const broker = stack.use(
+    await startBroker({ config: config.mqtt, registry, inbox, record: security.record, clock, log }),
+  );
   const bridge = stack.use(startBridge({ registry, uplink, clock, log, pollEveryS: config.modbus.pollEveryS }));
   downlink = stack.use(
     startDownlink({ commands, registry, carriers: { mqtt: broker.carrier, modbus: bridge.carrier }, clock, log }),
@@ -165,6 +170,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const quarantineMs = config.readings.quarantineDays * 86_400_000;
   const purgeQuarantine = async () => void (await quarantine.purge(clock.now() - quarantineMs));
   stack.use(every(clock, FORGET_MS, purgeQuarantine, failed('purging the quarantine')));
+  stack.use(every(clock, FORGET_MS, security.purge, failed('forgetting old security events')));
   stack.use(
     every(clock, FORGET_MS, () => forgetAnswers(db, clock.now() - ANSWERS_KEPT_MS), failed('forgetting old answers')),
   );
@@ -232,6 +238,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       meterExchanges,
       quarantine,
       requeue,
+      security,
       alarms,
       commands,
       downlink,

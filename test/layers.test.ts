@@ -5,7 +5,7 @@ import { projectRoot } from '../src/config.ts';
 
 /** What each place may import beside itself. A feature may use `terminals` and `areas`, but readings, commands and alarms meet only in uplink and downlink. */
 const BELOW = ['lib', 'db', 'areas'];
-const FEATURES = ['terminals', 'readings', 'commands', 'alarms', 'billing', ...BELOW];
+const FEATURES = ['terminals', 'readings', 'commands', 'alarms', 'billing', 'security', ...BELOW];
 const ALLOWED: Record<string, string[]> = {
   lib: [],
   db: ['lib'],
@@ -15,6 +15,7 @@ const ALLOWED: Record<string, string[]> = {
   commands: [...BELOW, 'terminals'],
   alarms: [...BELOW, 'terminals'],
   billing: BELOW,
+  security: BELOW,
   'config.ts': [],
   'uplink.ts': FEATURES,
   'downlink.ts': FEATURES,

@@ -5,6 +5,7 @@ import type { Alarm } from '../http/schemas/live.ts';
 import type { Area, AreaOverview, Company, Household, User } from '../http/schemas/people.ts';
 import type { CredentialState, ImportError, TerminalImport } from '../http/schemas/provisioning.ts';
 import type { QuarantineCount, Quarantined, Readings, Usage } from '../http/schemas/readings.ts';
+import type { SecurityEventView } from '../http/schemas/security.ts';
 import type { ProfileView, Terminal } from '../http/schemas/terminals.ts';
 import { get, type Page, type Query } from './api.ts';
 import { now } from './clock.ts';
@@ -111,6 +112,10 @@ export const quarantineQuery = (filter: QuarantineFilter) =>
   pages<Quarantined>([CACHE.quarantine], '/quarantine', filter);
 export const quarantineCountsQuery = (filter: QuarantineFilter, limit: number) =>
   one<{ items: QuarantineCount[] }>([CACHE.quarantine, 'counts'], '/quarantine/counts', { ...filter, limit });
+
+export type SecurityFilter = { terminalId?: string | undefined; kind?: string | undefined };
+export const securityQuery = (filter: SecurityFilter) =>
+  pages<SecurityEventView>(['security'], '/security-events', filter);
 
 type Days = { from: string; to: string };
 export const terminalUsageQuery = (id: string, metric: string, days: Days) =>

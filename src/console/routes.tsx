@@ -15,6 +15,7 @@ import { HouseholdsPage } from './pages/households.tsx';
 import { ImportsPage } from './pages/imports.tsx';
 import { LoginPage } from './pages/login.tsx';
 import { QuarantinePage } from './pages/quarantine.tsx';
+import { SecurityPage } from './pages/security.tsx';
 import { SetupPage } from './pages/setup.tsx';
 import { TerminalsPage } from './pages/terminals.tsx';
 import { NoPage, PageFailure } from './parts/failure.tsx';
@@ -25,6 +26,7 @@ import {
   importSearch,
   loginSearch,
   quarantineSearch,
+  securitySearch,
   setupSearch,
   terminalSearch,
 } from './search.ts';
@@ -83,6 +85,12 @@ const quarantine = createRoute({
   component: QuarantinePage,
   validateSearch: quarantineSearch,
 });
+const security = createRoute({
+  getParentRoute: () => shell,
+  path: '/security',
+  component: SecurityPage,
+  validateSearch: securitySearch,
+});
 const imports = createRoute({
   getParentRoute: () => shell,
   path: '/imports',
@@ -95,7 +103,7 @@ export const router = createRouter({
   routeTree: root.addChildren([
     login,
     setup,
-    shell.addChildren([home, terminals, terminal, households, household, alarms, quarantine, imports, claim]),
+    shell.addChildren([home, terminals, terminal, households, household, alarms, quarantine, security, imports, claim]),
   ]),
   // Plain `?areaCode=141023`: the default writes strings that look like numbers in quotes.
   parseSearch: parseSearchWith(String),

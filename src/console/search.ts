@@ -41,6 +41,11 @@ export const quarantineSearch = (raw: Raw): Optional<{ terminalId: string; reaso
   reason: text(raw['reason']),
 });
 
+export const securitySearch = (raw: Raw): Optional<{ terminalId: string; kind: string }> => ({
+  terminalId: text(raw['terminalId']),
+  kind: text(raw['kind']),
+});
+
 export const importSearch = (raw: Raw): Optional<{ id: string }> => ({ id: text(raw['id']) });
 
 export const setupSearch = (raw: Raw): Optional<{ token: string }> => ({ token: text(raw['token']) });

@@ -7,6 +7,7 @@ import { up as first } from './migrations/0001-first.ts';
 import { up as quarantine } from './migrations/0002-quarantine.ts';
 import { up as meterExchanges } from './migrations/0003-meter-exchanges.ts';
 import { up as alarmData } from './migrations/0004-alarm-data.ts';
+import { up as securityEvents } from './migrations/0005-security-events.ts';
 import { up as provisioning } from './migrations/0006-provisioning.ts';
 import type { Tables } from './schema.ts';
 
@@ -17,6 +18,7 @@ export const MIGRATIONS = {
   '0002-quarantine': { up: quarantine },
   '0003-meter-exchanges': { up: meterExchanges },
   '0004-alarm-data': { up: alarmData },
+  '0005-security-events': { up: securityEvents },
   '0006-provisioning': { up: provisioning },
 };
 

@@ -255,6 +255,36 @@ export interface PaymentRow {
   receivedAt: number;
 }
 
+export const SECURITY_KINDS = [
+  /** A topic that is not its own, to publish or to subscribe to. */
+  'foreign_topic',
+  'wrong_credentials',
+  /** Right credentials of another terminal than the one that it says to be. */
+  'wrong_id',
+  /** What MQTT does not allow. */
+  'malformed',
+  /** More than a terminal may send; it is read more slowly. */
+  'flood',
+  /** A second client with the credentials of one that is connected took its place. */
+  'takeover',
+  /** One that connects again and again is kept out for minutes. */
+  'flapping',
+  'bad_certificate',
+  'too_many_connections',
+] as const;
+export type SecurityKind = (typeof SECURITY_KINDS)[number];
+
+export interface SecurityEventRow {
+  id: string;
+  kind: SecurityKind;
+  terminalId: string | null;
+  address: string | null;
+  detail: string;
+  firstAt: number;
+  lastAt: number;
+  count: number;
+}
+
 export interface Tables {
   areas: AreaRow;
   companies: CompanyRow;
@@ -274,4 +304,5 @@ export interface Tables {
   meterExchanges: MeterExchangeRow;
   alarms: AlarmRow;
   payments: PaymentRow;
+  securityEvents: SecurityEventRow;
 }

@@ -79,6 +79,19 @@ export function createMetrics() {
     });
   }
 
+  function showSecurity(counts: () => ReadonlyMap<string, number>): void {
+    new Counter({
+      name: 'hearthgate_security_events_total',
+      help: 'Security events since the start, by kind',
+      labelNames: ['kind'],
+      registers,
+      collect() {
+        this.reset();
+        for (const [kind, count] of counts()) this.inc({ kind }, count);
+      },
+    });
+  }
+
   return {
     committed({ diskMs, longestWaitMs }: CommitTimes): void {
       lastCommitMs = diskMs;
@@ -90,6 +103,7 @@ export function createMetrics() {
     stored: (ms: number): void => batch.observe(ms / 1_000),
     showFigures,
     showParts,
+    showSecurity,
     contentType: registry.contentType,
     text: (): Promise<string> => registry.metrics(),
   };

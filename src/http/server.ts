@@ -29,6 +29,7 @@ import type { Latest } from '../readings/latest.ts';
 import type { Quarantine } from '../readings/quarantine.ts';
 import type { Requeue } from '../readings/requeue.ts';
 import type { ReadingStore } from '../readings/store.ts';
+import type { SecurityEvents } from '../security/security-events.ts';
 import type { Handout } from '../terminals/handout.ts';
 import type { Imports } from '../terminals/imports.ts';
 import type { MeterExchanges } from '../terminals/meter-exchanges.ts';
@@ -51,6 +52,7 @@ import { liveRoutes } from './routes/live.ts';
 import { meterExchangeRoutes } from './routes/meter-exchanges.ts';
 import { quarantineRoutes } from './routes/quarantine.ts';
 import { readingRoutes } from './routes/readings.ts';
+import { securityRoutes } from './routes/security.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { terminalRoutes } from './routes/terminals.ts';
 import { userRoutes } from './routes/users.ts';
@@ -76,6 +78,7 @@ export interface HttpParts {
   meterExchanges: MeterExchanges;
   quarantine: Quarantine;
   requeue: Requeue;
+  security: SecurityEvents;
   alarms: Alarms;
   commands: Commands;
   downlink: Downlink;
@@ -180,6 +183,7 @@ export async function startHttp(parts: HttpParts) {
       readingRoutes,
       meterExchangeRoutes,
       quarantineRoutes,
+      securityRoutes,
       commandRoutes,
       alarmRoutes,
       liveRoutes,

@@ -1,11 +1,16 @@
 import type { Socket } from 'node:net';
 
 /**
- * PUBACKs of a connection, written apart from the broker, which writes each one alone in three pieces: here those that are due at the same
- * moment leave in one piece, in the order in which their messages came [MQTT-4.6.0-2].
+ * PUBACKs and PUBRECs of a connection, written apart from the broker, which writes each one alone in three pieces: here those that are due
+ * at the same moment leave in one piece, in the order in which their messages came [MQTT-4.6.0-2, MQTT-4.6.0-3].
  */
 
+/** The first two bytes of an acknowledgement [MQTT 3.4, 3.5]; its message's id follows. */
+export const PUBACK = 0x4002;
+export const PUBREC = 0x5002;
+
 interface Message {
+  kind: number;
   id: number;
   taken: boolean;
 }
@@ -13,10 +18,9 @@ interface Message {
 /** What a client that does not read its acknowledgements may leave on our side. Bytes. */
 const MOST_UNREAD = 65_536;
 
-/** PUBACK packets [MQTT 3.4]. */
 function packets(messages: Message[]): Buffer {
   const bytes = Buffer.alloc(messages.length * 4);
-  for (const [index, { id }] of messages.entries()) bytes.writeUInt32BE(0x40020000 + id, index * 4);
+  for (const [index, { kind, id }] of messages.entries()) bytes.writeUInt32BE(kind * 65_536 + id, index * 4);
   return bytes;
 }
 
@@ -37,8 +41,8 @@ export function createAcknowledgements(socket: Socket, written: () => void) {
 
   return {
     /** A message has come; call the answer when it is taken. Its acknowledgement leaves when those before it have. */
-    expect(id: number): () => void {
-      const message: Message = { id, taken: false };
+    expect(kind: number, id: number): () => void {
+      const message: Message = { kind, id, taken: false };
       messages.push(message);
       return () => {
         message.taken = true;

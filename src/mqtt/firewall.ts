@@ -1,40 +1,42 @@
 import type { Socket } from 'node:net';
-import { CONNECT, frameAt } from './packets.ts';
+import { type Greeting, readConnect } from './connect.ts';
+import { CONNECT, createGatherer, frameAt } from './packets.ts';
 
 /** What stands between the open port and the broker, which would buffer a packet of any claimed length from anybody. */
 
 /** A CONNECT with id, name, secret and will is far shorter. Bytes. */
 const LONGEST_CONNECT = 4_096;
 
-/** Whether the first bytes announce a CONNECT [MQTT-3.1.0-1] of a sane length; undefined while too few have come. */
-export function announcesConnect(head: Buffer): boolean | undefined {
-  if (head.length > 0 && head[0] !== CONNECT) return false;
+/** Where the CONNECT [MQTT-3.1.0-1] ends with which these bytes begin; undefined while that cannot be said, NaN when it is none, or too long. */
+export function connectEnd(head: Buffer): number | undefined {
+  if (head.length > 0 && head[0] !== CONNECT) return Number.NaN;
   const frame = frameAt(head, 0);
-  return frame && frame.end - frame.body <= LONGEST_CONNECT;
+  if (!frame) return undefined;
+  return frame.end - frame.body <= LONGEST_CONNECT ? frame.end : Number.NaN;
 }
 
-/** Hands the socket to `accept`, with all its bytes, once it has announced a CONNECT; otherwise cuts it. */
-export function admit(socket: Socket, timeoutMs: number, accept: (socket: Socket) => void): void {
-  const parts: Buffer[] = [];
-  const cut = () => socket.destroy();
-  const look = () => {
-    const chunk: unknown = socket.read();
-    if (!Buffer.isBuffer(chunk)) return;
-    parts.push(chunk);
-    const head = Buffer.concat(parts);
-    const announced = announcesConnect(head);
-    if (announced === undefined) return;
-    socket.off('readable', look);
-    socket.setTimeout(0);
-    socket.off('timeout', cut);
-    if (announced) {
-      socket.unshift(head);
-      accept(socket);
-    } else socket.destroy();
-  };
-  socket.setTimeout(timeoutMs);
-  socket.on('timeout', cut);
-  // A connection that breaks before the broker has it is nobody's trouble.
-  socket.on('error', () => undefined);
-  socket.on('readable', look);
+/**
+ * Reads the CONNECT, and nothing beyond it: what has come with it is put back, and the socket is paused. A connection that begins with
+ * anything else is cut; how long one may take is for the door to say.
+ */
+export function greet(socket: Socket, greeted: (greeting: Greeting) => void): void {
+  const held = createGatherer();
+
+  function read(chunk: Buffer): void {
+    held.add(chunk);
+    const end = connectEnd(held.peek());
+    if (end === undefined || end > held.bytes()) return;
+    socket.off('data', read);
+    socket.pause();
+    const bytes = held.take();
+    if (Number.isNaN(end)) {
+      greeted({ wrong: 'it begins with no CONNECT, or one over 4 KiB' });
+      return;
+    }
+    const body = frameAt(bytes, 0)?.body ?? 0;
+    if (bytes.length > end) socket.unshift(bytes.subarray(end));
+    greeted(readConnect(bytes.subarray(body, end)));
+  }
+
+  socket.on('data', read);
 }

@@ -3,8 +3,6 @@
 export const CONNECT = 0x10;
 const PUBLISH = 0x30;
 const TYPE = 0xf0;
-const QOS = 0x06;
-const QOS_1 = 0x02;
 
 /** Where a packet that begins at `at` ends, and where what follows its fixed header begins; undefined while too few bytes are there. */
 export interface Frame {
@@ -29,32 +27,25 @@ export function frameAt(data: Buffer, at: number): Frame | undefined {
 
 export interface Published {
   topic: string;
+  qos: number;
+  /** 0 without a quality of service. */
   messageId: number;
   /** Where the payload begins. */
   payload: number;
 }
 
-/** A PUBLISH with QoS 1 [MQTT 3.3] of which at least the topic and the message id are there; undefined for everything else. */
+export const isPublish = (first: number): boolean => (first & TYPE) === PUBLISH;
+
+/** A PUBLISH [MQTT 3.3] of which at least the topic and the message id are there; undefined for everything else. */
 export function publishedAt(data: Buffer, at: number, body: number): Published | undefined {
   const first = data[at] ?? 0;
-  if ((first & TYPE) !== PUBLISH || (first & QOS) !== QOS_1 || body + 2 > data.length) return undefined;
+  if (!isPublish(first) || body + 2 > data.length) return undefined;
+  const qos = (first >> 1) & 3;
   const topicEnd = body + 2 + data.readUInt16BE(body);
-  if (topicEnd + 2 > data.length) return undefined;
-  const messageId = data.readUInt16BE(topicEnd);
-  return { topic: data.toString('latin1', body + 2, topicEnd), messageId, payload: topicEnd + 2 };
-}
-
-/**
- * Takes the keep-alive out of a CONNECT, in place, and tells it in seconds; 0 where there is none. It stands after the protocol's name,
- * its level and the flags [MQTT-3.1.2.10].
- */
-export function takeKeepAlive(data: Buffer, { body, end }: Frame): number {
-  if (body + 2 > data.length) return 0;
-  const at = body + 2 + data.readUInt16BE(body) + 2;
-  if (at + 2 > end || at + 2 > data.length) return 0;
-  const seconds = data.readUInt16BE(at);
-  data.writeUInt16BE(0, at);
-  return seconds;
+  const payload = qos > 0 ? topicEnd + 2 : topicEnd;
+  if (payload > data.length) return undefined;
+  const messageId = qos > 0 ? data.readUInt16BE(topicEnd) : 0;
+  return { topic: data.toString('latin1', body + 2, topicEnd), qos, messageId, payload };
 }
 
 /** Puts pieces together, however small they are, without copying what is there each time. */
@@ -70,6 +61,8 @@ export function createGatherer() {
       piece.copy(gathered, length);
       length += piece.length;
     },
+    /** All of it, to look at only. */
+    peek: (): Buffer => gathered.subarray(0, length),
     /** All of it, once. */
     take(): Buffer {
       const all = gathered.subarray(0, length);

@@ -17,7 +17,8 @@ export interface Load {
 const payload = (time: number) =>
   `{"time":${time},"values":{"supply_c":55.5,"return_c":42.1,"room_c":19.8,"setpoint_c":20,"pressure_bar":1.6,"gas_m3":${((time / 1e3) % 1e4).toFixed(2).padStart(7, '1')},"flame_on":true,"power_on":true}}`;
 
-async function openConnection(port: number, id: string, secret: string): Promise<Socket> {
+/** A terminal that has logged in. */
+export async function openConnection(port: number, id: string, secret: string): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');
   socket.setNoDelay(true);
   socket.write(loginPacket(id, secret));

@@ -20,6 +20,8 @@ import { bytesIn, cpuSeconds, residentMiB } from './machine.ts';
 export interface Subject extends AsyncDisposable {
   port: number;
   terminals: Credentials[];
+  /** Of its HTTP interface. */
+  origin?: string;
   /** Seconds of what takes the readings, without the database server. */
   cpu(): number;
   memoryMiB(): number;
@@ -79,6 +81,7 @@ export async function startGateway(size: number, kind: 'embedded' | 'influx1'): 
   }
   return {
     port: gateway.mqttPort,
+    origin: gateway.origin,
     terminals,
     cpu: () => cpuSeconds(gateway.pid),
     memoryMiB: () => residentMiB(gateway.pid),

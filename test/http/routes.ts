@@ -211,6 +211,12 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
       own: mine.terminal.id,
       empty: [`/quarantine?terminalId=${terminal.id}`],
     },
+    'GET /api/v1/security-events': {
+      path: '/security-events?limit=500',
+      answers: { company: 200 },
+      admin: 200,
+      empty: [`/security-events?terminalId=${terminal.id}`],
+    },
     'GET /api/v1/quarantine/counts': {
       path: '/quarantine/counts?limit=500',
       answers: { operator: 200, company: 200 },

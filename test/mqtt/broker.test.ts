@@ -364,7 +364,9 @@ test('with a certificate, terminals connect over TLS as well', async () => {
   const [certFile, keyFile] = [join(folder.path, 'cert.pem'), join(folder.path, 'key.pem')];
   const options = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=localhost'];
   execFileSync('openssl', ['req', ...options, '-keyout', keyFile, '-out', certFile], { stdio: 'ignore' });
-  await using gateway = await startTestGateway({ overrides: { mqtt: { tls: { port: 0, certFile, keyFile } } } });
+  await using gateway = await startTestGateway({
+    overrides: { mqtt: { tls: { port: 0, certFile, keyFile, clientCertificates: 'none' } } },
+  });
   const { id, secret } = await boiler(gateway, 'A');
   const client = await connectAsync(`mqtts://localhost:${gateway.mqttPorts[1]}`, {
     ca: readFileSync(certFile),
