@@ -1,3 +1,5 @@
+import type { ImportErrorRow, ImportRow } from './schema-imports.ts';
+
 /** The rows. Columns are snake_case in SQL and camelCase here; times are epoch ms, money fen, truth values 0 or 1. */
 
 export const ROLES = ['admin', 'operator', 'company', 'resident'] as const;
@@ -101,42 +103,6 @@ export interface TerminalRow {
   installedAt: number | null;
   createdAt: number;
   removedAt: number | null;
-}
-
-export const IMPORT_STATES = ['waiting', 'checking', 'writing', 'done', 'refused', 'failed', 'cancelled'] as const;
-export type ImportState = (typeof IMPORT_STATES)[number];
-
-export interface ImportRow {
-  id: string;
-  /** Id and name of the user or key. */
-  requestedBy: string;
-  requestedName: string;
-  companyId: string | null;
-  fileName: string;
-  bytes: number;
-  dryRun: number;
-  unclaimed: number;
-  state: ImportState;
-  rowCount: number;
-  created: number;
-  unchanged: number;
-  errors: number;
-  detail: string | null;
-  createdAt: number;
-  finishedAt: number | null;
-  /** Until when the credentials of its terminals can be made. */
-  exportUntil: number | null;
-  exportedAt: number | null;
-}
-
-interface ImportErrorRow {
-  importId: string;
-  n: number;
-  /** As a spreadsheet counts: the header is row 1. */
-  sheetRow: number;
-  sheetColumn: string | null;
-  code: string;
-  value: string;
 }
 
 export interface CommandRow {

@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Caller } from '../areas/scope.ts';
 import type { Database } from '../db/database.ts';
-import type { ImportRow, ImportState, TerminalRow } from '../db/schema.ts';
+import type { TerminalRow } from '../db/schema.ts';
+import type { ImportRow, ImportState } from '../db/schema-imports.ts';
 import type { ImportedTerminal } from './import-check.ts';
 import type { RowError } from './import-errors.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { IMPORT_STATES } from '../../db/schema.ts';
+import { IMPORT_STATES } from '../../db/schema-imports.ts';
 import { bilingual, id, pageLimit, pageOf, pageQuery, time } from './common.ts';
 import { installedAt, terminal, terminalId } from './terminals.ts';
 
