@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import closeWithGrace from 'close-with-grace';
 import { Command, Option } from 'commander';
-import { type Config, loadConfig, projectRoot, shownConfig } from './config.ts';
+import { type Config, loadConfig, ownAddress, projectRoot, shownConfig } from './config.ts';
 import { LANGUAGES } from './doctor/finding.ts';
 import { systemClock } from './lib/clock.ts';
 import { createLog, type Logger } from './lib/log.ts';
 
-/** `hearthgate start | demo | doctor | config` */
+/** `hearthgate start | demo | doctor | config | import` */
 
 const STOP_WITHIN_MS = 10_000;
 
@@ -72,9 +72,34 @@ program
     process.stdout.write(`${JSON.stringify(shownConfig(configOrExit()), null, 2)}\n`);
   });
 
+program
+  .command('import')
+  .description('bring a file into a gateway that runs')
+  .command('terminals <file>')
+  .description('terminals from a CSV file: all of them, or none when the file has errors; exit code 1 then')
+  .option('--dry-run', 'only check')
+  .option('--unclaimed', 'the terminals wait to be claimed where they are installed')
+  .option('--credentials <file>', 'save the new terminals’ secrets there; they are shown this once')
+  .option('--errors <file>', 'save the list of errors there, as CSV')
+  .addOption(
+    new Option('--url <url>', 'of the gateway; by default the one that the configuration names').env('HEARTHGATE_URL'),
+  )
+  .addOption(new Option('--key <key>', 'API key of an admin or a company').env('HEARTHGATE_API_KEY'))
+  .addOption(new Option('--lang <language>', 'of what it says').choices(LANGUAGES).default('zh'))
+  .option('--json', 'print the result for a program')
+  .action(async (file, { dryRun = false, unclaimed = false, json = false, lang, key, url, ...files }) => {
+    if (!key) throw new Error('give an API key by --key or HEARTHGATE_API_KEY; POST /api/v1/api-keys makes one');
+    const { importTerminals } = await import('./client/import-terminals.ts');
+    const { http } = url ? { http: undefined } : configOrExit();
+    const address = url ?? `http://${ownAddress(http?.host ?? '')}:${http?.port}`;
+    const options = { file, url: address, key, dryRun, unclaimed, json, language: lang };
+    process.exitCode = await importTerminals({ ...options, credentials: files.credentials, errors: files.errors });
+  });
+
 /** What a person can mend is said as such. */
 function sentenceOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  if (error.cause instanceof Error) return `${error.message}: ${error.cause.message}`;
   const taken = 'code' in error && error.code === 'EADDRINUSE';
   return taken ? `${error.message}; choose another by HEARTHGATE_HTTP__PORT or HEARTHGATE_MQTT__PORT` : error.message;
 }

@@ -82,6 +82,21 @@ const configSchema = z.strictObject({
     /** Overrides the profiles' polling period. Seconds. */
     pollEveryS: int(1, 3_600).optional(),
   }),
+  provisioning: section({
+    /** Rows and bytes of one file of terminals. */
+    importRows: int(1, 1_000_000).default(200_000),
+    importBytes: int(1_024, 1_073_741_824).default(67_108_864),
+    /** How long the credentials of an import can be fetched. Hours. */
+    exportHours: int(1, 8_760).default(72),
+    /** How long imports, and what was wrong in their files, are kept. Days. */
+    importDays: int(1, 3_650).default(90),
+    /** How long an old secret works beside the new one, unless that is used before. Hours. */
+    rotationHours: int(1, 8_760).default(24),
+    /** How long a claim code works. Days. */
+    claimDays: int(1, 3_650).default(180),
+    /** Wrong claims a minute for one caller, and for one terminal. */
+    claimsPerMinute: int(1, 1_000).default(10),
+  }),
   readings: section({
     /** A reading this far ahead of our clock is still taken. Seconds. */
     maxFutureS: int(0, 86_400).default(300),
@@ -149,7 +164,7 @@ export const ownAddress = (host: string): string => (/^(0\.0\.0\.0|::)$/.test(ho
 const SHORTEST_PASSWORD = 8;
 
 /** Not settings of the gateway itself. */
-const APART = new Set(['HEARTHGATE_CONFIG', 'HEARTHGATE_ADMIN_PASSWORD']);
+const APART = new Set(['HEARTHGATE_CONFIG', 'HEARTHGATE_ADMIN_PASSWORD', 'HEARTHGATE_URL', 'HEARTHGATE_API_KEY']);
 
 type Environment = Record<string, string | undefined>;
 

@@ -36,10 +36,12 @@ import { openEmbeddedStore } from './readings/store-embedded.ts';
 import { openInflux1Store } from './readings/store-influx1.ts';
 import { openInflux2Store } from './readings/store-influx2.ts';
 import { startSecurityEvents } from './security/security-events.ts';
+import { createHandout } from './terminals/handout.ts';
+import { openImports } from './terminals/imports.ts';
 import { createMeterExchanges } from './terminals/meter-exchanges.ts';
 import { createPresence } from './terminals/presence.ts';
 import { loadProfiles } from './terminals/profile.ts';
-import { openRegistry } from './terminals/registry.ts';
+import { type Happening, openRegistry } from './terminals/registry.ts';
 import { openSealedSecrets } from './terminals/sealed-secrets.ts';
 import { createUplink } from './uplink.ts';
 
@@ -53,8 +55,10 @@ const REFUSED_AT_ONCE = 1_000;
 const QUARANTINE_SHARES = 100;
 const LARGEST_MESSAGES = 4;
 const FORGET_MS = 3_600_000;
+const DAY_MS = 86_400_000;
 /** How long an Idempotency-Key is known. */
-const ANSWERS_KEPT_MS = 7 * 86_400_000;
+const ANSWERS_KEPT_MS = 7 * DAY_MS;
+const OLD_SECRETS_MS = 5_000;
 
 export interface Gateway extends AsyncDisposable {
   httpPort: number;
@@ -86,7 +90,16 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const presence = createPresence({ clock });
   const latest = createLatest();
   const sealedSecrets = await openSealedSecrets(dataFolder('secrets.key'), { db, log });
-  const registry = await openRegistry({ db, clock, profiles, sealedSecrets, onChange: terminalChanged });
+  const { provisioning } = config;
+  const claimMs = provisioning.claimDays * DAY_MS;
+  const registry = await openRegistry({
+    db,
+    clock,
+    profiles,
+    sealedSecrets,
+    onChange: terminalChanged,
+    limits: { rotationMs: provisioning.rotationHours * 3_600_000, claimMs },
+  });
   live.follow(registry);
   const quarantine = stack.use(
     await openQuarantine(
@@ -174,6 +187,28 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     every(clock, FORGET_MS, () => forgetAnswers(db, clock.now() - ANSWERS_KEPT_MS), failed('forgetting old answers')),
   );
 
+  stack.use(every(clock, OLD_SECRETS_MS, registry.credentials.sweep, failed('ending old secrets')));
+  const imports = stack.use(
+    await openImports({
+      db,
+      clock,
+      log,
+      profiles,
+      registry,
+      folder: dataFolder('imports'),
+      limits: {
+        rows: provisioning.importRows,
+        bytes: provisioning.importBytes,
+        exportMs: provisioning.exportHours * 3_600_000,
+      },
+    }),
+  );
+  const handout = createHandout({ db, clock, registry, sealedSecrets, imports, claimMs });
+  const importsKeptMs = provisioning.importDays * DAY_MS;
+  stack.use(
+    every(clock, FORGET_MS, () => imports.forget(clock.now() - importsKeptMs), failed('forgetting old imports')),
+  );
+
   const health = stack.use(
     await startHealth({
       spool,
@@ -207,6 +242,8 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       companies,
       households,
       registry,
+      imports,
+      handout,
       presence,
       latest,
       store,
@@ -250,11 +287,11 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     }
   }
 
-  async function terminalChanged(terminalId: string, moved: boolean): Promise<void> {
+  async function terminalChanged(terminalId: string, happening: Happening): Promise<void> {
     bridge.refresh(terminalId);
-    if (moved) await commands.withdraw(terminalId);
-    if (registry.find(terminalId)) return;
-    broker.cut(terminalId);
+    if (happening === 'moved' || happening === 'removed') await commands.withdraw(terminalId);
+    if (happening !== 'added' && happening !== 'changed') broker.cut(terminalId);
+    if (happening !== 'removed') return;
     latest.forget(terminalId);
     presence.forget(terminalId);
   }

@@ -28,7 +28,8 @@ const ALLOWED: Record<string, string[]> = {
   'main.ts': ['config.ts', 'health', 'uplink.ts', 'downlink.ts', 'http', 'mqtt', 'modbus', ...FEATURES],
   demo: ['main.ts', 'config.ts', 'http', 'lib'],
   doctor: ['config.ts', 'health', ...FEATURES],
-  'cli.ts': ['main.ts', 'config.ts', 'demo', 'doctor', 'lib'],
+  client: ['http'],
+  'cli.ts': ['main.ts', 'config.ts', 'client', 'demo', 'doctor', 'lib'],
   'device-sim': ['terminals'],
 };
 

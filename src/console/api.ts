@@ -83,3 +83,15 @@ export async function openStream(
   if (response.body === null) throw await errorOf(response);
   return { body: response.body, headers: response.headers };
 }
+
+/** A file as it is. */
+export async function postFile<T>(path: string, query: Query, file: Blob, type: string): Promise<T> {
+  const headers = { accept: 'application/json', 'content-type': type };
+  const response = await send(address(path, query), { method: 'POST', body: file }, headers);
+  return response.json();
+}
+
+/** An answer that is kept as a file. */
+export async function fetchFile(method: 'GET' | 'POST', path: string, query: Query = {}): Promise<Blob> {
+  return (await send(address(path, query), { method }, { accept: 'text/csv' })).blob();
+}

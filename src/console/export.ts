@@ -1,6 +1,7 @@
 import { useRef, useState } from 'react';
 import { openStream, type Query } from './api.ts';
 import { now } from './clock.ts';
+import { saveFile } from './save.ts';
 
 /** Readings as a file: how far the gateway has come shows in the lines that it has sent. */
 
@@ -26,16 +27,6 @@ function createProgress(terminals: number, from: number, to: number) {
 /** The last whole line that begins in a piece of text. */
 const lastLine = (text: string): string => text.slice(0, text.lastIndexOf('\n')).split('\n').at(-1) ?? '';
 
-function save(pieces: string[], name: string): void {
-  const url = URL.createObjectURL(new Blob(pieces, { type: 'text/csv' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  // The browser has begun to save by then.
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
-}
-
 export function useExport(what: Query, name: string) {
   const [progress, setProgress] = useState<ExportProgress>();
   const [error, setError] = useState<Error>();
@@ -53,7 +44,7 @@ export function useExport(what: Query, name: string) {
       const line = lastLine(read.value);
       if (line.includes(',')) setProgress({ part: progressAt(line) });
     }
-    save(pieces, name);
+    saveFile(new Blob(pieces, { type: 'text/csv' }), name);
   }
 
   return {

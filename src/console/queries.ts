@@ -3,6 +3,7 @@ import type { Account, HouseholdUsage, Payment } from '../http/schemas/billing.t
 import type { Command } from '../http/schemas/commands.ts';
 import type { Alarm } from '../http/schemas/live.ts';
 import type { Area, AreaOverview, Company, Household, User } from '../http/schemas/people.ts';
+import type { CredentialState, ImportError, TerminalImport } from '../http/schemas/provisioning.ts';
 import type { QuarantineCount, Quarantined, Readings, Usage } from '../http/schemas/readings.ts';
 import type { SecurityEventView } from '../http/schemas/security.ts';
 import type { ProfileView, Terminal } from '../http/schemas/terminals.ts';
@@ -17,6 +18,7 @@ const SELDOM_MS = 10 * 60_000;
 const OVERVIEW_MS = 15_000;
 /** The live stream shows a command's progress; this is for when the stream is broken. */
 const COMMAND_MS = 5_000;
+const IMPORT_MS = 1_000;
 
 /** The first words of the cache's keys, which the live stream writes to. */
 export const CACHE = {
@@ -26,6 +28,9 @@ export const CACHE = {
   alarms: 'alarms',
   overview: 'overview',
   quarantine: 'quarantine',
+  imports: 'imports',
+  import: 'import',
+  credentials: 'credentials',
 } as const;
 
 const IN_FLIGHT: ReadonlySet<Command['state']> = new Set(['held', 'queued', 'sent', 'acknowledged'] as const);
@@ -117,3 +122,14 @@ export const terminalUsageQuery = (id: string, metric: string, days: Days) =>
   one<Usage>(['usage', id, metric], `/terminals/${encodeURIComponent(id)}/usage`, { ...days, metric, every: '1d' });
 export const householdUsageQuery = (id: string, days: Days) =>
   one<HouseholdUsage>(['household-usage', id], `/households/${encodeURIComponent(id)}/usage`, { ...days, every: '1d' });
+
+export const importsQuery = () => pages<TerminalImport>([CACHE.imports], '/imports', {});
+export const importQuery = (id: string) => ({
+  ...one<TerminalImport>([CACHE.import, id], `/imports/${encodeURIComponent(id)}`),
+  refetchInterval: (query: { state: { data: TerminalImport | undefined } }) =>
+    query.state.data?.finishedAt === null ? IMPORT_MS : false,
+});
+export const importErrorsQuery = (id: string) =>
+  pages<ImportError>(['import-errors', id], `/imports/${encodeURIComponent(id)}/errors`, {});
+export const credentialsQuery = (id: string) =>
+  one<CredentialState>([CACHE.credentials, id], `/terminals/${encodeURIComponent(id)}/credentials`);

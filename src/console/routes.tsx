@@ -8,9 +8,11 @@ import {
   stringifySearchWith,
 } from '@tanstack/react-router';
 import { AlarmsPage } from './pages/alarms.tsx';
+import { ClaimPage } from './pages/claim.tsx';
 import { HomePage } from './pages/home.tsx';
 import { HouseholdPage } from './pages/household.tsx';
 import { HouseholdsPage } from './pages/households.tsx';
+import { ImportsPage } from './pages/imports.tsx';
 import { LoginPage } from './pages/login.tsx';
 import { QuarantinePage } from './pages/quarantine.tsx';
 import { SecurityPage } from './pages/security.tsx';
@@ -21,6 +23,7 @@ import { Shell } from './parts/shell.tsx';
 import {
   alarmSearch,
   householdSearch,
+  importSearch,
   loginSearch,
   quarantineSearch,
   securitySearch,
@@ -88,12 +91,19 @@ const security = createRoute({
   component: SecurityPage,
   validateSearch: securitySearch,
 });
+const imports = createRoute({
+  getParentRoute: () => shell,
+  path: '/imports',
+  component: ImportsPage,
+  validateSearch: importSearch,
+});
+const claim = createRoute({ getParentRoute: () => shell, path: '/claim', component: ClaimPage });
 
 export const router = createRouter({
   routeTree: root.addChildren([
     login,
     setup,
-    shell.addChildren([home, terminals, terminal, households, household, alarms, quarantine, security]),
+    shell.addChildren([home, terminals, terminal, households, household, alarms, quarantine, security, imports, claim]),
   ]),
   // Plain `?areaCode=141023`: the default writes strings that look like numbers in quotes.
   parseSearch: parseSearchWith(String),

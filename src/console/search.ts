@@ -46,6 +46,8 @@ export const securitySearch = (raw: Raw): Optional<{ terminalId: string; kind: s
   kind: text(raw['kind']),
 });
 
+export const importSearch = (raw: Raw): Optional<{ id: string }> => ({ id: text(raw['id']) });
+
 export const setupSearch = (raw: Raw): Optional<{ token: string }> => ({ token: text(raw['token']) });
 
 /** Only a path of this site: a link that signs someone in must not lead them away. */

@@ -11,23 +11,28 @@ export function useUser(): Me {
   return user;
 }
 
-export type Section = 'terminals' | 'households' | 'alarms' | 'quarantine' | 'security';
+export type Section = 'terminals' | 'households' | 'alarms' | 'quarantine' | 'security' | 'imports' | 'claim';
 
 /** What a role's menu holds. The gateway decides what may be seen and done; this only leaves out what it would refuse. */
 export const SECTIONS: Record<Role, readonly Section[]> = {
-  admin: ['terminals', 'households', 'alarms', 'quarantine', 'security'],
+  admin: ['terminals', 'households', 'alarms', 'quarantine', 'security', 'imports', 'claim'],
   operator: ['terminals', 'households', 'alarms', 'quarantine'],
-  company: ['terminals', 'households', 'alarms', 'quarantine', 'security'],
+  company: ['terminals', 'households', 'alarms', 'quarantine', 'security', 'imports', 'claim'],
   resident: [],
 };
 
 const isClerk = (user: Me): boolean => user.role === 'admin' || user.role === 'company';
 export const maySwitch = (user: Me): boolean => isClerk(user);
 export const mayTakePayments = (user: Me): boolean => isClerk(user);
+export const mayProvision = (user: Me): boolean => isClerk(user);
 export const mayAcknowledge = (user: Me): boolean => user.role === 'admin' || user.role === 'operator';
 
 export const mayRequeue = (user: Me): boolean => user.role === 'admin';
 
+const ONLY_CLERKS = ['/imports', '/claim'];
+
 /** A resident has no lists. Of another's household or terminal the gateway says that it is not there. */
-export const mayVisit = (user: Me, path: string): boolean =>
-  user.role !== 'resident' || path.startsWith('/households/') || path.startsWith('/terminals/');
+export const mayVisit = (user: Me, path: string): boolean => {
+  if (user.role === 'resident') return path.startsWith('/households/') || path.startsWith('/terminals/');
+  return isClerk(user) || !ONLY_CLERKS.includes(path);
+};

@@ -8,6 +8,7 @@ import { up as quarantine } from './migrations/0002-quarantine.ts';
 import { up as meterExchanges } from './migrations/0003-meter-exchanges.ts';
 import { up as alarmData } from './migrations/0004-alarm-data.ts';
 import { up as securityEvents } from './migrations/0005-security-events.ts';
+import { up as provisioning } from './migrations/0006-provisioning.ts';
 import { up as sealedSecrets } from './migrations/0008-sealed-secrets.ts';
 import type { Tables } from './schema.ts';
 
@@ -19,6 +20,7 @@ export const MIGRATIONS = {
   '0003-meter-exchanges': { up: meterExchanges },
   '0004-alarm-data': { up: alarmData },
   '0005-security-events': { up: securityEvents },
+  '0006-provisioning': { up: provisioning },
   '0008-sealed-secrets': { up: sealedSecrets },
 };
 

@@ -1,3 +1,5 @@
+import type { ImportErrorRow, ImportRow } from './schema-imports.ts';
+
 /** The rows. Columns are snake_case in SQL and camelCase here; times are epoch ms, money fen, truth values 0 or 1. */
 
 export const ROLES = ['admin', 'operator', 'company', 'resident'] as const;
@@ -84,6 +86,15 @@ export interface TerminalRow {
   /** JSON of the connection. */
   connection: string;
   secretHash: string | null;
+  /** The secret before, which works until the new one was used, or this time. */
+  previousHash: string | null;
+  previousUntil: number | null;
+  /** Since when it waits to be claimed; null when it is in service. */
+  unclaimedSince: number | null;
+  claimHash: string | null;
+  claimUntil: number | null;
+  /** The import that made it. */
+  importId: string | null;
   /** The sequence of its newest command. */
   commandSequence: number;
   /** Since when it stands in its household, when it stood elsewhere before. */
@@ -255,6 +266,8 @@ export interface Tables {
   apiKeys: ApiKeyRow;
   terminals: TerminalRow;
   sealedSecrets: SealedSecretRow;
+  imports: ImportRow;
+  importErrors: ImportErrorRow;
   commands: CommandRow;
   commandSteps: CommandStepRow;
   /** First answers to requests with an Idempotency-Key. */

@@ -30,6 +30,8 @@ import type { Quarantine } from '../readings/quarantine.ts';
 import type { Requeue } from '../readings/requeue.ts';
 import type { ReadingStore } from '../readings/store.ts';
 import type { SecurityEvents } from '../security/security-events.ts';
+import type { Handout } from '../terminals/handout.ts';
+import type { Imports } from '../terminals/imports.ts';
 import type { MeterExchanges } from '../terminals/meter-exchanges.ts';
 import type { Presence } from '../terminals/presence.ts';
 import type { Profile } from '../terminals/profile.ts';
@@ -41,9 +43,11 @@ import { problemResponses } from './responses.ts';
 import { alarmRoutes } from './routes/alarms.ts';
 import { areaRoutes } from './routes/areas.ts';
 import { commandRoutes } from './routes/commands.ts';
+import { credentialRoutes } from './routes/credentials.ts';
 import { healthRoutes } from './routes/health.ts';
 import { historyRoutes } from './routes/history.ts';
 import { householdRoutes } from './routes/households.ts';
+import { importRoutes } from './routes/imports.ts';
 import { liveRoutes } from './routes/live.ts';
 import { meterExchangeRoutes } from './routes/meter-exchanges.ts';
 import { quarantineRoutes } from './routes/quarantine.ts';
@@ -66,6 +70,8 @@ export interface HttpParts {
   companies: Companies;
   households: Households;
   registry: Registry;
+  imports: Imports;
+  handout: Handout;
   presence: Presence;
   latest: Latest;
   store: ReadingStore;
@@ -171,6 +177,8 @@ export async function startHttp(parts: HttpParts) {
       areaRoutes,
       householdRoutes,
       terminalRoutes,
+      importRoutes,
+      credentialRoutes,
       historyRoutes,
       readingRoutes,
       meterExchangeRoutes,

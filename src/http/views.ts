@@ -5,6 +5,8 @@ import type { AlarmRow, AreaRow, HouseholdRow, MeterExchangeRow, PaymentRow, Use
 import { rfc3339 } from '../lib/calendar.ts';
 import { unitOf } from '../lib/units.ts';
 import type { Latest as LatestValues } from '../readings/latest.ts';
+import { claimText } from '../terminals/claims.ts';
+import type { ImportProgress } from '../terminals/imports.ts';
 import type { Presence } from '../terminals/presence.ts';
 import type { Profile } from '../terminals/profile.ts';
 import type { Terminal } from '../terminals/registry.ts';
@@ -12,8 +14,9 @@ import type { Payment } from './schemas/billing.ts';
 import type { Command as CommandView } from './schemas/commands.ts';
 import type { Alarm } from './schemas/live.ts';
 import type { Area, Household, User } from './schemas/people.ts';
+import type { TerminalImport as ImportView } from './schemas/provisioning.ts';
 import type { MeterExchange } from './schemas/readings.ts';
-import type { Latest, ProfileView, Terminal as TerminalView } from './schemas/terminals.ts';
+import type { ClaimCode, Latest, ProfileView, Terminal as TerminalView } from './schemas/terminals.ts';
 
 /** How things look in the API: times as RFC 3339, truth values as such, and nothing secret. */
 
@@ -97,6 +100,7 @@ export function terminalView(
     areaCode,
     connection,
     installedAt: orNull(installedAt),
+    unclaimed: terminal.unclaimedSince !== null,
     createdAt: rfc3339(createdAt),
     ...latestView(caller, terminal, latest, presence),
   };
@@ -119,4 +123,29 @@ export const profileView = ({ profile, title, kind, protocol, metrics, commands 
       { title: words, ...(values && { values: Object.keys(values) }), ...(range && { range }), confirm },
     ]),
   ),
+});
+
+export const claimView = (id: string, code: string, until: number): ClaimCode => ({
+  code,
+  text: claimText(id, code),
+  until: rfc3339(until),
+});
+
+export const importView = ({ progress, ...row }: ImportProgress): ImportView => ({
+  id: row.id,
+  state: row.state,
+  progress: Math.min(1, Math.max(0, progress)),
+  fileName: row.fileName,
+  dryRun: row.dryRun === 1,
+  unclaimed: row.unclaimed === 1,
+  requestedBy: row.requestedName,
+  rows: row.rowCount,
+  created: row.created,
+  unchanged: row.unchanged,
+  errors: row.errors,
+  detail: row.detail,
+  createdAt: rfc3339(row.createdAt),
+  finishedAt: orNull(row.finishedAt),
+  credentialsUntil: row.dryRun === 1 || row.exportedAt !== null ? null : orNull(row.exportUntil),
+  credentialsTakenAt: orNull(row.exportedAt),
 });

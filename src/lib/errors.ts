@@ -15,6 +15,7 @@ const TROUBLES = {
   unknown_profile: [422, 'No such profile'],
   unknown_command: [422, 'The terminal’s profile has no such command'],
   value_not_allowed: [422, 'The profile does not allow this value'],
+  wrong_claim: [422, 'No terminal waits with this id and code'],
   idempotency_key_reused: [422, 'This Idempotency-Key was used with another body'],
   too_many_requests: [429, 'Too many requests; wait and try again'],
   internal: [500, 'The gateway failed; the log says why'],

@@ -37,9 +37,3 @@ export function wrongName(dialect: Dialect, name: string): string | undefined {
   if (dialect !== 'thingsboard' && !IN_TOPICS.test(name)) return 'connection.name stands in topics: ASCII, no blanks';
   return undefined;
 }
-
-/** What to type into the device. Where it signs, the password is the device secret that it signs with. */
-export function credentialsOf(dialect: Dialect, name: string, id: string, secret: string) {
-  if (LOGINS[dialect] === 'token') return { username: secret, password: '' };
-  return { username: LOGINS[dialect] === 'signature' ? name : id, password: secret };
-}

@@ -3,6 +3,7 @@ import { type Caller, type Place, sees } from '../areas/scope.ts';
 import type { Database } from '../db/database.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { wrongName } from './dialects.ts';
+import type { TerminalMemory } from './memory.ts';
 import type { Profile } from './profile.ts';
 import type { Connection, Terminal } from './registry.ts';
 import { nameOf } from './wire-names.ts';
@@ -22,33 +23,48 @@ export function oneSpelling(connection: Connection): Connection {
   return { ...connection, line: { ...connection.line, host: host === 'localhost' ? '127.0.0.1' : host } };
 }
 
-export function createPlacement({ db, terminals }: { db: Database; terminals: ReadonlyMap<string, Terminal> }) {
+export function createPlacement({ db, memory }: { db: Database; memory: TerminalMemory }) {
   /** A terminal that the caller does not see is as unknown as one that does not exist. */
   const visible = (caller: Caller, id: string): Terminal | undefined => {
-    const terminal = terminals.get(id);
+    const terminal = memory.terminals.get(id);
     return terminal && sees(caller, terminal) ? terminal : undefined;
   };
 
+  async function placeOfHousehold(
+    caller: Caller,
+    { householdId, accountNo }: { householdId?: string | undefined; accountNo?: string | undefined },
+  ): Promise<Place & { householdId: string }> {
+    if ((householdId === undefined) === (accountNo === undefined)) {
+      throw new GatewayError('invalid_request', 'give either householdId or accountNo');
+    }
+    const household = await db
+      .selectFrom('households')
+      .select(['id', 'areaCode', 'companyId'])
+      .$if(householdId !== undefined, (query) => query.where('id', '=', householdId ?? ''))
+      .$if(accountNo !== undefined, (query) => query.where('accountNo', '=', accountNo ?? ''))
+      .executeTakeFirst();
+    const place = household && {
+      householdId: household.id,
+      areaCode: household.areaCode,
+      companyId: household.companyId,
+    };
+    if (!place || !sees(caller, place)) {
+      throw new GatewayError('unknown_reference', `There is no household ${householdId ?? accountNo}`);
+    }
+    return place;
+  }
+
   return {
+    /** The place of a household that the caller may use, by its id or its account number. */
+    placeOfHousehold,
+
     /** The place that a household gives its terminals; one without a household belongs to `companyId`. */
     async placeOf(caller: Caller, request: PlaceRequest, companyId: string | null): Promise<Place> {
       const { householdId, areaCode } = request;
       if (areaCode !== undefined) await areaMustExist(db, areaCode);
       if (householdId === null) return { householdId: null, areaCode: areaCode ?? null, companyId };
-      const household = await db
-        .selectFrom('households')
-        .select(['id', 'areaCode', 'companyId'])
-        .where('id', '=', householdId)
-        .executeTakeFirst();
-      const place = household && {
-        householdId: household.id,
-        areaCode: areaCode ?? household.areaCode,
-        companyId: household.companyId,
-      };
-      if (!place || !sees(caller, place)) {
-        throw new GatewayError('unknown_reference', `There is no household ${householdId}`);
-      }
-      return place;
+      const place = await placeOfHousehold(caller, { householdId });
+      return { ...place, areaCode: areaCode ?? place.areaCode };
     },
 
     /** One terminal a unit, and a concentrator that the caller may use. */
@@ -63,12 +79,11 @@ export function createPlacement({ db, terminals }: { db: Database; terminals: Re
         throw new GatewayError('unknown_reference', `There is no terminal ${connection.via} to go via`);
       }
       const { line, unit } = connection;
-      for (const other of terminals.values()) {
-        const taken = other.id !== id && other.connection.type === 'modbus' ? other.connection : undefined;
-        if (taken?.unit !== unit || taken.line.host !== line.host || taken.line.port !== line.port) continue;
-        const whose = visible(caller, other.id) ? `terminal ${other.id}` : 'another terminal';
-        throw new GatewayError('conflict', `Unit ${unit} of ${line.host}:${line.port} is ${whose}`);
-      }
+      const owner = memory.ownerOf(connection);
+      if (owner === undefined || owner === id) return;
+      const whose = visible(caller, owner) ? `terminal ${owner}` : 'another terminal';
+      throw new GatewayError('conflict', `Unit ${unit} of ${line.host}:${line.port} is ${whose}`);
     },
   };
 }
+export type Placement = ReturnType<typeof createPlacement>;

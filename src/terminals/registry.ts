@@ -1,16 +1,19 @@
-import type { Kysely } from 'kysely';
 import { type Caller, type Place, sees } from '../areas/scope.ts';
 import type { Database } from '../db/database.ts';
 import type { Page } from '../db/page.ts';
-import type { Tables, TerminalRow } from '../db/schema.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
-import { hashSecret, newSecret, sameHash } from '../lib/ids.ts';
-import { LOGINS, SECRET_BYTES } from './dialects.ts';
+import { hashSecret } from '../lib/ids.ts';
+import { createTurns } from '../lib/turns.ts';
+import { createClaims, newClaimCode } from './claims.ts';
+import { createCredentials, NO_CREDENTIALS, type ProvisioningLimits, USUAL_LIMITS } from './credentials.ts';
+import { type Dialect, LOGINS } from './dialects.ts';
+import { forgetUnfinished } from './import-rows.ts';
+import { loadTerminals } from './memory.ts';
 import { createPlacement, oneSpelling } from './placement.ts';
 import type { Profile } from './profile.ts';
 import type { SealedSecrets } from './sealed-secrets.ts';
-import { createWireNames } from './wire-names.ts';
+import { newSecretFor } from './wire-names.ts';
 
 /** How a terminal is reached. */
 export type Connection =
@@ -25,6 +28,13 @@ export interface Terminal extends Place {
   householdName: string | null;
   connection: Connection;
   secretHash: string | null;
+  previousHash: string | null;
+  /** Until when the secret before works. Epoch ms. */
+  previousUntil: number | null;
+  /** Since when it waits to be claimed; nobody can connect as it. Epoch ms. */
+  unclaimedSince: number | null;
+  claimHash: string | null;
+  claimUntil: number | null;
   /** Since when it stands in its household, when it stood elsewhere before. Epoch ms. */
   householdSince: number | null;
   /** A reading before this is refused. Epoch ms. */
@@ -41,6 +51,14 @@ export interface NewTerminal {
   /** The secret that a device of another dialect has already. */
   secret?: string | undefined;
   installedAt?: number | null | undefined;
+  unclaimed?: boolean | undefined;
+}
+
+/** What is shown this once: the secret of an MQTT terminal, and the code of one that is to be claimed. */
+export interface CreatedTerminal {
+  terminal: Terminal;
+  secret: string | null;
+  code: string | null;
 }
 
 export interface TerminalChange {
@@ -57,67 +75,48 @@ export interface TerminalFilter extends Page {
   search?: string | undefined;
 }
 
-const rowsOf = (db: Kysely<Tables>) =>
-  db
-    .selectFrom('terminals')
-    .leftJoin('households', 'households.id', 'terminals.householdId')
-    .where('terminals.removedAt', 'is', null)
-    .selectAll('terminals')
-    .select('households.name as householdName');
+/** What happened to a terminal. After `moved`, `revoked` and `removed` whoever was connected as it has no right to be any more. */
+export type Happening = 'added' | 'changed' | 'moved' | 'revoked' | 'removed';
+export type Told = (id: string, happening: Happening) => Promise<void> | void;
 
 /** A token is all that a terminal shows, so nobody may guess it. */
 const SHORTEST_TOKEN = 16;
 
 /** The secret of a new terminal; null for one that connects to nobody. Throws when it may not bring its own. */
-function secretFor({ dialect }: Profile, connection: Connection, given: string | undefined): string | null {
-  if (given === undefined) {
-    if (connection.type !== 'mqtt') return null;
-    return dialect === 'hearthgate' ? newSecret() : newSecret(SECRET_BYTES);
-  }
-  if (connection.type !== 'mqtt' || dialect === 'hearthgate') {
+function secretFor(profile: Profile, connection: Connection, given: string | undefined): string | null {
+  if (given === undefined) return connection.type === 'mqtt' ? newSecretFor(profile) : null;
+  if (connection.type !== 'mqtt' || profile.dialect === 'hearthgate') {
     throw new GatewayError('invalid_request', 'Only a terminal of another MQTT dialect brings its secret');
   }
-  if (LOGINS[dialect] === 'token' && given.length < SHORTEST_TOKEN) {
+  if (LOGINS[profile.dialect] === 'token' && given.length < SHORTEST_TOKEN) {
     throw new GatewayError('invalid_request', `A token has at least ${SHORTEST_TOKEN} characters`);
   }
   return given;
 }
 
+/** Changes that wait for an import to be written, which takes seconds. */
+const MOST_CHANGES_WAITING = 1_000;
+
 /**
- * All terminals, in memory: every message, poll and page asks here, and only this module writes the rows.
- * `onChange` is told the id of each terminal that was added, changed or removed; `moved` when it no longer stands where it stood.
+ * All terminals, in memory: every message, poll and page asks here, and only this module and what it opens write the rows.
+ * `onChange` is told the id of each terminal that was added, changed or removed.
  */
 export async function openRegistry(parts: {
   db: Database;
   clock: Clock;
   profiles: Map<string, Profile>;
   sealedSecrets: SealedSecrets;
-  onChange: (id: string, moved: boolean) => Promise<void> | void;
+  onChange: Told;
+  limits?: ProvisioningLimits;
 }) {
-  const { db, clock, profiles, sealedSecrets, onChange } = parts;
-  const terminals = new Map<string, Terminal>();
-  let sorted: Terminal[] | undefined;
-  let sliced = 0;
-  const { placeOf, checkConnection } = createPlacement({ db, terminals });
-  const wireNames = createWireNames();
-
-  function take(row: TerminalRow & { householdName: string | null }): Terminal {
-    const profile = profiles.get(row.profile);
-    if (!profile) throw new Error(`terminal ${row.id} has profile ${row.profile}, and there is no such file`);
-    const terminal: Terminal = { ...row, profile, connection: JSON.parse(row.connection) as Connection };
-    terminals.set(row.id, terminal);
-    wireNames.put(terminal);
-    sorted = undefined;
-    return terminal;
-  }
-
-  /** Sorted once after each change, not for each page. */
-  function inOrder(): Terminal[] {
-    sorted ??= [...terminals.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-    return sorted;
-  }
-
-  for (const row of await rowsOf(db).orderBy('terminals.id').execute()) take(row);
+  const { db, clock, profiles, sealedSecrets, onChange, limits = USUAL_LIMITS } = parts;
+  await forgetUnfinished(db, clock.now());
+  const memory = await loadTerminals({ db, profiles });
+  const { terminals, inOrder, wireNames } = memory;
+  const placement = createPlacement({ db, memory });
+  const { placeOf, checkConnection } = placement;
+  /** What one change has checked, no other may change before it is written. */
+  const alone = createTurns(MOST_CHANGES_WAITING);
 
   function get(caller: Caller, id: string): Terminal {
     const terminal = terminals.get(id);
@@ -130,34 +129,37 @@ export async function openRegistry(parts: {
     if (taken !== undefined) throw new GatewayError('conflict', 'Another terminal has this name or secret');
   }
 
-  async function reload(id: string, moved: boolean): Promise<Terminal> {
-    const terminal = take(await rowsOf(db).where('terminals.id', '=', id).executeTakeFirstOrThrow());
-    await onChange(id, moved);
-    return terminal;
-  }
-
   /** Whether `client` may speak for `id`: it is that terminal, or the concentrator that it names, of no other company. */
   function speaksFor(client: string, id: string): boolean {
     const terminal = terminals.get(id);
-    if (!terminal) return false;
+    if (!terminal || terminal.unclaimedSince !== null) return false;
     if (client === id) return true;
     const hub = terminals.get(client);
     const named = terminal.connection.type === 'mqtt' && terminal.connection.via === client;
     return named && hub !== undefined && (hub.companyId === null || hub.companyId === terminal.companyId);
   }
 
+  async function reload(id: string, happening: Happening): Promise<Terminal> {
+    const [terminal] = await memory.reload([id]);
+    if (!terminal) throw new GatewayError('not_found');
+    await onChange(id, happening);
+    return terminal;
+  }
+
+  const credentials = createCredentials({ db, clock, memory, sealedSecrets, get, onChange, limits });
+  const claims = createClaims({ db, clock, memory, sealedSecrets, get, reload, placement, alone, limits });
+
   return {
+    credentials,
+    claims,
+    /** For imports, which write many terminals at once. */
+    bulk: { memory, alone, onChange },
     get,
     /** Without asking who wants to know: for messages and polls. */
     find: (id: string): Terminal | undefined => terminals.get(id),
     all: (): Iterable<Terminal> => terminals.values(),
 
-    /** The next `count` terminals, beginning again after the last. */
-    slice(count: number): Terminal[] {
-      const part = inOrder().slice(sliced, sliced + count);
-      sliced = sliced + count >= terminals.size ? 0 : sliced + count;
-      return part;
-    },
+    slice: memory.slice,
 
     /** `shown` filters by what the registry does not know, such as the status. Items are in the order of their ids. */
     list(caller: Caller, filter: TerminalFilter, shown: (terminal: Terminal) => boolean = () => true) {
@@ -179,104 +181,117 @@ export async function openRegistry(parts: {
     },
 
     /**
-     * The secret of an MQTT terminal is returned once and only its hash is kept. An id that was removed can be used again by the
-     * same company; its history stays with the company, and the new household sees its own part of it only.
+     * The secret of an MQTT terminal, and the code of one that is to be claimed, are returned once and only their hashes are kept. An id
+     * that was removed can be used again by the same company; its history stays with the company, and the new household sees its own
+     * part of it only.
      */
-    async create(caller: Caller, request: NewTerminal): Promise<{ terminal: Terminal; secret: string | null }> {
-      const { id } = request;
-      const profile = profiles.get(request.profile);
-      if (!profile) throw new GatewayError('unknown_profile', `There is no profile ${request.profile}`);
-      const place = await placeOf(
-        caller,
-        { householdId: request.householdId ?? null, areaCode: request.areaCode },
-        caller.companyId,
-      );
-      const connection = oneSpelling(request.connection);
-      checkConnection(caller, id, profile, connection);
-      const secret = secretFor(profile, connection, request.secret);
-      const secretHash = secret && hashSecret(secret);
-      oneName({ id, profile, connection, secretHash });
-      const now = clock.now();
-      const row = {
-        profile: request.profile,
-        ...place,
-        connection: JSON.stringify(connection),
-        secretHash,
-        installedAt: request.installedAt ?? null,
-        createdAt: now,
-        removedAt: null,
-      };
-      const kept = await db.transaction().execute(async (transaction) => {
-        const { numInsertedOrUpdatedRows } = await transaction
-          .insertInto('terminals')
-          .values({ id, ...row, commandSequence: 0, householdSince: null })
-          .onConflict((conflict) =>
-            conflict
-              .column('id')
-              .doUpdateSet({ ...row, householdSince: now })
-              .where('terminals.removedAt', 'is not', null)
-              .where('terminals.companyId', 'is not distinct from', place.companyId),
-          )
-          .executeTakeFirstOrThrow();
-        if (numInsertedOrUpdatedRows === 0n) throw new GatewayError('conflict', `Terminal ${id} exists already`);
-        const signs = LOGINS[profile.dialect] === 'signature';
-        return signs && secret !== null ? sealedSecrets.keep(transaction, id, secret) : undefined;
+    create(caller: Caller, request: NewTerminal): Promise<CreatedTerminal> {
+      return alone(async () => {
+        const { id } = request;
+        const profile = profiles.get(request.profile);
+        if (!profile) throw new GatewayError('unknown_profile', `There is no profile ${request.profile}`);
+        const asked = { householdId: request.householdId ?? null, areaCode: request.areaCode };
+        const place = await placeOf(caller, asked, caller.companyId);
+        const connection = oneSpelling(request.connection);
+        checkConnection(caller, id, profile, connection);
+        const waits = request.unclaimed === true;
+        if (waits && (place.householdId !== null || connection.type !== 'mqtt')) {
+          throw new GatewayError('invalid_request', 'Only an MQTT terminal without a household can wait to be claimed');
+        }
+        const secret = secretFor(profile, connection, request.secret);
+        const secretHash = secret && hashSecret(secret);
+        oneName({ id, profile, connection, secretHash, previousHash: null });
+        const code = waits ? newClaimCode() : null;
+        const now = clock.now();
+        const row = {
+          ...NO_CREDENTIALS,
+          profile: request.profile,
+          ...place,
+          connection: JSON.stringify(connection),
+          secretHash,
+          ...(code !== null && { unclaimedSince: now, claimHash: hashSecret(code), claimUntil: now + limits.claimMs }),
+          installedAt: request.installedAt ?? null,
+          createdAt: now,
+          removedAt: null,
+        };
+        const kept = await db.transaction().execute(async (transaction) => {
+          const { numInsertedOrUpdatedRows } = await transaction
+            .insertInto('terminals')
+            .values({ id, ...row, commandSequence: 0, householdSince: null })
+            .onConflict((conflict) =>
+              conflict
+                .column('id')
+                .doUpdateSet({ ...row, householdSince: now })
+                .where('terminals.removedAt', 'is not', null)
+                .where('terminals.companyId', 'is not distinct from', place.companyId),
+            )
+            .executeTakeFirstOrThrow();
+          if (numInsertedOrUpdatedRows === 0n) throw new GatewayError('conflict', `Terminal ${id} exists already`);
+          return secret === null ? undefined : sealedSecrets.keep(transaction, { id, profile }, secret);
+        });
+        kept?.();
+        return { terminal: await reload(id, 'added'), secret, code };
       });
-      kept?.();
-      return { terminal: await reload(id, true), secret };
     },
 
-    async update(caller: Caller, id: string, change: TerminalChange): Promise<Terminal> {
-      const terminal = get(caller, id);
-      const connection = oneSpelling(change.connection ?? terminal.connection);
-      if (change.connection) checkConnection(caller, id, terminal.profile, connection);
-      oneName({ ...terminal, connection });
-      const householdId = change.householdId === undefined ? terminal.householdId : change.householdId;
-      const areaCode =
-        change.areaCode ?? (householdId === terminal.householdId ? terminal.areaCode : null) ?? undefined;
-      const place = await placeOf(caller, { householdId, areaCode }, terminal.companyId);
-      const householdSince = householdId === terminal.householdId ? terminal.householdSince : clock.now();
-      const installedAt = change.installedAt === undefined ? terminal.installedAt : change.installedAt;
-      await db
-        .updateTable('terminals')
-        .set({ ...place, householdSince, installedAt, connection: JSON.stringify(connection) })
-        .where('id', '=', id)
-        .execute();
-      return reload(id, householdId !== terminal.householdId);
+    update(caller: Caller, id: string, change: TerminalChange): Promise<Terminal> {
+      return alone(async () => {
+        const terminal = get(caller, id);
+        const connection = oneSpelling(change.connection ?? terminal.connection);
+        if (change.connection) checkConnection(caller, id, terminal.profile, connection);
+        oneName({ ...terminal, connection });
+        const householdId = change.householdId === undefined ? terminal.householdId : change.householdId;
+        if (terminal.unclaimedSince !== null && householdId !== null) {
+          throw new GatewayError('wrong_state', `Terminal ${id} gets its household when it is claimed`);
+        }
+        const areaCode =
+          change.areaCode ?? (householdId === terminal.householdId ? terminal.areaCode : null) ?? undefined;
+        const place = await placeOf(caller, { householdId, areaCode }, terminal.companyId);
+        const householdSince = householdId === terminal.householdId ? terminal.householdSince : clock.now();
+        const installedAt = change.installedAt === undefined ? terminal.installedAt : change.installedAt;
+        await db
+          .updateTable('terminals')
+          .set({ ...place, householdSince, installedAt, connection: JSON.stringify(connection) })
+          .where('id', '=', id)
+          .execute();
+        return reload(id, householdId === terminal.householdId ? 'changed' : 'moved');
+      });
     },
 
     /** Its readings, commands and alarms stay. */
-    async remove(caller: Caller, id: string): Promise<void> {
-      get(caller, id);
-      const child = [...terminals.values()].find(
-        ({ connection }) => connection.type === 'mqtt' && connection.via === id,
-      );
-      if (child) throw new GatewayError('in_use', `Terminal ${child.id} goes via ${id}`);
-      await db
-        .updateTable('terminals')
-        .set({ removedAt: clock.now(), secretHash: null })
-        .where('id', '=', id)
-        .execute();
-      await sealedSecrets.forget(id);
-      terminals.delete(id);
-      wireNames.drop(id);
-      sorted = undefined;
-      await onChange(id, true);
+    remove(caller: Caller, id: string): Promise<void> {
+      return alone(async () => {
+        get(caller, id);
+        const child = [...terminals.values()].find(
+          ({ connection }) => connection.type === 'mqtt' && connection.via === id,
+        );
+        if (child) throw new GatewayError('in_use', `Terminal ${child.id} goes via ${id}`);
+        await db
+          .updateTable('terminals')
+          .set({ ...NO_CREDENTIALS, removedAt: clock.now() })
+          .where('id', '=', id)
+          .execute();
+        await sealedSecrets.forget(id);
+        memory.drop(id);
+        await onChange(id, 'removed');
+      });
     },
 
+    secretFits: credentials.fits,
+
     /** Terminals of other dialects, by what they show on the wire. */
-    named: wireNames.named,
-    withToken: wireNames.withToken,
+    named(dialect: Dialect, name: string): string | undefined {
+      const id = wireNames.named(dialect, name);
+      return id !== undefined && terminals.get(id)?.unclaimedSince === null ? id : undefined;
+    },
+    withToken(secret: string): string | undefined {
+      const id = wireNames.withToken(secret);
+      return id !== undefined && credentials.fits(id, secret) ? id : undefined;
+    },
     /** The terminal of the same dialect that a concentrator calls by this name, if it may speak for it. */
     behind(client: Terminal, name: string): Terminal | undefined {
       const terminal = terminals.get(wireNames.behind(client.id, client.profile.dialect, name) ?? '');
       return terminal && speaksFor(client.id, terminal.id) ? terminal : undefined;
-    },
-
-    /** Whether this is the terminal's secret; compared in constant time. */
-    secretFits(id: string, secret: string): boolean {
-      const hash = terminals.get(id)?.secretHash;
-      return sameHash(hashSecret(secret), hash ?? hashSecret('')) && typeof hash === 'string';
     },
 
     speaksFor,

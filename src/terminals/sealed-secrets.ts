@@ -4,6 +4,8 @@ import { type FileHandle, open, readFile, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path';
 import type { Database, DatabaseOrTransaction } from '../db/database.ts';
 import type { Logger } from '../lib/log.ts';
+import { LOGINS } from './dialects.ts';
+import type { Terminal } from './registry.ts';
 
 /**
  * Secrets of terminals that sign with them when they connect: a hash cannot check a signature. Sealed with AES-256-GCM by the key of this
@@ -76,8 +78,13 @@ export async function openSealedSecrets(file: string, { db, log }: { db: Databas
   if (lost > 0) log.error({ lost, file }, 'secrets of terminals were sealed with another key: give them new ones');
 
   return {
-    /** Writes it in the terminal's own transaction; call what it returns when that is through. */
-    async keep(transaction: DatabaseOrTransaction, terminalId: string, secret: string): Promise<() => void> {
+    /** Writes the secret of a terminal that signs in the terminal's own transaction; call what it returns when that is through. */
+    async keep(
+      transaction: DatabaseOrTransaction,
+      { id: terminalId, profile }: Pick<Terminal, 'id' | 'profile'>,
+      secret: string,
+    ): Promise<() => void> {
+      if (LOGINS[profile.dialect] !== 'signature') return () => undefined;
       const row = { terminalId, sealed: seal(key, terminalId, secret) };
       await transaction
         .insertInto('sealedSecrets')

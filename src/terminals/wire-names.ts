@@ -1,8 +1,9 @@
-import { hashSecret } from '../lib/ids.ts';
-import { type Dialect, LOGINS } from './dialects.ts';
+import { hashSecret, newSecret } from '../lib/ids.ts';
+import { type Dialect, LOGINS, SECRET_BYTES } from './dialects.ts';
+import type { Profile } from './profile.ts';
 import type { Terminal } from './registry.ts';
 
-type Named = Pick<Terminal, 'id' | 'connection' | 'profile' | 'secretHash'>;
+type Named = Pick<Terminal, 'id' | 'connection' | 'profile' | 'secretHash' | 'previousHash'>;
 
 /** What a terminal is called in its dialect: its id, where its connection does not say otherwise. */
 export const nameOf = ({ id, connection }: Pick<Terminal, 'id' | 'connection'>): string =>
@@ -12,14 +13,26 @@ const named = (dialect: Dialect, name: string): string => `name ${dialect} ${nam
 const behind = (via: string, dialect: Dialect, name: string): string => `via ${via} ${dialect} ${name}`;
 const token = (hash: string): string => `token ${hash}`;
 
+/** What to type into the device. Where it signs, the password is the device secret that it signs with. */
+export function credentialsOf(terminal: Pick<Terminal, 'id' | 'connection' | 'profile'>, secret: string) {
+  const login = LOGINS[terminal.profile.dialect];
+  if (login === 'token') return { username: secret, password: '' };
+  return { username: login === 'signature' ? nameOf(terminal) : terminal.id, password: secret };
+}
+
+/** A new secret, as long as the terminal's firmware takes. */
+export const newSecretFor = ({ dialect }: Profile): string =>
+  dialect === 'hearthgate' ? newSecret() : newSecret(SECRET_BYTES);
+
 /** The keys under which a terminal is found when it does not show its id. */
 function keysOf(terminal: Named): string[] {
-  const { connection, profile, secretHash } = terminal;
+  const { connection, profile } = terminal;
   if (connection.type !== 'mqtt' || profile.dialect === 'hearthgate') return [];
   const { dialect } = profile;
   const keys: string[] = [];
   if (LOGINS[dialect] === 'signature') keys.push(named(dialect, nameOf(terminal)));
-  if (LOGINS[dialect] === 'token' && secretHash !== null) keys.push(token(secretHash));
+  const hashes = [terminal.secretHash, terminal.previousHash].filter((hash) => hash !== null);
+  if (LOGINS[dialect] === 'token') keys.push(...hashes.map(token));
   if (connection.via !== undefined) keys.push(behind(connection.via, dialect, nameOf(terminal)));
   return keys;
 }

@@ -8,6 +8,7 @@ import { loadProfiles } from '../../src/terminals/profile.ts';
 import { openRegistry } from '../../src/terminals/registry.ts';
 import { openSealedSecrets } from '../../src/terminals/sealed-secrets.ts';
 import { tempFolder } from '../helpers/temp.ts';
+import { benchImport } from './import.ts';
 
 /** `npm run bench`: what the registry of a county costs, at two sizes. Needs `--expose-gc`. */
 
@@ -58,3 +59,5 @@ for (const size of [10_000, 100_000]) {
     `${size} terminals: ${memory} MiB, opened in ${openMs} ms, a page ${page}, a search without a hit ${search}`,
   );
 }
+
+for (const size of [10_000, 100_000]) console.log(await benchImport(size, ADMIN));

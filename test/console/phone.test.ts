@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { makeHousehold } from '../helpers/gateway.ts';
+import { finished, upload } from '../helpers/imports.ts';
 import { test as consoleTest, PHONE } from './browser.ts';
 import { playBoiler } from './terminal.ts';
 
@@ -28,7 +29,14 @@ const test = consoleTest.extend('household', { scope: 'file' }, async ({ gateway
     { amountFen: 100_000_000, method: 'cash', reference: 'R'.repeat(100) },
     { 'idempotency-key': 'phone' },
   );
-  return household;
+  const who = { origin: gateway.origin, token: gateway.admin.token };
+  const { body } = await upload(
+    who,
+    `id,profile,via\n${'x'.repeat(99)},${LONGEST_ID},\n`,
+    `?fileName=${'f'.repeat(200)}`,
+  );
+  await finished(who, body);
+  return { ...household, imported: body.id };
 });
 
 const OVERHANG = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
@@ -47,7 +55,7 @@ async function tooWide(page: Page, origin: string, pages: Record<string, string 
 
 test.for(['zh', 'en'] as const)(
   'on a phone no page needs sideways scrolling, whatever it holds (%s)',
-  async (language, { open, origin, gateway, household }) => {
+  async (language, { open, origin, gateway, household: { imported, ...household } }) => {
     const page = await open('/', { as: gateway.admin, language, viewport: PHONE });
     const pages = {
       '/terminals': LONGEST_ID,
@@ -56,6 +64,8 @@ test.for(['zh', 'en'] as const)(
       [`/households/${household.id}`]: 'RRRRR',
       '/alarms': LONGEST_ID,
       '/quarantine': LONGEST_ID,
+      [`/imports?id=${imported}`]: LONGEST_ID,
+      '/claim': /二维码内容|QR text/,
     };
     expect(await tooWide(page, origin, pages)).toEqual([]);
   },

@@ -31,7 +31,7 @@ test('a resident who asks for another household or its terminal is told that it 
 
 test('a resident who asks for a list gets home instead', async ({ open, origin, mine }) => {
   const page = await open('/', { as: mine.resident });
-  for (const path of ['/terminals', '/households', '/alarms', '/quarantine']) {
+  for (const path of ['/terminals', '/households', '/alarms', '/quarantine', '/imports', '/claim']) {
     await page.goto(`${origin}${path}`);
     await page.getByRole('heading', { level: 1, name: mine.household.name }).waitFor();
   }

@@ -193,7 +193,10 @@ test('the admin reaches each of those things, so they were there to be hidden', 
   const one = await makeWorld(own, 'mine', VILLAGE);
   const other = await makeWorld(own, 'theirs', OTHER_VILLAGE);
   // What deletes comes last, and what moves a terminal just before, since both take its queued commands back.
-  const rank = (route: string) => Number(route.startsWith('PATCH')) + 2 * Number(route.startsWith('DELETE'));
+  const rank = (route: string) =>
+    Number(route.startsWith('PATCH')) +
+    2 * Number(route.startsWith('DELETE')) +
+    Number(route === 'DELETE /api/v1/terminals/{id}');
   const rows = Object.entries(examples(other, one)).sort(([a], [b]) => rank(a) - rank(b));
   const wrong: string[] = [];
   for (const [route, example] of rows) {

@@ -131,8 +131,12 @@ describe('nobody hears what is another’s', () => {
     const next = await makeHousehold(gateway);
     await using before = await openLive(gateway, home.resident.token);
     await using after = await openLive(gateway, next.resident.token);
+    const cut = closed(home.client);
     await gateway.admin.patch(`/terminals/${home.id}`, { householdId: next.household.id });
-    await home.says(19);
+    await cut;
+    const client = await connectTerminal(gateway, home);
+    await sendReading(client, home.id, { room_c: 19 });
+    await client.endAsync();
     await after.next('reading', ({ terminalId }) => terminalId === home.id);
     expect(before.messages).toEqual([]);
   });

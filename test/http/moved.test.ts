@@ -3,6 +3,7 @@ import type { HouseholdUsage } from '../../src/http/schemas/billing.ts';
 import type { Readings, Usage } from '../../src/http/schemas/readings.ts';
 import {
   type ApiClient,
+  closed,
   connectTerminal,
   makeHousehold,
   makeTerminal,
@@ -33,13 +34,16 @@ beforeAll(async () => {
     profile: 'gas-meter',
     householdId: before.household.id,
   });
-  const client = await connectTerminal(gateway, terminal);
+  const there = await connectTerminal(gateway, terminal);
   for (const [hour, gas] of [1, 5, 9].entries())
-    await sendReading(client, 'meter', { gas_m3: gas }, from + hour * 3_600_000);
-  await sendReading(client, 'meter', { battery_v: 3.5 }, from);
+    await sendReading(there, 'meter', { gas_m3: gas }, from + hour * 3_600_000);
+  await sendReading(there, 'meter', { battery_v: 3.5 }, from);
   await before.clerk.command('meter', { command: 'valve', value: 'close' });
   await eventually(async () => (await valuesSeenBy(before.resident)).length === 3);
+  const cut = closed(there);
   await gateway.admin.patch('/terminals/meter', { householdId: after.household.id });
+  await cut;
+  const client = await connectTerminal(gateway, terminal);
   await sendReading(client, 'meter', { gas_m3: 12 });
   await sendReading(client, 'meter', { gas_m3: 13.5 }, Date.now() + 60_000);
   await eventually(async () => (await valuesSeenBy(gateway.admin)).length === 5);

@@ -56,7 +56,7 @@ const everyone = (status: number) => ({ operator: status, company: status, resid
 
 /** A request of a stranger to `theirs` for every route of the API that is not public. */
 export function examples(theirs: World, mine: World): Record<string, Example> {
-  const { terminal, household, company, command, alarm, areaCode } = theirs;
+  const { terminal, household, company, command, alarm, areaCode, importId: theirImport } = theirs;
   const t = `/terminals/${terminal.id}`;
   const h = `/households/${household.id}`;
   const days = 'from=2026-01-01T00:00:00Z&to=2026-01-08T00:00:00Z';
@@ -170,6 +170,41 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
       admin: 200,
     },
     'DELETE /api/v1/terminals/{id}': { path: t, answers: { company: 404 }, admin: 204 },
+    'POST /api/v1/terminals/import': { path: '/terminals/import', body: {}, answers: { company: 415 }, admin: 415 },
+    'GET /api/v1/imports': { path: '/imports', answers: { company: 200 }, neutral: true },
+    'GET /api/v1/imports/template': { path: '/imports/template', answers: { company: 200 }, neutral: true },
+    'GET /api/v1/imports/{id}': { path: `/imports/${theirImport}`, answers: { company: 404 }, admin: 200 },
+    'GET /api/v1/imports/{id}/errors': {
+      path: `/imports/${theirImport}/errors`,
+      answers: { company: 404 },
+      admin: 200,
+    },
+    'GET /api/v1/imports/{id}/errors.csv': {
+      path: `/imports/${theirImport}/errors.csv`,
+      answers: { company: 404 },
+      admin: 200,
+    },
+    'POST /api/v1/imports/{id}/cancel': {
+      path: `/imports/${theirImport}/cancel`,
+      answers: { company: 404 },
+      admin: 409,
+    },
+    'POST /api/v1/imports/{id}/credentials': {
+      path: `/imports/${theirImport}/credentials`,
+      answers: { company: 404 },
+      admin: 403,
+    },
+    'GET /api/v1/terminals/{id}/credentials': { path: `${t}/credentials`, answers: { company: 404 }, admin: 200 },
+    'POST /api/v1/terminals/{id}/credentials': { path: `${t}/credentials`, answers: { company: 404 }, admin: 201 },
+    'DELETE /api/v1/terminals/{id}/credentials': { path: `${t}/credentials`, answers: { company: 404 }, admin: 204 },
+    'DELETE /api/v1/companies/{id}/credentials': adminOnly(`/companies/${company.id}/credentials`),
+    'POST /api/v1/terminals/{id}/claim-code': { path: `${t}/claim-code`, answers: { company: 404 }, admin: 409 },
+    'POST /api/v1/claims': {
+      path: '/claims',
+      body: { id: terminal.id, code: 'AAAAA', householdId: mine.household.id },
+      answers: { company: 422 },
+      admin: 422,
+    },
     'GET /api/v1/quarantine': {
       path: '/quarantine?limit=500',
       answers: { operator: 200, company: 200 },

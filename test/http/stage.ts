@@ -12,6 +12,7 @@ import {
   type TestGateway,
   type TestTerminal,
 } from '../helpers/gateway.ts';
+import { finished, upload } from '../helpers/imports.ts';
 import { eventually } from '../helpers/temp.ts';
 
 /** What tests of the HTTP API share: lists, bare requests, a household with everything in it, and a live stream. */
@@ -87,7 +88,9 @@ export async function makeWorld(gateway: TestGateway, name: string, areaCode: st
   const alarm = await eventually(
     async () => (await gateway.admin.get<Page<Alarm>>(`/alarms?terminalId=${terminal.id}`)).body.items[0],
   );
-  return { ...people, areaCode, terminal, command, payment, alarm };
+  const brought = await upload({ ...gateway, token: people.clerk.token }, 'id,profile\n', '?dryRun=true');
+  await finished({ ...gateway, token: people.clerk.token }, brought.body);
+  return { ...people, areaCode, terminal, command, payment, alarm, importId: brought.body.id };
 }
 export type World = Awaited<ReturnType<typeof makeWorld>>;
 

@@ -20,7 +20,8 @@ const PRODUCT_KEY = 'a1pC3rpU4xF';
 function decodeSaid(profile: Profile, { topic, payload }: { topic: string; payload: unknown }) {
   const terminal: Terminal = {
     ...{ id: 'plug', profile, secretHash: null, installedAt: null, createdAt: 0, companyId: null, areaCode: null },
-    ...{ householdId: null, householdName: null, householdSince: null },
+    ...{ householdId: null, householdName: null, householdSince: null, previousHash: null, previousUntil: null },
+    ...{ unclaimedSince: null, claimHash: null, claimUntil: null },
     connection: { type: 'mqtt', ...(profile.dialect === 'alink' && { name: `plug&${PRODUCT_KEY}` }) },
   };
   const said = { topic: topic.replace('{id}', 'plug'), payload: Buffer.from(textOf(payload)) };

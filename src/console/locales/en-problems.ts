@@ -18,6 +18,7 @@ export const problems: Texts['problem'] = {
   unknown_profile: 'No such terminal type',
   unknown_command: 'This terminal has no such command',
   value_not_allowed: 'This terminal does not allow that value',
+  wrong_claim: 'No terminal waits with this id and code',
   idempotency_key_reused: 'The idempotency key was used for another request',
   too_many_requests: 'Too many requests; wait and try again',
   internal: 'The gateway failed',

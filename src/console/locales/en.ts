@@ -1,5 +1,6 @@
 import { commands } from './en-commands.ts';
 import { problems } from './en-problems.ts';
+import { provisioning } from './en-provisioning.ts';
 import type { Texts } from './zh.ts';
 
 export const en: Texts = {
@@ -18,6 +19,8 @@ export const en: Texts = {
     alarms: 'Alarms',
     quarantine: 'Quarantine',
     security: 'Security',
+    imports: 'Import',
+    claim: 'Claim',
   },
   role: { admin: 'Administrator', operator: 'Operator', company: 'Heating company', resident: 'Resident' },
   live: { live: 'Live', connecting: 'Connecting', broken: 'Connection lost' },
@@ -249,5 +252,6 @@ export const en: Texts = {
       too_many_connections: 'Too many connections',
     },
   },
+  ...provisioning,
   problem: problems,
 };

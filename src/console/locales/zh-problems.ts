@@ -17,6 +17,7 @@ export const problems = {
   unknown_profile: '没有这种终端类型',
   unknown_command: '该终端没有这条指令',
   value_not_allowed: '该终端不允许这个值',
+  wrong_claim: '终端号或认领码不正确，或已被认领',
   idempotency_key_reused: '防重复编号已用于另一请求',
   too_many_requests: '请求过于频繁，请稍后再试',
   internal: '网关内部出错',

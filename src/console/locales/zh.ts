@@ -1,5 +1,6 @@
 import { commands } from './zh-commands.ts';
 import { problems } from './zh-problems.ts';
+import { provisioning } from './zh-provisioning.ts';
 
 export const zh = {
   product: '暖关 Hearthgate',
@@ -17,6 +18,8 @@ export const zh = {
     alarms: '告警',
     quarantine: '隔离数据',
     security: '安全事件',
+    imports: '导入终端',
+    claim: '认领终端',
   },
   role: { admin: '管理员', operator: '值班员', company: '供热企业', resident: '住户' },
   live: { live: '实时', connecting: '正在连接', broken: '连接中断' },
@@ -248,6 +251,7 @@ export const zh = {
       too_many_connections: '连接过多',
     },
   },
+  ...provisioning,
   problem: problems,
 };
 

@@ -1,9 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
+import { Tag } from 'antd';
 import type { ProfileView, Terminal } from '../../http/schemas/terminals.ts';
+import { useLanguage } from '../i18n.ts';
 import { Age } from '../parts/age.tsx';
 import { CommandsCard } from '../parts/commands-card.tsx';
 import { ControlCard } from '../parts/control-card.tsx';
+import { CredentialsCard } from '../parts/credentials-card.tsx';
 import { HistoryCard } from '../parts/history-card.tsx';
 import { HouseholdLink } from '../parts/household-link.tsx';
 import { IdentityCard } from '../parts/identity-card.tsx';
@@ -13,7 +16,7 @@ import { StatusTag } from '../parts/status-tag.tsx';
 import { TerminalUse } from '../parts/terminal-use.tsx';
 import { useProfiles } from '../profiles.ts';
 import { terminalQuery } from '../queries.ts';
-import { maySwitch, useUser } from '../user.ts';
+import { mayProvision, maySwitch, useUser } from '../user.ts';
 
 const route = getRouteApi('/shell/terminals/$id');
 
@@ -28,6 +31,7 @@ function Views({ terminal, profile }: { terminal: Terminal; profile: ProfileView
           {switchable && maySwitch(user) && <ControlCard terminal={terminal} profile={profile} />}
           {switchable && user.role !== 'resident' && <CommandsCard terminalId={terminal.id} profile={profile} />}
           <IdentityCard terminal={terminal} />
+          {terminal.connection.type === 'mqtt' && mayProvision(user) && <CredentialsCard terminal={terminal} />}
         </div>
         <div className="stack">
           <HistoryCard terminal={terminal} profile={profile} />
@@ -39,12 +43,14 @@ function Views({ terminal, profile }: { terminal: Terminal; profile: ProfileView
 }
 
 function TerminalView({ terminal }: { terminal: Terminal }) {
+  const { t } = useLanguage();
   const profile = useProfiles().get(terminal.profile);
   return (
     <>
       <div className="title-line">
         <h1 className="title">{terminal.id}</h1>
         <StatusTag status={terminal.status} />
+        {terminal.unclaimed && <Tag color="gold">{t('credentials.waits')}</Tag>}
         <Age time={terminal.lastSeenAt} />
         <HouseholdLink terminal={terminal} />
       </div>

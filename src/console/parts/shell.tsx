@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, Navigate, Outlet, useMatch, useMatches, useSearch } from '@tanstack/react-router';
 import { Layout } from 'antd';
+import { useEffect, useRef } from 'react';
 import { useLanguage } from '../i18n.ts';
 import type { LiveScope } from '../live.ts';
 import { meQuery } from '../queries.ts';
@@ -12,12 +13,18 @@ import { LiveSign } from './live-sign.tsx';
 import { Loaded } from './loaded.tsx';
 import { UserMenu } from './user-menu.tsx';
 
-function MainMenu() {
+function MainMenu({ pathname }: { pathname: string }) {
   const { t } = useLanguage();
   const sections = SECTIONS[useUser().role];
+  const menu = useRef<HTMLElement>(null);
+  // On a phone the menu is wider than the screen. The path is what the effect follows.
+  useEffect(() => {
+    if (pathname !== '/')
+      menu.current?.querySelector('.menu-active')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [pathname]);
   if (sections.length === 0) return null;
   return (
-    <nav className="menu" aria-label={t('nav.label')}>
+    <nav ref={menu} className="menu" aria-label={t('nav.label')}>
       {sections.map((section) => (
         <Link key={section} to={`/${section}`} className="menu-link" activeProps={{ className: 'menu-active' }}>
           {t(`nav.${section}`)}
@@ -47,7 +54,7 @@ function Frame() {
         <Link to="/" className="brand">
           {t('product')}
         </Link>
-        <MainMenu />
+        <MainMenu pathname={pathname} />
         <div className="header-end">
           <LiveSign state={live} />
           <LanguageSwitch />

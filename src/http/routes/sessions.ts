@@ -8,10 +8,14 @@ import { me, newSession, session, setup, user } from '../schemas/people.ts';
 import type { HttpParts } from '../server.ts';
 import { userView } from '../views.ts';
 
+/** An address may try this many times as often, over all user names. */
+const NAMES_AN_ADDRESS = 5;
+
 export const sessionRoutes =
   ({ config, clock, users, live, setup: firstAdmin }: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
-    const attempts = createAttempts({ clock, perMinute: config.http.loginsPerMinute });
+    const attempts = createAttempts(clock);
+    const { loginsPerMinute } = config.http;
 
     app.post(
       '/sessions',
@@ -21,7 +25,10 @@ export const sessionRoutes =
       },
       async (request, reply) => {
         const { username, password } = request.body;
-        const takeBack = attempts.begin(request.ip, username);
+        const takeBack = attempts.begin([
+          { key: `${request.ip} ${username}`, perMinute: loginsPerMinute },
+          { key: request.ip, perMinute: loginsPerMinute * NAMES_AN_ADDRESS },
+        ]);
         const { token, expiresAt, user: row } = await users.signIn(username, password);
         takeBack();
         return reply.code(201).send({ token, expiresAt: rfc3339(expiresAt), user: userView(row) });

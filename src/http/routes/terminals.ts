@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { credentialsOf } from '../../terminals/dialects.ts';
-import { nameOf } from '../../terminals/wire-names.ts';
+import { credentialsOf } from '../../terminals/wire-names.ts';
 import { callerOf } from '../auth.ts';
 import {
   createdTerminal,
@@ -15,7 +14,7 @@ import {
   terminal as terminalSchema,
 } from '../schemas/terminals.ts';
 import type { HttpParts } from '../server.ts';
-import { latestView, profileView, terminalView } from '../views.ts';
+import { claimView, latestView, profileView, terminalView } from '../views.ts';
 
 export const terminalRoutes =
   ({ registry, latest, presence, profiles }: HttpParts): FastifyPluginAsyncZod =>
@@ -31,11 +30,13 @@ export const terminalRoutes =
       '/terminals',
       { schema: { tags: ['terminals'], querystring: terminalQuery, response: { 200: terminalPage } } },
       async (request) => {
-        const { status, ...filter } = request.query;
+        const { status, unclaimed, ...filter } = request.query;
         const page = registry.list(
           callerOf(request),
           filter,
-          (terminal) => !status || presence.statusOf(terminal) === status,
+          (terminal) =>
+            (!status || presence.statusOf(terminal) === status) &&
+            (unclaimed === undefined || (terminal.unclaimedSince !== null) === unclaimed),
         );
         return {
           ...page,
@@ -48,11 +49,12 @@ export const terminalRoutes =
       '/terminals',
       { config: installer, schema: { tags: ['terminals'], body: newTerminal, response: { 201: createdTerminal } } },
       async (request, reply) => {
-        const { terminal, secret } = await registry.create(callerOf(request), request.body);
-        const { id, profile } = terminal;
-        const credentials = secret === null ? null : credentialsOf(profile.dialect, nameOf(terminal), id, secret);
+        const { terminal, secret, code } = await registry.create(callerOf(request), request.body);
+        const credentials = secret === null ? null : credentialsOf(terminal, secret);
+        const claim = code === null ? null : claimView(terminal.id, code, terminal.claimUntil ?? 0);
         reply.header('location', `/api/v1/terminals/${terminal.id}`);
-        return reply.code(201).send({ ...terminalView(callerOf(request), terminal, latest, presence), credentials });
+        const view = terminalView(callerOf(request), terminal, latest, presence);
+        return reply.code(201).send({ ...view, credentials, claim });
       },
     );
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AREA_CODE } from '../../terminals/identity.ts';
 
 /** RFC 3339 with a zone, or epoch milliseconds, in a query string. Gives epoch milliseconds. */
 export const timeQuery = z
@@ -12,7 +13,7 @@ export const timeQuery = z
   .describe('RFC 3339 time with zone, or epoch milliseconds');
 
 export const time = z.iso.datetime({ offset: true });
-export const areaCode = z.string().regex(/^\d{6}(\d{3}(\d{3}(\d{3})?)?)?$/);
+export const areaCode = z.string().regex(AREA_CODE);
 export const id = z.string().min(1).max(64);
 export const label = z.string().trim().min(1).max(100);
 export const idParam = z.strictObject({ id });

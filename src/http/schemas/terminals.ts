@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { HOST, TERMINAL_ID } from '../../terminals/identity.ts';
 import { areaCode, bilingual, id, pageLimit, pageOf, time } from './common.ts';
 
-export const terminalId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+export const terminalId = z.string().regex(TERMINAL_ID);
 
-const host = z.string().regex(/^[A-Za-z0-9_.:-]{1,253}$/);
+const host = z.string().regex(HOST);
 
 const connection = z.discriminatedUnion('type', [
   z.strictObject({
@@ -24,7 +25,7 @@ const connection = z.discriminatedUnion('type', [
 export type Connection = z.infer<typeof connection>;
 
 /** Gives epoch milliseconds. */
-const installedAt = time.transform((text) => Date.parse(text)).describe('A reading before this is quarantined');
+export const installedAt = time.transform((text) => Date.parse(text)).describe('A reading before this is quarantined');
 
 export const newTerminal = z.strictObject({
   id: terminalId,
@@ -38,6 +39,10 @@ export const newTerminal = z.strictObject({
     .optional()
     .describe('The token or secret that a device of another dialect has already; without it one is made'),
   installedAt: installedAt.nullable().optional(),
+  unclaimed: z
+    .boolean()
+    .optional()
+    .describe('It waits to be claimed where it is installed, and nobody connects as it before'),
 });
 export const patchTerminal = z.strictObject({
   householdId: id.nullable().optional(),
@@ -62,9 +67,16 @@ export const terminal = latest.extend({
   areaCode: areaCode.nullable(),
   connection,
   installedAt: time.nullable().describe('A reading before this is quarantined'),
+  unclaimed: z.boolean().describe('Waits to be claimed; nobody can connect as it'),
   createdAt: time,
 });
 export type Terminal = z.infer<typeof terminal>;
+export const claimCode = z.object({
+  code: z.string(),
+  text: z.string().describe('What its QR code says: hearthgate:claim?id=…&code=…'),
+  until: time,
+});
+export type ClaimCode = z.infer<typeof claimCode>;
 export const createdTerminal = terminal.extend({
   credentials: z
     .object({ username: z.string(), password: z.string() })
@@ -72,6 +84,7 @@ export const createdTerminal = terminal.extend({
     .describe(
       'MQTT user name and password, shown this once, or the secret that the device signs with; null for Modbus',
     ),
+  claim: claimCode.nullable().describe('How it is claimed, shown this once; null when it need not be'),
 });
 export const terminalPage = pageOf(terminal);
 export const terminalQuery = z.strictObject({
@@ -81,6 +94,11 @@ export const terminalQuery = z.strictObject({
   householdId: id.optional(),
   profile: z.string().max(40).optional(),
   status: terminalStatus.optional(),
+  unclaimed: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional()
+    .describe('Only those that wait to be claimed, or that do not'),
   search: z.string().max(60).optional().describe('Part of the terminal id or household name'),
 });
 

@@ -1,0 +1,16 @@
+import { Tag } from 'antd';
+import type { TerminalImport } from '../../http/schemas/provisioning.ts';
+import { useLanguage } from '../i18n.ts';
+
+const COLOURS: Partial<Record<TerminalImport['state'], string>> = { done: 'green', refused: 'red', failed: 'red' };
+
+export function ImportState({ of: { state, dryRun, unclaimed } }: { of: TerminalImport }) {
+  const { t } = useLanguage();
+  return (
+    <span className="nowrap">
+      <Tag color={COLOURS[state] ?? 'default'}>{t(`import.states.${state}`)}</Tag>
+      {dryRun && <Tag>{t('import.dryRun')}</Tag>}
+      {unclaimed && <Tag color="gold">{t('import.waits')}</Tag>}
+    </span>
+  );
+}

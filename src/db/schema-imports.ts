@@ -1,0 +1,37 @@
+/** Rows of imports, see schema.ts. */
+
+export const IMPORT_STATES = ['waiting', 'checking', 'writing', 'done', 'refused', 'failed', 'cancelled'] as const;
+export type ImportState = (typeof IMPORT_STATES)[number];
+
+export interface ImportRow {
+  id: string;
+  /** Id and name of the user or key. */
+  requestedBy: string;
+  requestedName: string;
+  companyId: string | null;
+  fileName: string;
+  bytes: number;
+  dryRun: number;
+  unclaimed: number;
+  state: ImportState;
+  rowCount: number;
+  created: number;
+  unchanged: number;
+  errors: number;
+  detail: string | null;
+  createdAt: number;
+  finishedAt: number | null;
+  /** Until when the credentials of its terminals can be made. */
+  exportUntil: number | null;
+  exportedAt: number | null;
+}
+
+export interface ImportErrorRow {
+  importId: string;
+  n: number;
+  /** As a spreadsheet counts: the header is row 1. */
+  sheetRow: number;
+  sheetColumn: string | null;
+  code: string;
+  value: string;
+}

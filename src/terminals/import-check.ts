@@ -1,0 +1,236 @@
+import { type Caller, sees } from '../areas/scope.ts';
+import type { Database } from '../db/database.ts';
+import { OFFSET_MS } from '../lib/calendar.ts';
+import { AREA_CODE, HOST, TERMINAL_ID } from './identity.ts';
+import { type ImportErrorCode, type RowError, rowError } from './import-errors.ts';
+import type { Column, SheetRow } from './import-sheet.ts';
+import { type TerminalMemory, unitKey } from './memory.ts';
+import { oneSpelling } from './placement.ts';
+import type { Profile } from './profile.ts';
+import type { Connection, Terminal } from './registry.ts';
+
+/** Whether the rows of a file can become terminals, all together. */
+
+/** A terminal that is to be written. */
+export interface ImportedTerminal {
+  id: string;
+  profile: string;
+  householdId: string | null;
+  areaCode: string | null;
+  companyId: string | null;
+  connection: Connection;
+  installedAt: number | null;
+  /** The id was used before and removed. */
+  again: boolean;
+}
+
+interface HouseholdPlace {
+  id: string;
+  accountNo: string;
+  areaCode: string;
+  companyId: string;
+}
+
+const LOCAL_TIME = /^(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2}))?)?$/;
+const WITH_ZONE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/;
+
+/** With a zone as it says, without one in Asia/Shanghai, however a spreadsheet has written it. Epoch ms; undefined for no time. */
+function sheetTime(text: string): number | undefined {
+  if (WITH_ZONE.test(text)) return Number.isNaN(Date.parse(text)) ? undefined : Date.parse(text);
+  const match = LOCAL_TIME.exec(text);
+  if (!match) return undefined;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
+    .slice(1)
+    .map((part) => Number(part ?? 0));
+  const time = Date.UTC(year, month - 1, day, hour, minute, second);
+  const real = new Date(time).getUTCMonth() === month - 1 && hour < 24 && minute < 60 && second < 60;
+  return real ? time - OFFSET_MS : undefined;
+}
+
+const wholeNumber = (text: string, max: number): number | undefined =>
+  /^[1-9]\d{0,5}$/.test(text) && Number(text) <= max ? Number(text) : undefined;
+
+const ONLY_MODBUS = ['host', 'port', 'unit'] as const satisfies Column[];
+
+export async function createCheck(parts: {
+  db: Database;
+  memory: TerminalMemory;
+  profiles: Map<string, Profile>;
+  caller: Caller;
+  unclaimed: boolean;
+}) {
+  const { db, memory, profiles, caller, unclaimed } = parts;
+  const areas = new Set((await db.selectFrom('areas').select('code').execute()).map(({ code }) => code));
+  const byTitle = new Map(
+    [...profiles.values()].flatMap(
+      (one) =>
+        [
+          [one.title.zh, one],
+          [one.title.en, one],
+        ] as const,
+    ),
+  );
+  const ids = new Set<string>();
+  const units = new Set<string>();
+  /** Concentrators that the gateway does not have: the file may, further down. */
+  const vias: { row: number; via: string }[] = [];
+
+  const visible = (id: string): Terminal | undefined => {
+    const terminal = memory.terminals.get(id);
+    return terminal && sees(caller, terminal) ? terminal : undefined;
+  };
+
+  async function householdsOf(rows: SheetRow[]): Promise<Map<string, HouseholdPlace>> {
+    const found = new Map<string, HouseholdPlace>();
+    const names = (column: 'accountNo' | 'householdId') => rows.flatMap(({ cells }) => cells[column] ?? []);
+    for (const [column, values] of [
+      ['accountNo', names('accountNo')],
+      ['id', names('householdId')],
+    ] as const) {
+      if (values.length === 0) continue;
+      const households = await db
+        .selectFrom('households')
+        .select(['id', 'accountNo', 'areaCode', 'companyId'])
+        .where(column, 'in', values)
+        .execute();
+      for (const household of households) {
+        if (!sees(caller, { ...household, householdId: household.id })) continue;
+        found.set(`${column} ${household[column]}`, household);
+      }
+    }
+    return found;
+  }
+
+  /** Ids that are in the database and not in memory were removed: only the same company may use them again. */
+  async function removedOf(rows: SheetRow[]): Promise<Map<string, string | null>> {
+    const unknown = rows.flatMap(({ cells: { id } }) => (id !== undefined && !memory.terminals.has(id) ? id : []));
+    if (unknown.length === 0) return new Map();
+    const removed = await db.selectFrom('terminals').select(['id', 'companyId']).where('id', 'in', unknown).execute();
+    return new Map(removed.map(({ id, companyId }) => [id, companyId]));
+  }
+
+  function checkRow(
+    { row, cells }: SheetRow,
+    households: Map<string, HouseholdPlace>,
+    removed: Map<string, string | null>,
+  ): { errors: RowError[]; terminal?: ImportedTerminal; unchanged?: boolean } {
+    const errors: RowError[] = [];
+    const wrong = (column: Column | null, code: ImportErrorCode) =>
+      void errors.push(rowError(row, column, code, column === null ? '' : cells[column]));
+
+    const profile = profileOf();
+    const household = householdOf();
+    if (cells.areaCode !== undefined && !(AREA_CODE.test(cells.areaCode) && areas.has(cells.areaCode))) {
+      wrong('areaCode', 'unknown_area');
+    }
+    const installedAt = cells.installedAt === undefined ? null : sheetTime(cells.installedAt);
+    if (installedAt === undefined) wrong('installedAt', 'bad_time');
+    const connection = profile && connectionOf(profile);
+    const { id } = cells;
+    if (id === undefined) wrong('id', 'missing');
+    else if (!TERMINAL_ID.test(id)) wrong('id', 'bad_id');
+    else if (ids.has(id)) wrong('id', 'duplicate_id');
+    else ids.add(id);
+    if (id === undefined || !profile || !connection || installedAt === undefined || errors.length > 0)
+      return { errors };
+
+    const companyId = household?.companyId ?? caller.companyId;
+    const place = {
+      householdId: household?.id ?? null,
+      areaCode: cells.areaCode ?? household?.areaCode ?? null,
+      companyId,
+    };
+    const terminal = { id, profile: profile.profile, ...place, connection, installedAt, again: removed.has(id) };
+    if (memory.terminals.has(id)) {
+      checkSame(terminal);
+      return { errors, unchanged: errors.length === 0 };
+    }
+    if (removed.has(id) && removed.get(id) !== companyId) wrong('id', 'id_taken');
+    if (unclaimed && household) wrong(cells.accountNo === undefined ? 'householdId' : 'accountNo', 'not_claimable');
+    if (unclaimed && connection.type !== 'mqtt') wrong('profile', 'not_claimable');
+    const unit = unitKey(connection);
+    if (unit !== undefined) {
+      if (units.has(unit) || memory.ownerOf(connection) !== undefined) wrong('unit', 'unit_taken');
+      units.add(unit);
+    }
+    return { errors, terminal };
+
+    function profileOf(): Profile | undefined {
+      if (cells.profile === undefined) return void wrong('profile', 'missing');
+      const found = profiles.get(cells.profile) ?? byTitle.get(cells.profile);
+      if (!found) wrong('profile', 'unknown_profile');
+      return found;
+    }
+
+    function householdOf(): HouseholdPlace | undefined {
+      const { accountNo, householdId } = cells;
+      const byAccount = accountNo === undefined ? undefined : households.get(`accountNo ${accountNo}`);
+      const byId = householdId === undefined ? undefined : households.get(`id ${householdId}`);
+      if (accountNo !== undefined && !byAccount) wrong('accountNo', 'unknown_household');
+      if (householdId !== undefined && !byId) wrong('householdId', 'unknown_household');
+      if (byAccount && byId && byAccount.id !== byId.id) wrong('householdId', 'two_households');
+      return byAccount ?? byId;
+    }
+
+    function connectionOf({ protocol }: Profile): Connection | undefined {
+      if (protocol === 'mqtt') {
+        for (const column of ONLY_MODBUS) if (cells[column] !== undefined) wrong(column, 'not_for_mqtt');
+        const { via } = cells;
+        if (via !== undefined && via === cells.id) wrong('via', 'unknown_via');
+        else if (via !== undefined && !visible(via)) vias.push({ row, via });
+        return via === undefined ? { type: 'mqtt' } : { type: 'mqtt', via };
+      }
+      if (cells.via !== undefined) wrong('via', 'not_for_modbus');
+      for (const column of ONLY_MODBUS) if (cells[column] === undefined) wrong(column, 'missing');
+      const host = cells.host ?? '';
+      const port = wholeNumber(cells.port ?? '', 65_535);
+      const unit = wholeNumber(cells.unit ?? '', 247);
+      if (cells.host !== undefined && !HOST.test(host)) wrong('host', 'bad_host');
+      if (cells.port !== undefined && port === undefined) wrong('port', 'bad_port');
+      if (cells.unit !== undefined && unit === undefined) wrong('unit', 'bad_unit');
+      if (!HOST.test(host) || port === undefined || unit === undefined) return undefined;
+      return oneSpelling({ type: 'modbus', line: { host, port }, unit });
+    }
+
+    /** An empty cell says nothing; what is filled in must be as it is registered. */
+    function checkSame(asked: ImportedTerminal): void {
+      const known = visible(asked.id);
+      if (!known) {
+        wrong('id', 'id_taken');
+        return;
+      }
+      if (known.profile.profile !== asked.profile) wrong('profile', 'differs');
+      if (household && known.householdId !== household.id) {
+        wrong(cells.accountNo === undefined ? 'householdId' : 'accountNo', 'differs');
+      }
+      if (cells.areaCode !== undefined && known.areaCode !== cells.areaCode) wrong('areaCode', 'differs');
+      if (cells.installedAt !== undefined && known.installedAt !== asked.installedAt) wrong('installedAt', 'differs');
+      if (asked.connection.type === 'mqtt') {
+        const via = known.connection.type === 'mqtt' ? known.connection.via : undefined;
+        if (cells.via !== undefined && via !== cells.via) wrong('via', 'differs');
+      } else if (unitKey(known.connection) !== unitKey(asked.connection)) wrong('host', 'differs');
+    }
+  }
+
+  return {
+    /** The next rows of the file. */
+    async rows(rows: SheetRow[]) {
+      const errors: RowError[] = [];
+      const terminals: ImportedTerminal[] = [];
+      let unchanged = 0;
+      const households = await householdsOf(rows);
+      const removed = await removedOf(rows);
+      for (const row of rows) {
+        const found = checkRow(row, households, removed);
+        errors.push(...found.errors);
+        if (found.terminal && found.errors.length === 0) terminals.push(found.terminal);
+        if (found.unchanged) unchanged += 1;
+      }
+      return { errors, terminals, unchanged };
+    },
+
+    /** What only the whole file shows. */
+    end: (): RowError[] =>
+      vias.flatMap(({ row, via }) => (ids.has(via) ? [] : [rowError(row, 'via', 'unknown_via', via)])),
+  };
+}

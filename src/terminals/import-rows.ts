@@ -1,0 +1,147 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Caller } from '../areas/scope.ts';
+import type { Database } from '../db/database.ts';
+import type { TerminalRow } from '../db/schema.ts';
+import type { ImportRow, ImportState } from '../db/schema-imports.ts';
+import type { ImportedTerminal } from './import-check.ts';
+import type { RowError } from './import-errors.ts';
+
+/**
+ * What an import writes. Its terminals are written a few at a time under its id, so that nothing else waits long for the database, and count
+ * only when its own row says `done`: nobody loads them before, and those of an import that did not get there are deleted.
+ */
+
+const CHUNK = 100;
+const UNFINISHED = ['waiting', 'checking', 'writing'] as const satisfies ImportState[];
+
+export interface ImportRequest {
+  fileName: string;
+  dryRun: boolean;
+  /** Its terminals wait to be claimed. */
+  unclaimed: boolean;
+}
+
+export const newImport = (
+  request: ImportRequest & { id: string; caller: Caller; bytes: number; createdAt: number },
+): ImportRow => ({
+  id: request.id,
+  requestedBy: request.caller.id,
+  requestedName: request.caller.name,
+  companyId: request.caller.companyId,
+  fileName: request.fileName,
+  bytes: request.bytes,
+  dryRun: request.dryRun ? 1 : 0,
+  unclaimed: request.unclaimed ? 1 : 0,
+  state: 'waiting',
+  rowCount: 0,
+  created: 0,
+  unchanged: 0,
+  errors: 0,
+  detail: null,
+  createdAt: request.createdAt,
+  finishedAt: null,
+  exportUntil: null,
+  exportedAt: null,
+});
+
+/** Deletes what an import has written that is not done. */
+export async function deleteTerminalsOf(db: Database, importId: string): Promise<void> {
+  for (;;) {
+    const rows = await db.selectFrom('terminals').select('id').where('importId', '=', importId).limit(CHUNK).execute();
+    if (rows.length === 0) return;
+    const ids = rows.map(({ id }) => id);
+    await db.deleteFrom('terminals').where('importId', '=', importId).where('id', 'in', ids).execute();
+    await nextTurn();
+  }
+}
+
+/** Ends imports that a stop or a crash has cut off, before anybody loads terminals. */
+export async function forgetUnfinished(db: Database, now: number): Promise<void> {
+  const cut = await db.selectFrom('imports').select('id').where('state', 'in', UNFINISHED).execute();
+  for (const { id } of cut) {
+    await deleteTerminalsOf(db, id);
+    await db
+      .updateTable('imports')
+      .set({ state: 'failed', detail: 'The gateway was stopped; nothing was imported', finishedAt: now })
+      .where('id', '=', id)
+      .execute();
+  }
+}
+
+export function createImportRows(db: Database) {
+  const rowOf = (terminal: ImportedTerminal, importId: string, now: number, unclaimed: boolean): TerminalRow => {
+    const { again, connection, ...columns } = terminal;
+    return {
+      ...columns,
+      connection: JSON.stringify(connection),
+      secretHash: null,
+      previousHash: null,
+      previousUntil: null,
+      unclaimedSince: unclaimed ? now : null,
+      claimHash: null,
+      claimUntil: null,
+      importId,
+      commandSequence: 0,
+      householdSince: again ? now : null,
+      createdAt: now,
+      removedAt: null,
+    };
+  };
+
+  return {
+    rowOf,
+
+    async insert(rows: TerminalRow[]): Promise<void> {
+      if (rows.length > 0) await db.insertInto('terminals').values(rows).execute();
+    },
+
+    /** All of it counts from here on. Ids that were removed before come back in this same transaction. */
+    async commit(
+      again: TerminalRow[],
+      done: Pick<ImportRow, 'id' | 'rowCount' | 'created' | 'unchanged'> & Partial<ImportRow>,
+    ) {
+      const { id, ...columns } = done;
+      await db.transaction().execute(async (transaction) => {
+        for (const { id: terminalId, commandSequence: _kept, ...row } of again) {
+          await transaction.updateTable('terminals').set(row).where('id', '=', terminalId).execute();
+        }
+        await transaction.updateTable('imports').set(columns).where('id', '=', id).execute();
+      });
+    },
+
+    /** Ids of what an import made, in order, a few at a time. */
+    async *idsOf(importId: string): AsyncGenerator<string[]> {
+      for (let after = ''; ; ) {
+        const rows = await db
+          .selectFrom('terminals')
+          .select('id')
+          .where('importId', '=', importId)
+          .where('id', '>', after)
+          .orderBy('id')
+          .limit(CHUNK)
+          .execute();
+        const last = rows.at(-1);
+        if (!last) return;
+        yield rows.map(({ id }) => id);
+        after = last.id;
+      }
+    },
+
+    async addErrors(importId: string, from: number, errors: RowError[]): Promise<void> {
+      for (let start = 0; start < errors.length; start += CHUNK) {
+        const rows = errors.slice(start, start + CHUNK).map(({ row, column, code, value }, index) => ({
+          importId,
+          n: from + start + index,
+          sheetRow: row,
+          sheetColumn: column,
+          code,
+          value,
+        }));
+        await db.insertInto('importErrors').values(rows).execute();
+      }
+    },
+
+    forgetErrors: async (importId: string) =>
+      void (await db.deleteFrom('importErrors').where('importId', '=', importId).execute()),
+  };
+}

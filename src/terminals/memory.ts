@@ -1,0 +1,108 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../db/database.ts';
+import type { Tables, TerminalRow } from '../db/schema.ts';
+import { createTurns } from '../lib/turns.ts';
+import type { Profile } from './profile.ts';
+import type { Connection, Terminal } from './registry.ts';
+import { createWireNames } from './wire-names.ts';
+
+/** All terminals in memory, as their rows have them: by id, by Modbus unit, by what they show on the wire, and in the order of their ids. */
+
+const MOST_RELOADS = 10_000;
+
+const rowsOf = (db: Kysely<Tables>) =>
+  db
+    .selectFrom('terminals')
+    .leftJoin('households', 'households.id', 'terminals.householdId')
+    .where('terminals.removedAt', 'is', null)
+    .selectAll('terminals')
+    .select('households.name as householdName');
+
+/** Names a Modbus unit; undefined for what is none. */
+export const unitKey = (connection: Connection): string | undefined =>
+  connection.type === 'modbus' ? `${connection.line.host} ${connection.line.port} ${connection.unit}` : undefined;
+
+export async function loadTerminals({ db, profiles }: { db: Database; profiles: Map<string, Profile> }) {
+  const terminals = new Map<string, Terminal>();
+  const units = new Map<string, string>();
+  const wireNames = createWireNames();
+  /** In order, without the fresh ones: many come at once, and are put in their places together when somebody asks. */
+  const sorted: Terminal[] = [];
+  const fresh = new Set<string>();
+  let sliced = 0;
+  const oneAtATime = createTurns(MOST_RELOADS);
+
+  /** Where an id is in the order, or would be. */
+  function positionOf(id: string): number {
+    let low = 0;
+    let high = sorted.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((sorted[middle]?.id ?? '') < id) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  function dropUnit({ id, connection }: Terminal): void {
+    const key = unitKey(connection);
+    if (key !== undefined && units.get(key) === id) units.delete(key);
+  }
+
+  function take(row: TerminalRow & { householdName: string | null }): Terminal {
+    const profile = profiles.get(row.profile);
+    if (!profile) throw new Error(`terminal ${row.id} has profile ${row.profile}, and there is no such file`);
+    const terminal: Terminal = { ...row, profile, connection: JSON.parse(row.connection) as Connection };
+    const before = terminals.get(row.id);
+    if (before) dropUnit(before);
+    terminals.set(row.id, terminal);
+    wireNames.put(terminal);
+    const key = unitKey(terminal.connection);
+    if (key !== undefined) units.set(key, row.id);
+    const position = positionOf(row.id);
+    if (sorted[position]?.id === row.id) sorted[position] = terminal;
+    else fresh.add(row.id);
+    return terminal;
+  }
+
+  /** What was in order and what came are two rising rows, which the sort merges in one pass. */
+  function inOrder(): readonly Terminal[] {
+    if (fresh.size === 0) return sorted;
+    const came = [...fresh].flatMap((id) => terminals.get(id) ?? []).sort((a, b) => (a.id < b.id ? -1 : 1));
+    for (const terminal of came) sorted.push(terminal);
+    sorted.sort((a, b) => (a.id < b.id ? -1 : 1));
+    fresh.clear();
+    return sorted;
+  }
+
+  for (const row of await rowsOf(db).orderBy('terminals.id').execute()) take(row);
+
+  return {
+    terminals: terminals as ReadonlyMap<string, Terminal>,
+    inOrder,
+    wireNames,
+    /** Whose Modbus unit it is. */
+    ownerOf: (connection: Connection): string | undefined => units.get(unitKey(connection) ?? ''),
+
+    /** The next `count` terminals, beginning again after the last. */
+    slice(count: number): Terminal[] {
+      const part = inOrder().slice(sliced, sliced + count);
+      sliced = sliced + count >= terminals.size ? 0 : sliced + count;
+      return part;
+    },
+
+    /** Takes rows as they are now. One reload at a time, so that an older row never comes after a newer one. */
+    reload: (ids: readonly string[]): Promise<Terminal[]> =>
+      oneAtATime(async () => (await rowsOf(db).where('terminals.id', 'in', ids).execute()).map(take)),
+
+    drop(id: string): void {
+      const terminal = terminals.get(id);
+      if (!terminal) return;
+      dropUnit(terminal);
+      terminals.delete(id);
+      wireNames.drop(id);
+      if (!fresh.delete(id)) sorted.splice(positionOf(id), 1);
+    },
+  };
+}
+export type TerminalMemory = Awaited<ReturnType<typeof loadTerminals>>;

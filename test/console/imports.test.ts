@@ -1,0 +1,127 @@
+import { readFile } from 'node:fs/promises';
+import type { Page } from 'playwright-core';
+import { expect } from 'vitest';
+import type { Terminal } from '../../src/http/schemas/terminals.ts';
+import { connectTerminal, makeHousehold, makeTerminal } from '../helpers/gateway.ts';
+import { finished, upload } from '../helpers/imports.ts';
+import { test as consoleTest, PHONE } from './browser.ts';
+
+/** Terminals from a file, their credentials, and a terminal that is claimed with a phone. */
+
+const test = consoleTest.extend('people', { scope: 'file' }, ({ gateway }) => makeHousehold(gateway));
+
+const choose = (page: Page, text: string, name = 'winter.csv') =>
+  page.locator('input[type=file]').setInputFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(text) });
+
+async function downloaded(page: Page, act: () => Promise<void>): Promise<string> {
+  const [download] = await Promise.all([page.waitForEvent('download'), act()]);
+  return readFile(await download.path(), 'utf8');
+}
+
+test('a file with errors is shown by row and column, and what was wrong can be saved', async ({ open, people }) => {
+  const page = await open('/imports', { as: people.clerk });
+  expect(await page.getByRole('button', { name: '导入', exact: true }).isDisabled()).toBe(true);
+  await choose(page, 'id,profile,accountNo\nE-1,steam-engine,\nE-2,gas-boiler,NOBODY\n');
+  await page.getByRole('button', { name: '导入', exact: true }).click();
+  await page.getByText('文件有 2 处错误，没有导入任何终端。').waitFor();
+  const rows = page.getByRole('table', { name: '错误清单' }).locator('tbody').getByRole('row');
+  await rows.filter({ hasText: '没有这种终端类型' }).getByText('steam-engine').waitFor();
+  await rows.filter({ hasText: '没有这个住户' }).getByText('户号').waitFor();
+  const csv = await downloaded(page, () => page.getByRole('button', { name: '下载错误清单' }).click());
+  expect(csv).toContain('3,accountNo,户号,NOBODY,unknown_household');
+  expect((await people.clerk.get('/terminals/E-2')).status).toBe(404);
+});
+
+test('a file is checked, imported, and its credentials are saved once', async ({ open, gateway, people }) => {
+  const page = await open('/imports', { as: people.clerk, language: 'en' });
+  await choose(page, `id,profile,accountNo\nW-1,gas-boiler,${people.household.accountNo}\nW-2,gas-boiler,\n`);
+  await page.getByRole('button', { name: 'Check file' }).click();
+  await page.getByText('The file is well: 2 terminals would be new, 0 unchanged.').waitFor();
+  expect((await people.clerk.get('/terminals/W-1')).status).toBe(404);
+  await page.getByRole('button', { name: 'Import', exact: true }).click();
+  await page.getByText('2 terminals are new, 0 unchanged.').waitFor();
+  await page.getByRole('button', { name: 'Download credentials…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Download the new terminals’ credentials?' });
+  const csv = await downloaded(page, () => dialog.getByRole('button', { name: 'Make and download' }).click());
+  const [, id = '', secret = ''] = csv.split('\n')[1]?.split(',') ?? [];
+  await (await connectTerminal(gateway, { id, secret })).endAsync();
+  await page.getByText('Credentials were downloaded on').waitFor();
+  expect(await page.getByRole('button', { name: 'Download credentials…' }).count()).toBe(0);
+  await page.getByRole('table', { name: 'Imports' }).getByText('Rows 2 · New 2 · Unchanged 0').waitFor();
+});
+
+test('an import is found again after the page was closed, and is cancelled there', async ({
+  open,
+  gateway,
+  people,
+}) => {
+  const who = { origin: gateway.origin, token: people.clerk.token };
+  const lines = Array.from({ length: 40_000 }, (_, n) => `L-${n},gas-boiler\n`).join('');
+  const { body } = await upload(who, `id,profile\n${lines}`, '?fileName=long.csv');
+  const page = await open('/imports', { as: people.clerk });
+  await page.getByRole('table', { name: '导入记录' }).getByRole('link', { name: 'long.csv' }).click();
+  await page.getByRole('progressbar', { name: '导入进度' }).waitFor();
+  await page.getByRole('button', { name: '取消导入' }).click();
+  await page.getByText('没有导入任何终端。').waitFor();
+  expect((await finished(who, body)).state).toBe('cancelled');
+});
+
+test('the template is in the language of the page', async ({ open, people }) => {
+  const page = await open('/imports', { as: people.clerk });
+  const csv = await downloaded(page, () => page.getByRole('button', { name: '下载模板' }).click());
+  expect(csv).toContain('终端号,终端类型,户号');
+});
+
+test('a terminal is claimed with a phone by what its QR code says, after its household was shown', async ({
+  open,
+  gateway,
+  people: { clerk, household },
+}) => {
+  const body = { id: 'Q-1', profile: 'gas-boiler', connection: { type: 'mqtt' }, unclaimed: true };
+  const { body: made } = await gateway.admin.post<{ claim: { text: string } }>('/terminals', body);
+  const page = await open('/claim', { as: clerk, viewport: PHONE, refusals: [422] });
+  await page.getByLabel('二维码内容').fill(made.claim.text);
+  expect(await page.getByLabel('终端号').inputValue()).toBe('Q-1');
+  await page.getByLabel('户号').fill('NOBODY');
+  await page.getByLabel('户号').blur();
+  await page.getByText('没有这个户号').waitFor();
+  await page.getByRole('button', { name: '认领', exact: true }).click();
+  await page.getByText('引用的对象不存在').waitFor();
+  await page.getByLabel('户号').fill(household.accountNo);
+  await page.getByLabel('户号').blur();
+  await page.getByText(household.name).waitFor();
+  await page.getByRole('button', { name: '认领', exact: true }).click();
+  await page.getByText(`终端 Q-1 已绑定到 ${household.name}`).waitFor();
+  const { body: claimed } = await clerk.get<Terminal>('/terminals/Q-1');
+  expect(claimed).toMatchObject({ unclaimed: false, householdId: household.id, installedAt: expect.any(String) });
+  await page.getByRole('button', { name: '认领下一台' }).click();
+  expect(await page.getByLabel('终端号').inputValue()).toBe('');
+});
+
+test('a clerk changes a terminal’s password and revokes it, and an operator is offered neither', async ({
+  open,
+  gateway,
+  people,
+}) => {
+  const old = await makeTerminal(people.clerk, { id: 'P-1', profile: 'gas-boiler', householdId: people.household.id });
+  const page = await open('/terminals/P-1', { as: people.clerk });
+  await page.getByRole('button', { name: '更换密码…' }).click();
+  await page.getByRole('dialog', { name: '生成新密码？' }).getByRole('button', { name: '生成' }).click();
+  await page.getByText('只显示这一次，请现在记下').waitFor();
+  await page.getByText('更换中').waitFor();
+  const secret =
+    (await page
+      .locator('dt:has-text("密码"), th:has-text("密码"), .ant-descriptions-item:has-text("密码")')
+      .locator('code')
+      .last()
+      .textContent()) ?? '';
+  await (await connectTerminal(gateway, { id: 'P-1', secret: secret.trim() })).endAsync();
+  await expect(connectTerminal(gateway, old)).rejects.toThrow();
+  await page.getByRole('button', { name: '吊销…' }).click();
+  await page.getByRole('dialog', { name: '吊销终端 P-1 的密码？' }).getByRole('button', { name: '吊销' }).click();
+  await page.getByText('没有密码，不能接入').waitFor();
+  await expect(connectTerminal(gateway, { id: 'P-1', secret: secret.trim() })).rejects.toThrow();
+  const other = await open('/terminals/P-1', { as: people.operator });
+  await other.getByRole('heading', { name: '历史曲线' }).waitFor();
+  expect(await other.getByRole('heading', { name: '接入凭据' }).count()).toBe(0);
+});
