@@ -7,7 +7,6 @@ import { hasTable, ordersOf, readable, type Table, wordsOf } from './register-ma
 const illegalFunction = 1;
 const illegalAddress = 2;
 const illegalValue = 3;
-export const deviceFailure = 4;
 const deviceBusy = 6;
 
 export interface ModbusUnitParts {

@@ -78,7 +78,13 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const live = stack.use(startLive({ clock, log, limit: config.http.liveStreams }));
   const presence = createPresence({ clock });
   const latest = createLatest();
-  const registry = await openRegistry({ db, clock, profiles, onChange: terminalChanged });
+  const registry = await openRegistry({
+    db,
+    clock,
+    profiles,
+    modbusHosts: config.modbus.hosts,
+    onChange: terminalChanged,
+  });
   live.follow(registry);
   const quarantine = stack.use(
     await openQuarantine(
@@ -142,7 +148,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     onSettled: (terminal) => downlink?.kick(terminal.id),
   });
   const broker = stack.use(await startBroker({ config: config.mqtt, registry, uplink, clock, log }));
-  const bridge = stack.use(startBridge({ registry, uplink, clock, log, pollEveryS: config.modbus.pollEveryS }));
+  const bridge = stack.use(startBridge({ registry, uplink, clock, log, settings: config.modbus }));
   downlink = stack.use(
     startDownlink({ commands, registry, carriers: { mqtt: broker.carrier, modbus: bridge.carrier }, clock, log }),
   );
@@ -202,6 +208,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       health,
       metrics,
       setup,
+      modbus: bridge,
     }),
   );
 

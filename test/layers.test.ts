@@ -15,7 +15,7 @@ const ALLOWED: Record<string, string[]> = {
   commands: [...BELOW, 'terminals'],
   alarms: [...BELOW, 'terminals'],
   billing: BELOW,
-  'config.ts': [],
+  'config.ts': ['lib'],
   'uplink.ts': FEATURES,
   'downlink.ts': FEATURES,
   health: ['uplink.ts', ...FEATURES],

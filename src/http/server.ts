@@ -45,6 +45,7 @@ import { historyRoutes } from './routes/history.ts';
 import { householdRoutes } from './routes/households.ts';
 import { liveRoutes } from './routes/live.ts';
 import { meterExchangeRoutes } from './routes/meter-exchanges.ts';
+import { type ModbusLines, modbusRoutes } from './routes/modbus.ts';
 import { quarantineRoutes } from './routes/quarantine.ts';
 import { readingRoutes } from './routes/readings.ts';
 import { sessionRoutes } from './routes/sessions.ts';
@@ -78,6 +79,7 @@ export interface HttpParts {
   health: Health;
   metrics: Metrics;
   setup: Setup;
+  modbus: ModbusLines;
 }
 
 type App = ReturnType<typeof createApp>;
@@ -171,6 +173,7 @@ export async function startHttp(parts: HttpParts) {
       historyRoutes,
       readingRoutes,
       meterExchangeRoutes,
+      modbusRoutes,
       quarantineRoutes,
       commandRoutes,
       alarmRoutes,

@@ -2,6 +2,8 @@ import { areaMustExist } from '../areas/areas.ts';
 import { type Caller, type Place, sees } from '../areas/scope.ts';
 import type { Database } from '../db/database.ts';
 import { GatewayError } from '../lib/errors.ts';
+import { createHostList } from '../lib/hosts.ts';
+import { lineName, lineSettings, oneLineSpelling } from './lines.ts';
 import type { Profile } from './profile.ts';
 import type { Connection, Terminal } from './registry.ts';
 
@@ -13,19 +15,45 @@ export interface PlaceRequest {
   areaCode: string | undefined;
 }
 
-/** One spelling of a host, so that a unit is not registered twice under two. */
+type ModbusConnection = Extract<Connection, { type: 'modbus' }>;
+
+/** One spelling of a line, so that a unit is not registered twice under two. */
 export function oneSpelling(connection: Connection): Connection {
-  if (connection.type === 'mqtt') return connection;
-  const host = connection.line.host.toLowerCase().replace(/\.$/, '');
-  return { ...connection, line: { ...connection.line, host: host === 'localhost' ? '127.0.0.1' : host } };
+  return connection.type === 'mqtt' ? connection : { ...connection, line: oneLineSpelling(connection.line) };
 }
 
-export function createPlacement({ db, terminals }: { db: Database; terminals: ReadonlyMap<string, Terminal> }) {
+export function createPlacement(parts: {
+  db: Database;
+  terminals: ReadonlyMap<string, Terminal>;
+  modbusHosts: string;
+}) {
+  const { db, terminals } = parts;
+  const isListed = createHostList(parts.modbusHosts);
+
   /** A terminal that the caller does not see is as unknown as one that does not exist. */
   const visible = (caller: Caller, id: string): Terminal | undefined => {
     const terminal = terminals.get(id);
     return terminal && sees(caller, terminal) ? terminal : undefined;
   };
+
+  /** One terminal a unit, one way of speaking a line, and a line that the caller may use. */
+  function checkLine(caller: Caller, id: string, { line, unit }: ModbusConnection): void {
+    const name = lineName(line);
+    let isTheirs = caller.role === 'admin' || ('host' in line && isListed(line.host));
+    let conflict: string | undefined;
+    for (const other of terminals.values()) {
+      if (other.connection.type !== 'modbus' || lineName(other.connection.line) !== name) continue;
+      // A line that an admin gave to a company is theirs to go on using.
+      isTheirs ||= sees(caller, other);
+      if (other.id === id) continue;
+      const whose = sees(caller, other) ? `terminal ${other.id}` : 'another terminal';
+      if (other.connection.unit === unit) conflict = `Unit ${unit} of ${name} is ${whose}`;
+      else if (lineSettings(other.connection.line) !== lineSettings(line))
+        conflict ??= `${whose} uses ${name} with other settings`;
+    }
+    if (!isTheirs) throw new GatewayError('forbidden', `An admin has to set up the Modbus line ${name} first`);
+    if (conflict !== undefined) throw new GatewayError('conflict', conflict);
+  }
 
   return {
     /** The place that a household gives its terminals; one without a household belongs to `companyId`. */
@@ -58,13 +86,7 @@ export function createPlacement({ db, terminals }: { db: Database; terminals: Re
         if (connection.via === undefined || visible(caller, connection.via)) return;
         throw new GatewayError('unknown_reference', `There is no terminal ${connection.via} to go via`);
       }
-      const { line, unit } = connection;
-      for (const other of terminals.values()) {
-        const taken = other.id !== id && other.connection.type === 'modbus' ? other.connection : undefined;
-        if (taken?.unit !== unit || taken.line.host !== line.host || taken.line.port !== line.port) continue;
-        const whose = visible(caller, other.id) ? `terminal ${other.id}` : 'another terminal';
-        throw new GatewayError('conflict', `Unit ${unit} of ${line.host}:${line.port} is ${whose}`);
-      }
+      checkLine(caller, id, connection);
     },
   };
 }

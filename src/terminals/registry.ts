@@ -6,13 +6,12 @@ import type { Tables, TerminalRow } from '../db/schema.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { hashSecret, newSecret, sameHash } from '../lib/ids.ts';
+import type { Line } from './lines.ts';
 import { createPlacement, oneSpelling } from './placement.ts';
 import type { Profile } from './profile.ts';
 
 /** How a terminal is reached. */
-export type Connection =
-  | { type: 'mqtt'; via?: string | undefined }
-  | { type: 'modbus'; line: { host: string; port: number }; unit: number };
+export type Connection = { type: 'mqtt'; via?: string | undefined } | { type: 'modbus'; line: Line; unit: number };
 
 /** A terminal: the device with an address on a wire. */
 export interface Terminal extends Place {
@@ -67,13 +66,15 @@ export async function openRegistry(parts: {
   db: Database;
   clock: Clock;
   profiles: Map<string, Profile>;
+  /** Where a company may point a Modbus line: addresses, ranges and names, with commas between. */
+  modbusHosts?: string;
   onChange: (id: string, moved: boolean) => Promise<void> | void;
 }) {
   const { db, clock, profiles, onChange } = parts;
   const terminals = new Map<string, Terminal>();
   let sorted: Terminal[] | undefined;
   let sliced = 0;
-  const { placeOf, checkConnection } = createPlacement({ db, terminals });
+  const { placeOf, checkConnection } = createPlacement({ db, terminals, modbusHosts: parts.modbusHosts ?? '' });
 
   function take(row: TerminalRow & { householdName: string | null }): Terminal {
     const profile = profiles.get(row.profile);

@@ -76,7 +76,7 @@ export function testConfig(folder: string, overrides: Overrides = {}): Config {
     ...config,
     http: { ...config.http, port: 0, loginsPerMinute: 1000, ...overrides.http },
     mqtt: { ...config.mqtt, port: 0, ...overrides.mqtt },
-    modbus: { pollEveryS: 1, ...overrides.modbus },
+    modbus: { ...config.modbus, pollEveryS: 1, ...overrides.modbus },
     readings: { ...config.readings, commitWaitMs: 5, storeWaitMs: 50, ...overrides.readings },
     database: { ...config.database, ...overrides.database },
     timeseries: { ...config.timeseries, ...overrides.timeseries },

@@ -135,7 +135,7 @@ test('what is written into registers is what is read from them', () => {
         const [low, high] = kinds[as];
         const value = Number((Math.round(low + part * (high - low)) * scale).toPrecision(12));
         const register: Register = { holding: 7, as, scale, absent: [] };
-        const words = registerWords(register, value);
+        const words = registerWords(register, value) ?? [];
         const holding = new Map(words.map((word, index) => [7 + index, word]));
         expect(registerValue(register, { holding, input: new Map() })).toBe(value);
       },
@@ -151,7 +151,7 @@ test('a bit is changed without touching its neighbours', () => {
       fc.boolean(),
       (present, bit, on) => {
         const register: Register = { holding: 0, as: 'uint16', scale: 1, absent: [], bit };
-        const [word = 0] = registerWords(register, on ? 1 : 0, present);
+        const [word = 0] = registerWords(register, on ? 1 : 0, present) ?? [];
         expect((word >> bit) & 1).toBe(on ? 1 : 0);
         expect(word & ~(1 << bit)).toBe(present & ~(1 << bit));
       },
