@@ -145,7 +145,9 @@ export function unwrapRtu(bytes: Buffer, expected: Expected): Unwrapped {
     if (onlyHeartbeats(answer.rest, heartbeats)) return { ...answer, rest: Buffer.alloc(0) };
     throw new BadFrame(`${answer.rest.length} bytes after the answer`);
   }
+  // An answer may begin like a heartbeat: only what cannot become an answer is one.
+  if (answer === undefined) return undefined;
   for (const one of heartbeats) if (startsWith(bytes, one)) return unwrapRtu(bytes.subarray(one.length), expected);
-  if (answer === undefined || heartbeats.some((one) => beginsLike(bytes, one))) return undefined;
+  if (heartbeats.some((one) => beginsLike(bytes, one))) return undefined;
   throw new BadFrame(answer);
 }

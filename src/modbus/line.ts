@@ -61,6 +61,9 @@ const QUIET_AFTER_TROUBLE_MS = 50;
 const LONGEST_NOISE_MS = 2_000;
 /** Without a single byte heard in so many requests the port is thrown away: its other end may be gone without a word. */
 const MOST_UNHEARD = 3;
+/** An RTU unit that gave no answer is left alone for so many of its time-outs, since nothing but its shape tells a late answer. */
+const REST_TIMEOUTS = 2;
+const LONGEST_REST_MS = 3_000;
 /** More bytes than any answer, its echo and some heartbeats have. */
 const MOST_BYTES = 1_024;
 const FRAMES_KEPT = 12;
@@ -76,8 +79,8 @@ export function createLine(parts: LineParts) {
   const turns = createTurns(name);
   const frames = createFrameRing(clock, FRAMES_KEPT);
   const connection = createConnection({ ...parts, heard, gone });
-  /** Units that may still answer something that was given up. */
-  const owing = new Set<number>();
+  /** Units that may still answer something that was given up, and until when they are left alone. Ticks. */
+  const owing = new Map<number, number>();
   let underWay: UnderWay | undefined;
   /** The beginning of a Modbus TCP frame that nobody waits for. */
   let rest = Buffer.alloc(0);
@@ -217,10 +220,13 @@ export function createLine(parts: LineParts) {
       return values;
     } catch (error) {
       record(clock.ticks() - from, error);
-      if (!(error instanceof ModbusException)) owing.add(unit);
+      if (!(error instanceof ModbusException)) owing.set(unit, clock.ticks() + restAfter(parts.timeoutMs ?? timeoutMs));
       throw error;
     }
   }
+
+  const restAfter = (timeoutMs: number): number =>
+    framing === 'rtu' ? Math.min(LONGEST_REST_MS, REST_TIMEOUTS * timeoutMs) : 0;
 
   /** Makes sure that the line is up and that the unit owes no answer. */
   async function settle(unit: number, options: ExchangeOptions): Promise<void> {
@@ -237,6 +243,9 @@ export function createLine(parts: LineParts) {
   return {
     name,
     timeoutMs: parts.timeoutMs,
+    /** How long a unit must still be left alone before it is asked again. Milliseconds. */
+    restMs: (unit: number): number => Math.max(0, (owing.get(unit) ?? 0) - clock.ticks()),
+
     /** One read, when those before it are through. Rejects with `LineDown`, `NoAnswer`, `BadFrame` or `ModbusException`. */
     read: (unit: number, request: ReadRequest, options: ExchangeOptions): Promise<number[]> =>
       turns.take('poll', async () => {

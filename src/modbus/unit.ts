@@ -99,6 +99,7 @@ export function createUnit(parts: UnitParts) {
   async function read(request: ReadRequest): Promise<number[]> {
     for (let tries = 1; ; tries += 1) {
       try {
+        await rested();
         return await line.read(unit, request, options);
       } catch (error) {
         if (!isBusy(error) || tries === BUSY_TRIES) throw error;
@@ -111,6 +112,12 @@ export function createUnit(parts: UnitParts) {
     const { promise, resolve } = Promise.withResolvers<void>();
     using _timer = clock.after(ms, resolve);
     await promise;
+  }
+
+  /** A unit that owes an answer is left alone for a while; meanwhile the line belongs to others. */
+  async function rested(): Promise<void> {
+    const ms = line.restMs(unit);
+    if (ms > 0) await wait(Math.ceil(ms));
   }
 
   /** Reads one request into the frame. What the device refuses together is asked alone, and what it refuses alone is left out. */
@@ -158,6 +165,7 @@ export function createUnit(parts: UnitParts) {
 
   async function write({ table, address, many, readFirst, values }: WriteTarget, begin: () => Promise<boolean>) {
     let written: number[] | undefined;
+    await rested();
     await line.turn(unit, options, async (ask) => {
       const [present = 0] = readFirst ? await ask({ table, address, count: 1 }) : [];
       if (!(await begin())) return;
