@@ -9,7 +9,7 @@ import type { Uplink } from '../uplink.ts';
 import { ModbusException } from './codec.ts';
 import { createDialIn } from './dial-in.ts';
 import { LineDown } from './line.ts';
-import { createLines } from './lines.ts';
+import { createLines, WAYS, type Ways } from './lines.ts';
 import { lineStates } from './states.ts';
 import { createUnit, type Unit, type WriteTarget } from './unit.ts';
 
@@ -54,8 +54,8 @@ function targetOf(definition: CommandDefinition | undefined, value: string | num
 
 /** Dispose ends after the requests under way. */
 export function startBridge(parts: {
-  registry: Registry;
-  uplink: Uplink;
+  registry: Pick<Registry, 'find' | 'all'>;
+  uplink: Pick<Uplink, 'receiveRegisters'>;
   clock: Clock;
   log: Logger;
   settings: {
@@ -64,13 +64,15 @@ export function startBridge(parts: {
     connections: number;
     registrationS: number;
   };
+  /** How lines are opened. */
+  ways?: Ways;
 }) {
   const { registry, uplink, clock, log, settings } = parts;
   const { listenHost: host, connections, registrationS } = settings;
   const dialIn = createDialIn({ host, connections, registrationMs: registrationS * 1_000, clock, log });
   const closing = (closed: Promise<void>) =>
     void closed.catch((error: unknown) => log.warn({ err: error }, 'modbus: closing a line failed'));
-  const lines = createLines({ dialIn, clock, onUp: askAgain, closing });
+  const lines = createLines({ dialIn, clock, onUp: askAgain, closing, ways: parts.ways ?? WAYS });
   const polled = new Map<string, Polled>();
   const byLine = new Map<string, Set<string>>();
   const polls = new Map<string, Disposable>();

@@ -85,6 +85,7 @@ export function createLine(parts: LineParts) {
   /** The beginning of a Modbus TCP frame that nobody waits for. */
   let rest = Buffer.alloc(0);
   let transaction = 0;
+  let lastUnit = 0;
   let echoes = false;
   let unheard = 0;
   let quietFrom = 0;
@@ -124,7 +125,11 @@ export function createLine(parts: LineParts) {
   /** Bytes that no request brought: late answers, heartbeats, noise. */
   function unasked(bytes: Buffer): void {
     if (framing === 'rtu') {
-      if (!onlyHeartbeats(bytes, parts.heartbeats)) counted.noiseBytes += bytes.length;
+      if (onlyHeartbeats(bytes, parts.heartbeats)) return;
+      counted.noiseBytes += bytes.length;
+      // Whoever spoke last may have more to say.
+      quietFrom = Math.max(quietFrom, clock.ticks() + QUIET_AFTER_TROUBLE_MS);
+      owing.set(lastUnit, clock.ticks());
       return;
     }
     try {
@@ -185,6 +190,7 @@ export function createLine(parts: LineParts) {
     });
     underWay = exchanged;
     counted.requests += 1;
+    lastUnit = unit;
     unheard += 1;
     const frame = frames.add(unit, sent);
     port.write(sent);

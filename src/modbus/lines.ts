@@ -6,14 +6,21 @@ import { dialTcp, openSerial } from './port.ts';
 
 /** The lines in use, by name: opened with their first unit, closed with their last. */
 
-/** 3.5 characters at 9600 baud, where nobody says how fast the wire behind a gateway is. */
-const USUAL_GAP_MS = 4;
+/** RTU frames have no number. What follows an answer too late to be seen with it, as USB adapters pass bytes on every 16 ms, must not meet
+ * the next request. */
+const USUAL_GAP_MS = 20;
 const LEAST_GAP_MS = 1.75;
 const GAP_CHARACTERS = 3.5;
 
 /** How long a character takes on a serial wire: start, data, parity and stop bits. Milliseconds. */
 export const characterMs = ({ baudRate, dataBits = 8, parity = 'none', stopBits = 1 }: SerialLine): number =>
   ((1 + dataBits + (parity === 'none' ? 0 : 1) + stopBits) * 1_000) / baudRate;
+
+export interface Ways {
+  tcp: typeof dialTcp;
+  serial: typeof openSerial;
+}
+export const WAYS: Ways = { tcp: dialTcp, serial: openSerial };
 
 interface Use {
   line: Line;
@@ -28,26 +35,27 @@ export function createLines(parts: {
   /** A line can be used again. */
   onUp: (name: string) => void;
   closing: (closed: Promise<void>) => void;
+  ways: Ways;
 }) {
-  const { dialIn, clock } = parts;
+  const { dialIn, clock, ways } = parts;
   const uses = new Map<string, Use>();
 
   function open(address: LineAddress): Use {
     const name = lineName(address);
-    const pauseMs = address.pauseMs ?? 0;
+    const pauseMs = address.pauseMs ?? USUAL_GAP_MS;
     const common = { name, clock, timeoutMs: address.timeoutMs, onUp: () => parts.onUp(name) };
     const settings = lineSettings(address);
     if ('serial' in address) {
       const byteMs = characterMs(address);
       const gapMs = Math.max(pauseMs, LEAST_GAP_MS, GAP_CHARACTERS * byteMs);
-      const line = createLine({ ...common, framing: 'rtu', open: openSerial(address), gapMs, byteMs, heartbeats: [] });
+      const line = createLine({ ...common, framing: 'rtu', open: ways.serial(address), gapMs, byteMs, heartbeats: [] });
       return { line, settings, guest: undefined };
     }
     const framing = address.framing ?? ('listen' in address ? 'rtu' : 'tcp');
-    const gapMs = framing === 'tcp' ? pauseMs : Math.max(pauseMs, USUAL_GAP_MS);
+    const gapMs = framing === 'tcp' ? (address.pauseMs ?? 0) : Math.max(pauseMs, LEAST_GAP_MS);
     if ('host' in address) {
       const { host, port } = address;
-      const line = createLine({ ...common, framing, open: dialTcp(host, port), gapMs, byteMs: 0, heartbeats: [] });
+      const line = createLine({ ...common, framing, open: ways.tcp(host, port), gapMs, byteMs: 0, heartbeats: [] });
       return { line, settings, guest: undefined };
     }
     const { listen, registration, heartbeat } = address;

@@ -5,7 +5,7 @@ import { freePort } from '../../src/demo/free-port.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { createDialIn } from '../../src/modbus/dial-in.ts';
-import { createLines } from '../../src/modbus/lines.ts';
+import { createLines, WAYS as REAL } from '../../src/modbus/lines.ts';
 import { createUnit } from '../../src/modbus/unit.ts';
 import { decodeRegisters } from '../../src/terminals/decode.ts';
 import type { Line } from '../../src/terminals/lines.ts';
@@ -40,7 +40,7 @@ async function startScene(way: Way, line: Partial<Record<'heartbeat', string>> =
   stack.defer(devices.stop);
   const log = createLog('silent');
   const dialIn = stack.use(createDialIn({ host: '127.0.0.1', connections: 10, registrationMs: 1_000, clock, log }));
-  const lines = stack.use(createLines({ dialIn, clock, onUp: () => undefined, closing: () => undefined }));
+  const lines = stack.use(createLines({ dialIn, clock, onUp: () => undefined, closing: () => undefined, ways: REAL }));
   const port = await freePort();
   let address: Line;
   if (way === 'dtu') address = { listen: port, registration: 'HG-1', ...line };
