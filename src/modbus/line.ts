@@ -21,6 +21,7 @@ import {
   wrapRtu,
   wrapTcp,
 } from './framing.ts';
+import { createOwing } from './owing.ts';
 import { createTurns } from './turns.ts';
 
 /**
@@ -46,8 +47,8 @@ export interface LineParts extends Pick<ConnectionParts, 'name' | 'open' | 'onUp
 
 export interface ExchangeOptions {
   timeoutMs: number;
-  /** A read whose answer has another shape than every other of this unit. */
-  probe: ReadRequest;
+  /** Reads whose answers are not taken for those of the unit's others, the best first. */
+  probes: ReadRequest[];
   /** Told how each request ended, and after how long. Milliseconds. */
   record: (ms: number, error: unknown) => void;
 }
@@ -79,13 +80,12 @@ export function createLine(parts: LineParts) {
   const turns = createTurns(name);
   const frames = createFrameRing(clock, FRAMES_KEPT);
   const connection = createConnection({ ...parts, heard, gone });
-  /** Units that may still answer something that was given up, and until when they are left alone. Ticks. */
-  const owing = new Map<number, number>();
+  const owing = createOwing(clock);
   let underWay: UnderWay | undefined;
   /** The beginning of a Modbus TCP frame that nobody waits for. */
   let rest = Buffer.alloc(0);
   let transaction = 0;
-  let lastUnit = 0;
+  let last: { unit: number; request: Request } | undefined;
   let echoes = false;
   let unheard = 0;
   let quietFrom = 0;
@@ -129,7 +129,7 @@ export function createLine(parts: LineParts) {
       counted.noiseBytes += bytes.length;
       // Whoever spoke last may have more to say.
       quietFrom = Math.max(quietFrom, clock.ticks() + QUIET_AFTER_TROUBLE_MS);
-      owing.set(lastUnit, clock.ticks());
+      if (last) owing.add(last.unit, last.request, 0);
       return;
     }
     try {
@@ -190,7 +190,7 @@ export function createLine(parts: LineParts) {
     });
     underWay = exchanged;
     counted.requests += 1;
-    lastUnit = unit;
+    last = { unit, request };
     unheard += 1;
     const frame = frames.add(unit, sent);
     port.write(sent);
@@ -226,7 +226,7 @@ export function createLine(parts: LineParts) {
       return values;
     } catch (error) {
       record(clock.ticks() - from, error);
-      if (!(error instanceof ModbusException)) owing.set(unit, clock.ticks() + restAfter(parts.timeoutMs ?? timeoutMs));
+      if (!(error instanceof ModbusException)) owing.add(unit, request, restAfter(parts.timeoutMs ?? timeoutMs));
       throw error;
     }
   }
@@ -234,23 +234,30 @@ export function createLine(parts: LineParts) {
   const restAfter = (timeoutMs: number): number =>
     framing === 'rtu' ? Math.min(LONGEST_REST_MS, REST_TIMEOUTS * timeoutMs) : 0;
 
-  /** Makes sure that the line is up and that the unit owes no answer. */
+  /** Makes sure that the line is up, and that the unit owes no answer that could be taken for the next one. */
   async function settle(unit: number, options: ExchangeOptions): Promise<void> {
     await connection.connected();
-    if (!owing.has(unit)) return;
-    try {
-      await ask(unit, options.probe, options);
-    } catch (error) {
-      if (!(error instanceof ModbusException)) throw error;
+    while (owing.isOwing(unit)) {
+      const probe = owing.probe(unit, options.probes);
+      if (!probe) throw new NoAnswer(`${name}: unit ${unit} owes too many answers`);
+      try {
+        await ask(unit, probe.request, options);
+      } catch (error) {
+        if (!(error instanceof ModbusException)) throw error;
+        if (!probe.exceptionTells) {
+          owing.add(unit, probe.request, 0);
+          continue;
+        }
+      }
+      owing.settled(unit);
     }
-    owing.delete(unit);
   }
 
   return {
     name,
     timeoutMs: parts.timeoutMs,
     /** How long a unit must still be left alone before it is asked again. Milliseconds. */
-    restMs: (unit: number): number => Math.max(0, (owing.get(unit) ?? 0) - clock.ticks()),
+    restMs: owing.restMs,
 
     /** One read, when those before it are through. Rejects with `LineDown`, `NoAnswer`, `BadFrame` or `ModbusException`. */
     read: (unit: number, request: ReadRequest, options: ExchangeOptions): Promise<number[]> =>

@@ -61,27 +61,23 @@ export function singles(registers: Register[], { table, address, count }: ReadRe
 const shape = (table: Table, count: number): number => (isBits(table) ? Math.ceil(count / 8) : count);
 
 /**
- * A read whose answer has another shape than those of all reads of a unit, so that no answer that comes late can be taken for its.
- * It stays within the longest read where it can.
+ * Reads whose answers cannot be taken for those of a unit's usual reads: first one of another length within what is read anyway, which any
+ * device gives; then other functions, to which an exception is an answer too.
  */
-export function probeOf(registers: Register[], requests: ReadRequest[]): ReadRequest {
-  const longest = requests.reduce<ReadRequest>((a, b) => (shape(b.table, b.count) > shape(a.table, a.count) ? b : a), {
-    table: 'holding',
-    address: 0,
-    count: 1,
-    ...requests[0],
-  });
-  const { table } = longest;
-  const taken = new Set(
-    requests
-      .flatMap((request) => [request, ...singles(registers, request)])
-      .filter((request) => request.table === table)
-      .map(({ count }) => shape(table, count)),
-  );
-  // A bit is read and changed within its word also where a poll reads more.
-  if (!isBits(table)) taken.add(1);
+export function probesOf(registers: Register[], requests: ReadRequest[]): ReadRequest[] {
+  const [first] = requests;
+  if (!first) return [];
+  const size = ({ table, count }: ReadRequest) => shape(table, count);
+  const longest = requests.reduce((a, b) => (size(b) > size(a) ? b : a), first);
+  const { table, address } = longest;
+  const usual = requests.flatMap((request) => [request, ...singles(registers, request)]);
+  // A word is read alone before a bit in it is changed.
+  const taken = new Set([...usual.filter((one) => one.table === table).map(size), ...(isBits(table) ? [] : [1])]);
   let free = 1;
   while (taken.has(free)) free += 1;
   const count = isBits(table) ? free * 8 : free;
-  return { table, address: Math.max(0, Math.min(longest.address, 65_536 - count)), count };
+  const ofOtherLength = { table, address: Math.min(address, 65_536 - count), count };
+  const others = TABLES.filter((other) => usual.every((one) => one.table !== other));
+  const ofOtherFunctions = others.map((other) => ({ table: other, address, count: 1 }));
+  return count <= longest.count ? [ofOtherLength, ...ofOtherFunctions] : [...ofOtherFunctions, ofOtherLength];
 }

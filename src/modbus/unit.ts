@@ -4,7 +4,7 @@ import type { Profile } from '../terminals/profile.ts';
 import { createBreaker } from './breaker.ts';
 import { ModbusException, type ReadRequest } from './codec.ts';
 import { type Line, LineDown } from './line.ts';
-import { plan, probeOf, singles } from './plan.ts';
+import { plan, probesOf, singles } from './plan.ts';
 import { createUnitFigures } from './unit-figures.ts';
 
 /** One unit on a line: what is read of it, what it refused, and whether it answers at all. */
@@ -69,7 +69,7 @@ export function createUnit(parts: UnitParts) {
   const whole = plan(registers, poll);
   const breaker = createBreaker(clock);
   const figures = createUnitFigures(clock);
-  const options = { timeoutMs: poll.timeoutMs, probe: probeOf(registers, whole), record: figures.record };
+  const options = { timeoutMs: poll.timeoutMs, probes: probesOf(registers, whole), record: figures.record };
   /** Until when a read is left out, or made of its single values. Ticks. */
   const leftOut = new Map<string, number>();
   const alone = new Map<string, number>();

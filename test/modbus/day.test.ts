@@ -5,8 +5,10 @@ import { createRandom } from '../../device-sim/random.ts';
 import type { Timers } from '../../device-sim/timers.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { startBridge } from '../../src/modbus/bridge.ts';
+import { createLine } from '../../src/modbus/line.ts';
 import type { Ways } from '../../src/modbus/lines.ts';
-import type { OpenPort } from '../../src/modbus/port.ts';
+import type { OpenPort, PortEvents } from '../../src/modbus/port.ts';
+import { createUnit, type Polled } from '../../src/modbus/unit.ts';
 import { decodeRegisters } from '../../src/terminals/decode.ts';
 import type { Line } from '../../src/terminals/lines.ts';
 import type { Terminal } from '../../src/terminals/registry.ts';
@@ -70,22 +72,28 @@ async function runDay(line: Line, framing: 'tcp' | 'rtu', share: number) {
     }));
   const devices = simulate(living, { timers, now: clock.now });
   let opened = 0;
+  /** Whoever is connected gets what comes, also when it was asked over an earlier connection: so do gateways that pass bytes through. */
+  let listener: PortEvents | undefined;
+  let passesAt = 0;
+  const later = (ms: number, bytes: Buffer) => {
+    const to = framing === 'tcp' ? listener : undefined;
+    passesAt = Math.max(passesAt, clock.ticks() + ms);
+    clock.after(passesAt - clock.ticks(), () => {
+      if (listener && (to === undefined || to === listener)) listener.heard(Buffer.from(bytes));
+    });
+  };
   const wire: OpenPort = async (events) => {
-    let isOpen = true;
+    listener = events;
     opened += 1;
-    const hear = attend(
-      // An answer takes 20 ms, and comes in two pieces.
-      {
-        write: (bytes) => {
-          const cut = random.chance(0.5) ? 0 : Math.floor(bytes.length / 2);
-          clock.after(10, () => isOpen && events.heard(Buffer.from(bytes.subarray(0, cut))));
-          clock.after(20, () => isOpen && events.heard(Buffer.from(bytes.subarray(cut))));
-        },
-        close: () => undefined,
-      },
-      framing,
-      devices.parts,
-    );
+    // An answer takes 20 ms, and comes in two pieces.
+    const write = (bytes: Buffer) => {
+      const cut = random.chance(0.5) ? 0 : Math.floor(bytes.length / 2);
+      // A network may hold all bytes back for longer than a poll, and then bring them all at once.
+      if (random.chance(share / 50)) passesAt = clock.ticks() + random.between(65_000, 200_000);
+      later(10, bytes.subarray(0, cut));
+      later(20, bytes.subarray(cut));
+    };
+    const hear = attend({ write, close: () => undefined }, framing, devices.parts);
     return {
       write(bytes) {
         const unit = bytes[framing === 'tcp' ? 6 : 0] ?? 0;
@@ -96,7 +104,7 @@ async function runDay(line: Line, framing: 'tcp' | 'rtu', share: number) {
         hear(bytes);
       },
       close() {
-        isOpen = false;
+        listener = undefined;
         events.ended('closed');
       },
     };
@@ -180,3 +188,44 @@ test.each(LINES)(
     }
   },
 );
+
+test('a network that takes longer and longer, in order, never brings the value of an earlier poll', async () => {
+  const clock = heldClock();
+  let poll = 0;
+  const truth = () => ({ heat_kwh: 1_000_000 + poll, energy_kwh: 2_000_000 + poll });
+  const timers: Timers = {
+    after: (ms, act) => void clock.after(ms, act),
+    every: () => undefined,
+    stop: () => undefined,
+  };
+  const devices = simulate([{ unit: 1, profile, values: truth }], { timers, now: clock.now });
+  let lateMs = 0;
+  let passesAt = 0;
+  const open: OpenPort = async (events) => {
+    const write = (bytes: Buffer) => {
+      passesAt = Math.max(passesAt, clock.ticks() + lateMs);
+      clock.after(passesAt - clock.ticks(), () => events.heard(Buffer.from(bytes)));
+    };
+    const hear = attend({ write, close: () => undefined }, 'rtu', devices.parts);
+    return { write: hear, close: () => events.ended('closed') };
+  };
+  const line = createLine({ name: 'slow', framing: 'rtu', open, clock, gapMs: 20, byteMs: 0, heartbeats: [] });
+  const told = { silentUnits: () => 1, onBack: () => undefined, onRefused: () => undefined };
+  const unit = createUnit({ line, unit: 1, profile, clock, periodMs: 6_000, ...told });
+  const seen: unknown[] = [];
+  for (poll = 0; poll < 600; poll += 1) {
+    // Up to 9 s and down again, four times, in steps that let answers fall into every part of a later poll.
+    lateMs = Math.abs(((poll * 120) % 18_000) - 9_000);
+    let polled: Polled | undefined;
+    void unit.poll().then((what) => {
+      polled = what;
+    });
+    const end = clock.ticks() + 6_000;
+    while (!polled || clock.ticks() < end) await clock.advance(500);
+    const [reading] = decodeRegisters(profile, polled.frame, clock.now()).readings;
+    if (!reading) continue;
+    seen.push(reading.values);
+    expect(truth()).toMatchObject(reading.values);
+  }
+  expect(seen.length).toBeGreaterThan(50);
+});
