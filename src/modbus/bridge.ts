@@ -1,3 +1,4 @@
+import type { Command } from '../commands/commands.ts';
 import type { Carrier } from '../downlink.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
@@ -192,8 +193,13 @@ export function startBridge(parts: {
     pollIn(terminalId, 0);
   }
 
-  const carrier: Carrier = {
-    async give(terminal, command, begin) {
+  const carrier = {
+    /** See `Carrier`. */
+    async give(
+      terminal: Terminal,
+      command: Pick<Command, 'command' | 'value'>,
+      begin: () => Promise<boolean>,
+    ): ReturnType<Carrier['give']> {
       const one = polled.get(terminal.id);
       const target = targetOf(terminal.profile.commands[command.command], command.value);
       if (stopped || !one || !target) return { result: 'not_given' };

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { projectRoot } from '../../src/config.ts';
-import { decodeMessage, decodeRegisters } from '../../src/terminals/decode.ts';
+import { decodeMessage, decodeRegisters, type RegisterFrame } from '../../src/terminals/decode.ts';
 import { registerValue, registerWords } from '../../src/terminals/encode.ts';
 import { loadProfiles, type Register } from '../../src/terminals/profile.ts';
 
@@ -187,7 +187,7 @@ describe('registers of other makers', () => {
     ['float64', { ...base, as: 'float64' }, [0x3ff8, 0, 0, 0], 1.5],
     ['uint64, low word first', { ...base, as: 'uint64', order: 'cdab' }, [5, 1, 0, 0], 65_541],
     ['int64', { ...base, as: 'int64' }, [0xffff, 0xffff, 0xffff, 0xfffe], -2],
-    ['uint64 that is kept exactly', { ...base, as: 'uint64' }, [0, 0x1c6b, 0xf526, 0x3fff], 31_249_999_905_791],
+    ['uint64 that is kept exactly', { ...base, as: 'uint64' }, [0, 0x1c6b, 0xf526, 0x3fff], 31_250_000_003_071],
     ['BCD', { ...base, as: 'bcd32', scale: 0.01 }, [0x0012, 0x3456], 1234.56],
     ['no BCD', { ...base, as: 'bcd16' }, [0x12a4], undefined],
     ['the high byte', { ...base, as: 'uint16', byte: 'high' }, [0x1eff], 30],
@@ -195,20 +195,46 @@ describe('registers of other makers', () => {
     ['an absent byte', { ...base, as: 'uint16', byte: 'low', absent: [255] }, [0x1eff], undefined],
     ['an offset', { ...base, as: 'uint16', scale: 0.5, offset: -40 }, [100], 10],
     ['a value that counts', { ...base, as: 'uint16', validWhen: { coil: 3, bit: 0, is: 1 } }, [7], 7],
-    ['a value that does not count now', { ...base, as: 'uint16', validWhen: { coil: 3, bit: 0, is: 0 } }, [7], undefined],
-    ['a value of which nobody knows whether it counts', { ...base, as: 'uint16', validWhen: { coil: 4, bit: 0, is: 1 } }, [7], undefined],
+    [
+      'a value that does not count now',
+      { ...base, as: 'uint16', validWhen: { coil: 3, bit: 0, is: 0 } },
+      [7],
+      undefined,
+    ],
+    [
+      'a value of which nobody knows whether it counts',
+      { ...base, as: 'uint16', validWhen: { coil: 4, bit: 0, is: 1 } },
+      [7],
+      undefined,
+    ],
     ['half a value', { ...base, as: 'uint32' }, [7], undefined],
   ])('%s', (_case, register, words, value) => expect(registerValue(register, frameOf(...words))).toBe(value));
 
   test('what is written is read as the same, in every type and order', () => {
-    const as = fc.constantFrom('uint16', 'int16', 'uint32', 'int32', 'uint64', 'int64', 'bcd16', 'bcd32', 'float64' as const);
+    const as = fc.constantFrom(
+      'uint16',
+      'int16',
+      'uint32',
+      'int32',
+      'uint64',
+      'int64',
+      'bcd16',
+      'bcd32',
+      'float64' as const,
+    );
     const order = fc.constantFrom('abcd', 'cdab', 'badc', 'dcba' as const);
     fc.assert(
-      fc.property(as, order, fc.integer({ min: 0, max: 9_999 }), fc.constantFrom(-40, 0), (type, bytes, value, offset) => {
-        const register: Register = { ...base, as: type, order: bytes, offset };
-        const words = registerWords(register, value + offset);
-        expect(words && registerValue(register, frameOf(...words))).toBe(value + offset);
-      }),
+      fc.property(
+        as,
+        order,
+        fc.integer({ min: 0, max: 9_999 }),
+        fc.constantFrom(-40, 0),
+        (type, bytes, value, offset) => {
+          const register: Register = { ...base, as: type, order: bytes, offset };
+          const words = registerWords(register, value + offset);
+          expect(words && registerValue(register, frameOf(...words))).toBe(value + offset);
+        },
+      ),
     );
   });
 
