@@ -19,7 +19,6 @@ const line = z.union([
   z.strictObject({ serial: z.string().min(1), baudRate: z.int().min(300).max(921_600) }),
 ]);
 export type Line = z.infer<typeof line>;
-export type FleetLine = z.input<typeof line>;
 
 export function nameOf(one: Line): string {
   if ('serial' in one) return one.serial;

@@ -3,7 +3,7 @@ import type { ModbusFrame } from './modbus-codec.ts';
 /** RTU frames, written apart from the gateway's own. */
 
 /** Bit by bit, as the standard draws it. */
-export function checksum(bytes: Uint8Array): number {
+function checksum(bytes: Uint8Array): number {
   let crc = 0xffff;
   for (const byte of bytes) {
     crc ^= byte;

@@ -58,4 +58,3 @@ export function createBreaker(clock: Clock) {
     },
   };
 }
-export type Breaker = ReturnType<typeof createBreaker>;

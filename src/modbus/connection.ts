@@ -120,4 +120,3 @@ export function createConnection({ name, open, clock, onUp, heard, gone }: Conne
     },
   };
 }
-export type Connection = ReturnType<typeof createConnection>;

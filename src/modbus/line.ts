@@ -30,7 +30,8 @@ import { createTurns } from './turns.ts';
  */
 
 /** The unit said nothing in time, or the connection ended before it did. */
-export class NoAnswer extends Error {}
+class NoAnswer extends Error {}
+
 export { LineDown };
 
 export interface LineParts extends Pick<ConnectionParts, 'name' | 'open' | 'onUp'> {

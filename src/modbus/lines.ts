@@ -93,4 +93,3 @@ export function createLines(parts: {
     },
   };
 }
-export type Lines = ReturnType<typeof createLines>;

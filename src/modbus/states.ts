@@ -34,4 +34,3 @@ export function lineStates({ lines, polled, dialIn }: { lines: Line[]; polled: M
     };
   });
 }
-export type LineState = ReturnType<typeof lineStates>[number];

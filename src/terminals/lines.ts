@@ -10,7 +10,7 @@ interface AnyLine {
 }
 
 /** Modbus TCP, or RTU frames over TCP. */
-export interface DialledLine extends AnyLine {
+interface DialledLine extends AnyLine {
   host: string;
   port: number;
   framing?: 'tcp' | 'rtu' | undefined;
@@ -25,7 +25,7 @@ export interface SerialLine extends AnyLine {
 }
 
 /** A DTU that dials in: known by the first bytes that it sends, text or `hex:` and digits. */
-export interface ListenedLine extends AnyLine {
+interface ListenedLine extends AnyLine {
   listen: number;
   registration: string;
   /** What it sends between frames to show that it lives, text or `hex:` and digits. */
