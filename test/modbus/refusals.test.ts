@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { attend } from '../../device-sim/modbus-line.ts';
 import { createLine } from '../../src/modbus/line.ts';
 import type { OpenPort } from '../../src/modbus/port.ts';
-import { createUnit } from '../../src/modbus/unit.ts';
+import { createUnit, type Polled } from '../../src/modbus/unit.ts';
 import { heldClock } from '../helpers/clock.ts';
 import { profileOf, simulate } from './devices.ts';
 
@@ -54,9 +54,12 @@ function startScene(readable: string) {
     /** What a poll asks for, and the registers that it brings. */
     async poll() {
       asked.length = 0;
-      const polling = unit.poll();
-      await clock.advance(30_000);
-      const { frame } = await polling;
+      let done: Polled | undefined;
+      void unit.poll().then((polled) => {
+        done = polled;
+      });
+      while (!done) await clock.advance(100);
+      const { frame } = done;
       return { asked: [...asked], got: [...frame.holding.keys()] };
     },
   };
