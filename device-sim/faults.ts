@@ -3,9 +3,14 @@ import type { Random } from './random.ts';
 
 /**
  * Troubles that can be asked for. MQTT: drop, duplicate, delay, reboot for each reading, clock once for each terminal.
- * Modbus: drop, delay, exception, reboot (silent for a while) for each request.
+ * Modbus, for each request: drop, delay, reboot (silent for a while), exception (its code instead of seconds), halfopen (the connection
+ * stays and says nothing any more), and damaged answers: unit, function, truncate, lie (its byte count), glue (another follows), noise
+ * (before it), echo (of the request, before it).
  */
-const defaultSeconds = { drop: 0, duplicate: 0, delay: 10, reboot: 10, clock: 3_600, exception: 0 };
+const defaultSeconds = {
+  ...{ drop: 0, duplicate: 0, delay: 10, reboot: 10, clock: 3_600, exception: 4 },
+  ...{ halfopen: 0, unit: 0, function: 0, truncate: 0, lie: 0, glue: 0, noise: 0, echo: 0 },
+};
 export type FaultKind = keyof typeof defaultSeconds;
 
 export interface Fault {

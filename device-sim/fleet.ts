@@ -3,8 +3,27 @@ import { z } from 'zod';
 import type { Profile } from '../src/terminals/profile.ts';
 import { InputError } from './input-error.ts';
 
-const line = z.strictObject({ host: z.string().min(1), port: z.int().min(1).max(65_535) });
+const port = z.int().min(1).max(65_535);
+const framing = z.enum(['tcp', 'rtu']).optional();
+/** A box that listens, a DTU that dials in to the gateway's port, or a serial port of this computer. */
+const line = z.union([
+  z.strictObject({ host: z.string().min(1), port, framing }),
+  z.strictObject({
+    listen: port,
+    registration: z.string().min(1),
+    heartbeat: z.string().min(1).optional(),
+    framing,
+    /** Where the gateway is. */
+    gateway: z.string().min(1).default('127.0.0.1'),
+  }),
+  z.strictObject({ serial: z.string().min(1), baudRate: z.int().min(300).max(921_600) }),
+]);
 export type Line = z.infer<typeof line>;
+
+export function nameOf(one: Line): string {
+  if ('serial' in one) return one.serial;
+  return 'listen' in one ? `${one.listen}/${one.registration}` : `${one.host}:${one.port}`;
+}
 
 const terminal = z.strictObject({
   id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/, 'letters, digits and . _ : - only'),
@@ -68,7 +87,7 @@ export function sortFleet(
     } else {
       if (secret || !line || !unit)
         throw new InputError(`terminal ${id}: a Modbus terminal has line and unit, no secret`);
-      take(`unit ${unit} on line ${line.host}:${line.port}`);
+      take(`unit ${unit} on line ${nameOf(line)}`);
       sorted.modbus.push({ id, profile, line, unit });
     }
   }

@@ -1,55 +1,106 @@
 import type { Register } from '../src/terminals/profile.ts';
 
-/** Numbers to registers and bytes to frames, written apart from the gateway's own. High word first. */
+/** Numbers to registers and bytes to frames, written apart from the gateway's own. */
 
 export type Words = Map<number, number>;
-type Place = Pick<Register, 'as' | 'scale' | 'bit'>;
+type Place = Pick<Register, 'as' | 'scale' | 'bit' | 'offset' | 'order' | 'byte'>;
 
-export function widthOf(place: Place): number {
-  return place.as === 'uint16' || place.as === 'int16' ? 1 : 2;
-}
-
-const whole = {
-  uint16: { min: 0, max: 0xffff },
-  int16: { min: -0x8000, max: 0x7fff },
-  uint32: { min: 0, max: 0xffff_ffff },
-  int32: { min: -0x8000_0000, max: 0x7fff_ffff },
+const widths = {
+  ...{ uint16: 1, int16: 1, bcd16: 1 },
+  ...{ uint32: 2, int32: 2, float32: 2, bcd32: 2 },
+  ...{ uint64: 4, int64: 4, float64: 4 },
 } as const;
 
+export function widthOf(place: Pick<Place, 'as'>): number {
+  return widths[place.as];
+}
+
+const limits = {
+  uint16: { min: 0, max: 0xffff },
+  int16: { min: -0x8000, max: 0x7fff },
+  bcd16: { min: 0, max: 9_999 },
+  uint32: { min: 0, max: 0xffff_ffff },
+  int32: { min: -0x8000_0000, max: 0x7fff_ffff },
+  bcd32: { min: 0, max: 99_999_999 },
+  uint64: { min: 0, max: Number.MAX_SAFE_INTEGER },
+  int64: { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER },
+} as const;
+
+/** The bytes from the high one down. */
+function bytesOf(place: Place, raw: number): Buffer {
+  const bytes = Buffer.alloc(widthOf(place) * 2);
+  if (place.as === 'float32') bytes.writeFloatBE(raw);
+  else if (place.as === 'float64') bytes.writeDoubleBE(raw);
+  else {
+    const { min, max } = limits[place.as];
+    const number = Math.min(max, Math.max(min, Math.round(raw)));
+    if (place.as === 'bcd16' || place.as === 'bcd32')
+      return Buffer.from(String(number).padStart(bytes.length * 2, '0'), 'hex');
+    // Two's complement, byte by byte: division keeps what shifts would lose above 32 bits.
+    let left = number;
+    for (let i = bytes.length - 1; i >= 0; i -= 1) {
+      bytes[i] = ((left % 256) + 256) % 256;
+      left = Math.floor(left / 256);
+    }
+  }
+  return bytes;
+}
+
+function numberOf(place: Place, bytes: Buffer): number {
+  if (place.as === 'float32') return bytes.readFloatBE(0);
+  if (place.as === 'float64') return bytes.readDoubleBE(0);
+  if (place.as === 'bcd16' || place.as === 'bcd32') return Number(bytes.toString('hex'));
+  let number = 0;
+  for (const byte of bytes) number = number * 256 + byte;
+  const isNegative = place.as.startsWith('int') && (bytes[0] ?? 0) >= 128;
+  return isNegative ? number - 256 ** bytes.length : number;
+}
+
+/** Where byte number `i` of the value, 0 the highest, lies on the wire. */
+function wireIndex(i: number, bytes: number, order: Place['order']): number {
+  if (order === 'dcba') return bytes - 1 - i;
+  if (order === 'badc') return i ^ 1;
+  if (order === 'cdab') return bytes - 2 - (i & ~1) + (i & 1);
+  return i;
+}
+
 export function encodeValue(words: Words, address: number, place: Place, value: number): void {
+  const present = words.get(address) ?? 0;
   if (place.bit !== undefined) {
-    const others = (words.get(address) ?? 0) & ~(1 << place.bit) & 0xffff;
-    words.set(address, others | (value ? 1 << place.bit : 0));
+    words.set(address, (present & ~(1 << place.bit) & 0xffff) | (value ? 1 << place.bit : 0));
     return;
   }
-  const bytes = Buffer.alloc(4);
-  const raw = value / place.scale;
-  if (place.as === 'float32') {
-    bytes.writeFloatBE(raw);
-  } else {
-    const { min, max } = whole[place.as];
-    const number = Math.min(max, Math.max(min, Math.round(raw)));
-    // Two's complement: the low bits are the same with or without a sign.
-    bytes.writeUInt32BE(number >>> 0);
+  const raw = (value - (place.offset ?? 0)) / place.scale;
+  if (place.byte !== undefined) {
+    const part = Math.round(raw) & 0xff;
+    words.set(address, place.byte === 'high' ? part * 256 + (present & 0xff) : (present & 0xff00) + part);
+    return;
   }
-  if (widthOf(place) === 2) words.set(address, bytes.readUInt16BE(0)).set(address + 1, bytes.readUInt16BE(2));
-  else words.set(address, bytes.readUInt16BE(2));
+  const bytes = bytesOf(place, raw);
+  const wire = Buffer.alloc(bytes.length);
+  for (const [i, byte] of bytes.entries()) wire[wireIndex(i, bytes.length, place.order)] = byte;
+  for (let i = 0; i < wire.length; i += 2) words.set(address + i / 2, wire.readUInt16BE(i));
 }
 
 export function decodeValue(words: Words, address: number, place: Place): number {
   const first = words.get(address) ?? 0;
   if (place.bit !== undefined) return (first >> place.bit) & 1;
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt16BE(first, 0);
-  bytes.writeUInt16BE(words.get(address + 1) ?? 0, 2);
-  const raw = {
-    uint16: () => first,
-    int16: () => bytes.readInt16BE(0),
-    uint32: () => bytes.readUInt32BE(0),
-    int32: () => bytes.readInt32BE(0),
-    float32: () => bytes.readFloatBE(0),
-  }[place.as]();
-  return raw * place.scale;
+  let raw: number;
+  if (place.byte !== undefined) {
+    const part = place.byte === 'high' ? first >> 8 : first & 0xff;
+    raw = place.as === 'int16' && part > 127 ? part - 256 : part;
+  } else {
+    const wire = Buffer.alloc(widthOf(place) * 2);
+    for (let i = 0; i < wire.length; i += 2) wire.writeUInt16BE(words.get(address + i / 2) ?? 0, i);
+    const bytes = Buffer.from(
+      wire
+        .keys()
+        .map((i) => wire[wireIndex(i, wire.length, place.order)] ?? 0)
+        .toArray(),
+    );
+    raw = numberOf(place, bytes);
+  }
+  return raw * place.scale + (place.offset ?? 0);
 }
 
 export interface ModbusFrame {

@@ -1,75 +1,33 @@
 import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
-import type { Faults } from './faults.ts';
+import { connect, createServer, type Socket } from 'node:net';
 import type { Line } from './fleet.ts';
-import { createFrameCutter, type ModbusFrame, writeFrame } from './modbus-codec.ts';
-import { deviceFailure, exception, type ModbusUnit } from './modbus-unit.ts';
-import type { Timers } from './timers.ts';
+import { attend, type LineParts } from './modbus-line.ts';
 
-/** What a gateway box answers for a unit that is not on its line. */
-const unitAbsent = 0x0b;
-
-export interface LineUnit {
-  readonly answer: ModbusUnit;
-  readonly faults: Faults;
-}
-
-export interface ModbusLineParts {
-  readonly line: Line;
-  readonly units: ReadonlyMap<number, LineUnit>;
-  readonly timers: Timers;
-  readonly now: () => number;
-  readonly onAnswered: () => void;
-}
+/** Modbus over TCP: boxes that listen, and DTUs that dial in to the gateway. */
 
 export interface ModbusLine extends AsyncDisposable {
   /** The port it listens on, also when asked for port 0. */
   readonly port: number;
 }
 
-/** A Modbus TCP box with many units behind it. */
-export async function startModbusLine(parts: ModbusLineParts): Promise<ModbusLine> {
-  const { line } = parts;
+function serve(socket: Socket, framing: 'tcp' | 'rtu', parts: LineParts): void {
+  const wire = {
+    write: (bytes: Buffer) => void (socket.writable && socket.write(bytes)),
+    close: () => void socket.destroy(),
+  };
+  socket.setNoDelay(true);
+  // A peer that resets its connection is no trouble of ours.
+  socket.on('error', () => socket.destroy());
+  socket.on('data', attend(wire, framing, parts));
+}
+
+/** A Modbus TCP box, or one that passes RTU frames through, with many units behind it. */
+export async function startModbusLine(line: Extract<Line, { host: string }>, parts: LineParts): Promise<ModbusLine> {
   const sockets = new Set<Socket>();
-  const silentUntil = new Map<number, number>();
-
-  const reply = (socket: Socket, request: ModbusFrame, pdu: Buffer): void => {
-    if (!socket.writable) return;
-    socket.write(writeFrame({ ...request, pdu }));
-    parts.onAnswered();
-  };
-
-  const handle = (socket: Socket, request: ModbusFrame): void => {
-    const functionCode = request.pdu.readUInt8(0);
-    const unit = parts.units.get(request.unit);
-    if (!unit) {
-      reply(socket, request, exception(functionCode, unitAbsent));
-      return;
-    }
-    const { faults } = unit;
-    const outS = faults.strikes('reboot');
-    if (outS !== undefined) silentUntil.set(request.unit, parts.now() + outS * 1_000);
-    const silent = parts.now() < (silentUntil.get(request.unit) ?? 0);
-    if (silent || faults.strikes('drop') !== undefined) return;
-    const failed = faults.strikes('exception') !== undefined;
-    const answer = failed ? exception(functionCode, deviceFailure) : unit.answer(request.pdu);
-    const lateS = faults.strikes('delay');
-    if (lateS === undefined) reply(socket, request, answer);
-    else parts.timers.after(lateS * 1_000, () => reply(socket, request, answer));
-  };
-
   const server = createServer((socket) => {
-    const cut = createFrameCutter();
     sockets.add(socket);
-    socket.setNoDelay(true);
     socket.on('close', () => sockets.delete(socket));
-    // A peer that resets its connection is no trouble of ours.
-    socket.on('error', () => socket.destroy());
-    socket.on('data', (bytes) => {
-      const frames = cut(bytes);
-      if (!frames) socket.destroy();
-      else for (const frame of frames) handle(socket, frame);
-    });
+    serve(socket, line.framing ?? 'tcp', parts);
   });
 
   server.listen(line.port, line.host);
@@ -88,6 +46,37 @@ export async function startModbusLine(parts: ModbusLineParts): Promise<ModbusLin
       server.close();
       for (const socket of sockets) socket.destroy();
       await closed;
+    },
+  };
+}
+
+const packet = (text: string): Buffer =>
+  text.startsWith('hex:') ? Buffer.from(text.slice(4).replaceAll(' ', ''), 'hex') : Buffer.from(text);
+
+const dialAgainMs = 1_000;
+const heartbeatMs = 5_000;
+
+/** A DTU: dials, says who it is, and dials again whenever the connection ended. */
+export async function startDtu(line: Extract<Line, { listen: number }>, parts: LineParts): Promise<AsyncDisposable> {
+  let socket: Socket | undefined;
+  let stopped = false;
+
+  function dial(): void {
+    if (stopped) return;
+    const fresh = connect(line.listen, line.gateway);
+    socket = fresh;
+    fresh.once('connect', () => fresh.write(packet(line.registration)));
+    fresh.once('close', () => parts.timers.after(dialAgainMs, dial));
+    serve(fresh, line.framing ?? 'rtu', parts);
+  }
+
+  const { heartbeat } = line;
+  if (heartbeat) parts.timers.every(heartbeatMs, () => void (socket?.writable && socket.write(packet(heartbeat))));
+  dial();
+  return {
+    async [Symbol.asyncDispose]() {
+      stopped = true;
+      socket?.destroy();
     },
   };
 }

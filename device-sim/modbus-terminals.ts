@@ -1,6 +1,8 @@
 import { createFaults, type Fault, type Faults } from './faults.ts';
-import type { ModbusTerminal } from './fleet.ts';
-import { type LineUnit, type ModbusLine, startModbusLine } from './modbus-server.ts';
+import { type Line, type ModbusTerminal, nameOf } from './fleet.ts';
+import type { LineParts, LineUnit } from './modbus-line.ts';
+import { openSerialLine } from './modbus-serial.ts';
+import { startDtu, startModbusLine } from './modbus-server.ts';
 import { createModbusUnit } from './modbus-unit.ts';
 import type { Pace } from './pace.ts';
 import type { Random } from './random.ts';
@@ -23,7 +25,7 @@ export interface ModbusTerminals extends AsyncDisposable {
   faultsOf(terminal: string): Faults | undefined;
 }
 
-/** One server for each distinct line, with all its units. */
+/** One server, DTU or serial port for each distinct line, with all its units. */
 export async function startModbusTerminals(
   terminals: readonly ModbusTerminal[],
   around: ModbusSurroundings,
@@ -31,7 +33,7 @@ export async function startModbusTerminals(
 ): Promise<ModbusTerminals> {
   await using opened = new AsyncDisposableStack();
   const faults = new Map<string, Faults>();
-  for (const group of Map.groupBy(terminals, ({ line }) => `${line.host}:${line.port}`).values()) {
+  for (const group of Map.groupBy(terminals, ({ line }) => nameOf(line)).values()) {
     const units = new Map<number, LineUnit>();
     for (const terminal of group) {
       const unit = createLineUnit(terminal, around, random.fork(terminal.id));
@@ -44,12 +46,14 @@ export async function startModbusTerminals(
   return { faultsOf: (id) => faults.get(id), [Symbol.asyncDispose]: () => lines.disposeAsync() };
 }
 
-function startLine(
-  line: ModbusTerminal['line'],
+async function startLine(
+  line: Line,
   units: ReadonlyMap<number, LineUnit>,
   { timers, now, onAnswered }: ModbusSurroundings,
-): Promise<ModbusLine> {
-  return startModbusLine({ line, units, timers, now, onAnswered });
+): Promise<AsyncDisposable> {
+  const parts: LineParts = { units, timers, now, onAnswered };
+  if ('serial' in line) return openSerialLine(line, parts);
+  return 'listen' in line ? startDtu(line, parts) : startModbusLine(line, parts);
 }
 
 function createLineUnit({ id, profile }: ModbusTerminal, around: ModbusSurroundings, random: Random): LineUnit {

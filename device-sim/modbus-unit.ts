@@ -2,12 +2,11 @@ import type { Profile } from '../src/terminals/profile.ts';
 import type { Values } from './measure.ts';
 import type { Words } from './modbus-codec.ts';
 import type { Order } from './obedience.ts';
-import { hasTable, ordersOf, readable, type Table, wordsOf } from './register-map.ts';
+import { hasTable, ordersOf, readable, type Table, type WritableTable, wordsOf } from './register-map.ts';
 
 const illegalFunction = 1;
 const illegalAddress = 2;
 const illegalValue = 3;
-export const deviceFailure = 4;
 const deviceBusy = 6;
 
 export interface ModbusUnitParts {
@@ -27,66 +26,84 @@ export function exception(functionCode: number, code: number): Buffer {
 
 export function createModbusUnit({ profile, values, obey, refuses }: ModbusUnitParts): ModbusUnit {
   /** Written, not yet obeyed: read back at once, as devices do. */
-  const pending = new Map<number, { word: number }>();
+  const pending = { holding: new Map<number, { word: number }>(), coil: new Map<number, { word: number }>() };
 
   const tableNow = (table: Table): Words => {
     const words = wordsOf(profile, table, values());
-    if (table === 'holding') for (const [address, { word }] of pending) words.set(address, word);
+    if (table === 'holding' || table === 'coil')
+      for (const [address, { word }] of pending[table]) words.set(address, word);
     return words;
   };
 
   const read = (table: Table, pdu: Buffer): Buffer | number => {
     if (!hasTable(profile, table)) return illegalFunction;
     if (pdu.length !== 5) return illegalValue;
+    const isBits = table === 'coil' || table === 'discrete';
     const address = pdu.readUInt16BE(1);
     const count = pdu.readUInt16BE(3);
-    if (count < 1 || count > (profile.poll?.maxRegisters ?? 125)) return illegalValue;
+    const most = isBits ? (profile.poll?.maxBits ?? 2_000) : (profile.poll?.maxRegisters ?? 125);
+    if (count < 1 || count > most) return illegalValue;
     if (!readable(profile, address, count)) return illegalAddress;
     const words = tableNow(table);
-    const answer = Buffer.alloc(2 + count * 2);
+    const bytes = isBits ? Math.ceil(count / 8) : count * 2;
+    const answer = Buffer.alloc(2 + bytes);
     answer.writeUInt8(pdu.readUInt8(0), 0);
-    answer.writeUInt8(count * 2, 1);
-    for (let i = 0; i < count; i += 1) answer.writeUInt16BE(words.get(address + i) ?? 0, 2 + i * 2);
+    answer.writeUInt8(bytes, 1);
+    for (let i = 0; i < count; i += 1) {
+      const word = words.get(address + i) ?? 0;
+      if (!isBits) answer.writeUInt16BE(word, 2 + i * 2);
+      else if (word) answer[2 + Math.floor(i / 8)] = (answer[2 + Math.floor(i / 8)] ?? 0) + 2 ** (i % 8);
+    }
     return answer;
   };
 
-  const write = (written: Words): number | undefined => {
-    const after = tableNow('holding');
+  const write = (table: WritableTable, written: Words): number | undefined => {
+    const after = tableNow(table);
     for (const [address, word] of written) after.set(address, word);
-    const orders = ordersOf(profile, written, after);
+    const orders = ordersOf(profile, table, written, after);
     if (typeof orders === 'number') return orders;
     if (refuses()) return deviceBusy;
     const marks = [...written].map(([address, word]) => ({ address, mark: { word } }));
-    for (const { address, mark } of marks) pending.set(address, mark);
+    for (const { address, mark } of marks) pending[table].set(address, mark);
     obey(orders, () => {
       // A later write to the same register waits for its own turn.
-      for (const { address, mark } of marks) if (pending.get(address) === mark) pending.delete(address);
+      for (const { address, mark } of marks) if (pending[table].get(address) === mark) pending[table].delete(address);
     });
     return undefined;
   };
 
-  const writeOne = (pdu: Buffer): Buffer | number => {
-    if (!hasTable(profile, 'holding')) return illegalFunction;
+  const writeOne = (table: WritableTable, pdu: Buffer): Buffer | number => {
+    if (!hasTable(profile, table)) return illegalFunction;
     if (pdu.length !== 5) return illegalValue;
-    return write(new Map([[pdu.readUInt16BE(1), pdu.readUInt16BE(3)]])) ?? pdu;
+    const word = pdu.readUInt16BE(3);
+    if (table === 'coil' && word !== 0 && word !== 0xff00) return illegalValue;
+    return write(table, new Map([[pdu.readUInt16BE(1), table === 'coil' ? Math.sign(word) : word]])) ?? pdu;
   };
 
-  const writeMany = (pdu: Buffer): Buffer | number => {
-    if (!hasTable(profile, 'holding')) return illegalFunction;
+  const writeMany = (table: WritableTable, pdu: Buffer): Buffer | number => {
+    if (!hasTable(profile, table)) return illegalFunction;
     if (pdu.length < 6) return illegalValue;
     const address = pdu.readUInt16BE(1);
     const count = pdu.readUInt16BE(3);
-    if (count < 1 || count > 123 || pdu.readUInt8(5) !== count * 2 || pdu.length !== 6 + count * 2) return illegalValue;
+    const [most, bytes] = table === 'coil' ? [1_968, Math.ceil(count / 8)] : [123, count * 2];
+    if (count < 1 || count > most || pdu.readUInt8(5) !== bytes || pdu.length !== 6 + bytes) return illegalValue;
     const written: Words = new Map();
-    for (let i = 0; i < count; i += 1) written.set(address + i, pdu.readUInt16BE(6 + i * 2));
-    return write(written) ?? pdu.subarray(0, 5);
+    for (let i = 0; i < count; i += 1) {
+      const bit = (pdu.readUInt8(6 + Math.floor(i / 8)) >> (i % 8)) % 2;
+      written.set(address + i, table === 'coil' ? bit : pdu.readUInt16BE(6 + i * 2));
+    }
+    return write(table, written) ?? pdu.subarray(0, 5);
   };
 
   const functions = new Map<number, (pdu: Buffer) => Buffer | number>([
+    [1, (pdu) => read('coil', pdu)],
+    [2, (pdu) => read('discrete', pdu)],
     [3, (pdu) => read('holding', pdu)],
     [4, (pdu) => read('input', pdu)],
-    [6, writeOne],
-    [16, writeMany],
+    [5, (pdu) => writeOne('coil', pdu)],
+    [6, (pdu) => writeOne('holding', pdu)],
+    [15, (pdu) => writeMany('coil', pdu)],
+    [16, (pdu) => writeMany('holding', pdu)],
   ]);
 
   return (pdu) => {

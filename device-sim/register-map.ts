@@ -3,13 +3,16 @@ import type { Values } from './measure.ts';
 import { decodeValue, encodeValue, type Words, widthOf } from './modbus-codec.ts';
 import { type Order, understand } from './obedience.ts';
 
-export type Table = 'holding' | 'input';
+export type Table = 'holding' | 'input' | 'coil' | 'discrete';
+/** What can be written. */
+export type WritableTable = 'holding' | 'coil';
 
 interface WritableCommand {
   readonly name: string;
   readonly definition: CommandDefinition;
   readonly register: Register;
   readonly address: number;
+  readonly table: WritableTable;
 }
 
 /** Whether a device of this type answers for this stretch of registers. */
@@ -38,15 +41,20 @@ export function wordsOf(profile: Profile, table: Table, values: Values): Words {
 
 function writableCommands(profile: Profile): WritableCommand[] {
   return Object.entries(profile.commands).flatMap(([name, definition]) => {
-    const address = definition.to?.holding;
-    return definition.to && address !== undefined ? [{ name, definition, register: definition.to, address }] : [];
+    const table = definition.to?.coil === undefined ? 'holding' : 'coil';
+    const address = definition.to?.[table];
+    return definition.to && address !== undefined
+      ? [{ name, definition, register: definition.to, address, table }]
+      : [];
   });
 }
 
 /** What a write asks for: orders, or the exception code it earns. `after` is the table with the write in it. */
-export function ordersOf(profile: Profile, written: Words, after: Words): Order[] | 2 | 3 {
-  const touched = writableCommands(profile).filter(({ address, register }) =>
-    [...written.keys()].some((at) => at >= address && at < address + widthOf(register)),
+export function ordersOf(profile: Profile, table: WritableTable, written: Words, after: Words): Order[] | 2 | 3 {
+  const touched = writableCommands(profile).filter(
+    (one) =>
+      one.table === table &&
+      [...written.keys()].some((at) => at >= one.address && at < one.address + widthOf(one.register)),
   );
   const known = (at: number): boolean =>
     touched.some(({ address, register }) => at >= address && at < address + widthOf(register));

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { hostRules } from './lib/hosts.ts';
 
 /** Everything that can be set: one schema is type, defaults, validation, and the only reader of process.env. */
 
@@ -81,6 +82,23 @@ const configSchema = z.strictObject({
   modbus: section({
     /** Overrides the profiles' polling period. Seconds. */
     pollEveryS: int(1, 3_600).optional(),
+    /** Where companies may point a line: addresses, ranges and names, with commas between. An admin may point one anywhere. */
+    hosts: z
+      .string()
+      .default('')
+      .superRefine((text, context) => {
+        try {
+          hostRules(text);
+        } catch (error) {
+          context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+        }
+      }),
+    /** The address on which DTUs dial in; the ports are those that terminals name. */
+    listenHost: z.string().default('127.0.0.1'),
+    /** Dialled-in connections at once. */
+    connections: int(1, 100_000).default(10_000),
+    /** A DTU says who it is within this time. Seconds. */
+    registrationS: int(1, 600).default(15),
   }),
   provisioning: section({
     /** Rows and bytes of one file of terminals. */

@@ -99,6 +99,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     sealedSecrets,
     onChange: terminalChanged,
     limits: { rotationMs: provisioning.rotationHours * 3_600_000, claimMs },
+    modbusHosts: config.modbus.hosts,
   });
   live.follow(registry);
   const quarantine = stack.use(
@@ -173,7 +174,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const broker = stack.use(
     await startBroker({ config: config.mqtt, registry, sealedSecrets, inbox, record: security.record, clock, log }),
   );
-  const bridge = stack.use(startBridge({ registry, uplink, clock, log, pollEveryS: config.modbus.pollEveryS }));
+  const bridge = stack.use(startBridge({ registry, uplink, clock, log, settings: config.modbus }));
   downlink = stack.use(
     startDownlink({ commands, registry, carriers: { mqtt: broker.carrier, modbus: bridge.carrier }, clock, log }),
   );
@@ -259,6 +260,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       health,
       metrics,
       setup,
+      modbus: bridge,
     }),
   );
 

@@ -16,7 +16,7 @@ const ALLOWED: Record<string, string[]> = {
   alarms: [...BELOW, 'terminals'],
   billing: BELOW,
   security: BELOW,
-  'config.ts': [],
+  'config.ts': ['lib'],
   'uplink.ts': FEATURES,
   'downlink.ts': FEATURES,
   health: ['uplink.ts', ...FEATURES],

@@ -47,7 +47,7 @@ function demoConfig(folder: string, adminPassword: string): Config {
     adminPassword,
     http: { ...config.http, host: '127.0.0.1' },
     mqtt: { ...config.mqtt, host: '127.0.0.1' },
-    modbus: { pollEveryS: config.modbus.pollEveryS ?? POLL_EVERY_S },
+    modbus: { ...config.modbus, pollEveryS: config.modbus.pollEveryS ?? POLL_EVERY_S },
     data: { dir: folder },
     // The terminals come after the gateway, so at first many cannot be reached.
     log: { level: config.log.level === 'info' ? 'error' : config.log.level },

@@ -54,7 +54,7 @@ export interface Fleet {
     profile: string;
     house: string;
     secret?: string;
-    line?: { host: string; port: number };
+    line?: Extract<Connection, { type: 'modbus' }>['line'];
     unit?: number;
   }[];
 }

@@ -101,6 +101,10 @@ export const mqttCheck = (state: () => MqttState): Check => ({
 export interface ModbusState {
   lines: number;
   down: number;
+  /** Of DTUs that dialled in. */
+  connections: number;
+  /** Connections refused for a registration that nobody knows. */
+  unknown: number;
 }
 
 /** Not vital, as its other end is not ours: a terminal that cannot be reached is offline. */

@@ -54,6 +54,11 @@ export function figuresOf(parts: CountingParts, seen: LastSeen): Figures {
     hearthgate_mqtt_sockets_limit: ['MQTT sockets that may be open', () => mqtt().limit],
     hearthgate_modbus_lines: ['Modbus lines in use', () => modbus().lines],
     hearthgate_modbus_lines_down: ['Modbus lines that cannot be reached', () => modbus().down],
+    hearthgate_modbus_connections: ['Connections of DTUs that dialled in', () => modbus().connections],
+    hearthgate_modbus_unknown_total: [
+      'Connections refused since the start for a registration that nobody knows',
+      () => modbus().unknown,
+    ],
     hearthgate_commands_queued: ['Commands that wait to be sent', () => commands.counts().queued],
     hearthgate_commands_in_flight: [
       'Commands that wait for an answer or for the reading that shows them',

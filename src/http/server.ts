@@ -50,6 +50,7 @@ import { householdRoutes } from './routes/households.ts';
 import { importRoutes } from './routes/imports.ts';
 import { liveRoutes } from './routes/live.ts';
 import { meterExchangeRoutes } from './routes/meter-exchanges.ts';
+import { type ModbusLines, modbusRoutes } from './routes/modbus.ts';
 import { quarantineRoutes } from './routes/quarantine.ts';
 import { readingRoutes } from './routes/readings.ts';
 import { securityRoutes } from './routes/security.ts';
@@ -87,6 +88,7 @@ export interface HttpParts {
   health: Health;
   metrics: Metrics;
   setup: Setup;
+  modbus: ModbusLines;
 }
 
 type App = ReturnType<typeof createApp>;
@@ -182,6 +184,7 @@ export async function startHttp(parts: HttpParts) {
       historyRoutes,
       readingRoutes,
       meterExchangeRoutes,
+      modbusRoutes,
       quarantineRoutes,
       securityRoutes,
       commandRoutes,

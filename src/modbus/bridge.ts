@@ -1,130 +1,220 @@
+import type { Command } from '../commands/commands.ts';
 import type { Carrier } from '../downlink.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
-import type { RegisterFrame } from '../terminals/decode.ts';
-import { commandNumber, registerAddress, registerWords } from '../terminals/encode.ts';
-import type { Profile } from '../terminals/profile.ts';
+import { commandNumber, registerAddress, registerTable, registerWords } from '../terminals/encode.ts';
+import { lineName } from '../terminals/lines.ts';
+import type { CommandDefinition, Profile } from '../terminals/profile.ts';
 import type { Registry, Terminal } from '../terminals/registry.ts';
 import type { Uplink } from '../uplink.ts';
-import { createLine, type Line, LineDown, ModbusException } from './line.ts';
-import { plan, type ReadRequest } from './plan.ts';
+import { ModbusException } from './codec.ts';
+import { createDialIn } from './dial-in.ts';
+import { LineDown } from './line.ts';
+import { createLines, WAYS, type Ways } from './lines.ts';
+import { lineStates } from './states.ts';
+import { createUnit, type Unit, type WriteTarget } from './unit.ts';
 
 /** Polls every Modbus terminal by its profile, and writes its commands. */
 
-type ModbusTerminal = Terminal & { connection: { type: 'modbus' } };
-type Poll = NonNullable<Profile['poll']>;
+type ModbusTerminal = Terminal & {
+  connection: { type: 'modbus' };
+  profile: Profile & { poll: NonNullable<Profile['poll']> };
+};
 
-const keyOf = ({ connection: { line } }: ModbusTerminal): string => `${line.host}:${line.port}`;
-
-const isModbus = (terminal: Terminal | undefined): terminal is ModbusTerminal => terminal?.connection.type === 'modbus';
+const isModbus = (terminal: Terminal | undefined): terminal is ModbusTerminal =>
+  terminal?.connection.type === 'modbus' && terminal.profile.poll !== undefined;
 
 /** After a command, its terminal is read again this soon, so that the confirmation need not wait for the next poll. */
 const READ_AFTER_WRITE_MS = 1_000;
+/** Units of a line that is up again are asked within this time, not all at once. */
+const SPREAD_MS = 1_000;
+
+/** A terminal with its unit. `reach` is its line and unit number, as text. */
+export interface Polled {
+  unit: Unit;
+  line: string;
+  reach: string;
+}
+
+/** What a command writes, or undefined for a value that the profile does not allow. A bit changes in the word that is there. */
+function targetOf(definition: CommandDefinition | undefined, value: string | number): WriteTarget | undefined {
+  const number = definition && commandNumber(definition, value);
+  const to = definition?.to;
+  const table = to && registerTable(to);
+  if (number === undefined || !to || (table !== 'holding' && table !== 'coil')) return undefined;
+  if (registerWords(to, number) === undefined) return undefined;
+  return {
+    table,
+    address: registerAddress(to),
+    many: to.writeMany ?? false,
+    readFirst: to.bit !== undefined || to.byte !== undefined,
+    values: (present) => registerWords(to, number, present) ?? [],
+    readBackMs: to.readBackMs,
+  };
+}
 
 /** Dispose ends after the requests under way. */
 export function startBridge(parts: {
-  registry: Registry;
-  uplink: Uplink;
+  registry: Pick<Registry, 'find' | 'all'>;
+  uplink: Pick<Uplink, 'receiveRegisters'>;
   clock: Clock;
   log: Logger;
-  pollEveryS: number | undefined;
+  settings: {
+    pollEveryS?: number | undefined;
+    listenHost: string;
+    connections: number;
+    registrationS: number;
+  };
+  /** How lines are opened. */
+  ways?: Ways;
 }) {
-  const { registry, uplink, clock, log } = parts;
-  const lines = new Map<string, Line>();
+  const { registry, uplink, clock, log, settings } = parts;
+  const { listenHost: host, connections, registrationS } = settings;
+  const dialIn = createDialIn({ host, connections, registrationMs: registrationS * 1_000, clock, log });
+  const closing = (closed: Promise<void>) =>
+    void closed.catch((error: unknown) => log.warn({ err: error }, 'modbus: closing a line failed'));
+  const lines = createLines({ dialIn, clock, onUp: askAgain, closing, ways: parts.ways ?? WAYS });
+  const polled = new Map<string, Polled>();
+  const byLine = new Map<string, Set<string>>();
   const polls = new Map<string, Disposable>();
-  /** The line that each terminal was last reached over. */
-  const usedLines = new Map<string, string>();
-  /** What is in trouble: lines, terminals and single reads. Said once, not at every poll. */
+  /** What is in trouble: lines and terminals. Said once, not at every poll. */
   const failing = new Set<string>();
   let stopped = false;
 
-  function lineOf(terminal: ModbusTerminal): Line {
-    const key = keyOf(terminal);
-    const known = lines.get(key) ?? createLine({ ...terminal.connection.line, clock });
-    lines.set(key, known);
-    usedLines.set(terminal.id, key);
-    return known;
+  const periodMs = (terminal: ModbusTerminal): number => (settings.pollEveryS ?? terminal.profile.poll.everyS) * 1_000;
+
+  const unitsOf = (line: string): Unit[] => [...(byLine.get(line) ?? [])].flatMap((id) => polled.get(id)?.unit ?? []);
+
+  function reachOf({ connection, profile }: ModbusTerminal): string {
+    return JSON.stringify([connection.line, connection.unit, profile.profile]);
   }
 
-  async function readAll(terminal: ModbusTerminal, poll: Poll): Promise<RegisterFrame> {
-    const registers = Object.values(terminal.profile.metrics).flatMap((metric) => metric.from ?? []);
-    const frame: RegisterFrame = { holding: new Map(), input: new Map() };
-    for (const request of plan(registers, poll)) {
-      const words = await read(terminal, request, poll);
-      for (const [index, word] of words.entries()) frame[request.table].set(request.address + index, word);
-    }
-    return frame;
+  function add(terminal: ModbusTerminal): void {
+    const { line: address, unit: number } = terminal.connection;
+    const line = lineName(address);
+    const unit = createUnit({
+      line: lines.of(address),
+      unit: number,
+      profile: terminal.profile,
+      clock,
+      periodMs: periodMs(terminal),
+      silentUnits: () => unitsOf(line).filter(({ breaker }) => breaker.isOpen()).length,
+      onBack: (since) => lineIsBack(line, since),
+      onRefused: (what, error) =>
+        log.warn(
+          { terminal: terminal.id, what, reason: error.message },
+          'modbus: left out for a day, the device refuses it',
+        ),
+    });
+    polled.set(terminal.id, { unit, line, reach: reachOf(terminal) });
+    byLine.set(line, (byLine.get(line) ?? new Set()).add(terminal.id));
   }
 
-  /** A device that does not know some registers still gives the others. */
-  async function read(terminal: ModbusTerminal, request: ReadRequest, poll: Poll): Promise<number[]> {
-    try {
-      return await lineOf(terminal).read(terminal.connection.unit, request, poll.timeoutMs);
-    } catch (error) {
-      if (!(error instanceof ModbusException)) throw error;
-      const what = `${terminal.id} ${request.table} ${request.address}`;
-      if (!failing.has(what)) log.warn({ what, exception: error.exceptionCode }, 'modbus: the device refused a read');
-      failing.add(what);
-      return [];
+  /** A line without any terminal left is closed. */
+  function drop(terminalId: string): void {
+    const old = polled.get(terminalId);
+    polls.get(terminalId)?.[Symbol.dispose]();
+    polls.delete(terminalId);
+    failing.delete(terminalId);
+    if (!old) return;
+    polled.delete(terminalId);
+    byLine.get(old.line)?.delete(terminalId);
+    if (byLine.get(old.line)?.size !== 0) return;
+    byLine.delete(old.line);
+    failing.delete(old.line);
+    lines.close(old.line);
+  }
+
+  function tell(terminalId: string, line: string, error: unknown): void {
+    if (error === undefined) {
+      for (const what of [terminalId, line]) if (failing.delete(what)) log.info({ what }, 'modbus: answers again');
+      return;
     }
+    // A line that is down is one trouble, not one of each unit.
+    const what = error instanceof LineDown ? line : terminalId;
+    if (!failing.has(what)) log.warn({ what, reason: String(error) }, 'modbus: poll failed');
+    failing.add(what);
   }
 
   async function pollOnce(terminalId: string): Promise<void> {
+    const one = polled.get(terminalId);
+    if (!one) return;
+    const { frame, values, error } = await one.unit.poll();
     const terminal = registry.find(terminalId);
-    const poll = terminal?.profile.poll;
-    if (!isModbus(terminal) || !poll) return;
-    const lineKey = keyOf(terminal);
-    try {
-      await uplink.receiveRegisters(terminal, await readAll(terminal, poll));
-      for (const what of [terminalId, lineKey]) if (failing.delete(what)) log.info({ what }, 'modbus: answers again');
-    } catch (error) {
-      // A line that is down is one trouble, not one of each unit.
-      const what = error instanceof LineDown ? lineKey : terminalId;
-      if (!failing.has(what)) log.warn({ what, reason: String(error) }, 'modbus: poll failed');
-      failing.add(what);
-    }
+    // It may have moved to another line meanwhile: then this is no longer its reading.
+    if (!isModbus(terminal) || polled.get(terminalId) !== one) return;
+    tell(terminalId, one.line, error);
+    if (values > 0) await uplink.receiveRegisters(terminal, frame);
   }
 
   function pollIn(terminalId: string, ms: number): void {
     if (stopped) return;
     polls.get(terminalId)?.[Symbol.dispose]();
     const poll = clock.after(ms, async () => {
-      await pollOnce(terminalId);
-      const everyS = parts.pollEveryS ?? registry.find(terminalId)?.profile.poll?.everyS;
+      try {
+        await pollOnce(terminalId);
+      } catch (error) {
+        log.error({ err: error, terminal: terminalId }, 'modbus: a reading was lost');
+      }
+      const terminal = registry.find(terminalId);
       // Unless another poll was asked for meanwhile.
-      if (everyS !== undefined && polls.get(terminalId) === poll) pollIn(terminalId, everyS * 1_000);
+      if (!isModbus(terminal) || polls.get(terminalId) !== poll) return;
+      pollIn(terminalId, Math.max(periodMs(terminal), polled.get(terminalId)?.unit.breaker.waitMs() ?? 0));
     });
     polls.set(terminalId, poll);
   }
 
-  /** Begins, or ends, polling a terminal that was added, changed or removed. */
-  function refresh(terminalId: string): void {
-    polls.get(terminalId)?.[Symbol.dispose]();
-    polls.delete(terminalId);
-    failing.delete(terminalId);
-    closeLineLeftBy(terminalId);
-    if (isModbus(registry.find(terminalId))) pollIn(terminalId, 0);
+  /** The line can be used again: its terminals need not wait for their next poll. */
+  function askAgain(line: string): void {
+    for (const id of byLine.get(line) ?? []) {
+      if (polled.get(id)?.unit.breaker.waitMs() === 0) pollIn(id, Math.random() * SPREAD_MS);
+    }
   }
 
-  const carrier: Carrier = {
-    /** A single bit is changed in the word that is there. What the device made of the write, the next reading shows. */
-    async give(terminal, command, begin) {
-      const poll = terminal.profile.poll;
-      const definition = terminal.profile.commands[command.command];
-      const number = definition && commandNumber(definition, command.value);
-      const to = definition?.to;
-      if (stopped || !isModbus(terminal) || !poll || !to || number === undefined) return { result: 'not_given' };
-      const target = {
-        address: registerAddress(to),
-        readFirst: to.bit !== undefined,
-        words: (present: number) => registerWords(to, number, present),
-      };
+  /** When a whole line was silent and one unit answers, the others probably do too. */
+  function lineIsBack(line: string, since: number): void {
+    const ids = [...(byLine.get(line) ?? [])];
+    if (ids.some((id) => (polled.get(id)?.unit.answeredAt() ?? 0) > since)) return;
+    for (const id of ids) {
+      const unit = polled.get(id)?.unit;
+      if (!unit?.breaker.isOpen()) continue;
+      unit.breaker.tryNow();
+      pollIn(id, Math.random() * SPREAD_MS);
+    }
+  }
+
+  /** Begins, or ends, polling a terminal that was added, changed or removed. */
+  function refresh(terminalId: string): void {
+    const terminal = registry.find(terminalId);
+    if (isModbus(terminal) && polled.get(terminalId)?.reach === reachOf(terminal)) return;
+    drop(terminalId);
+    if (!isModbus(terminal)) return;
+    add(terminal);
+    pollIn(terminalId, 0);
+  }
+
+  const carrier = {
+    /** See `Carrier`. */
+    async give(
+      terminal: Terminal,
+      command: Pick<Command, 'command' | 'value'>,
+      begin: () => Promise<boolean>,
+    ): ReturnType<Carrier['give']> {
+      const one = polled.get(terminal.id);
+      const target = targetOf(terminal.profile.commands[command.command], command.value);
+      if (stopped || !one || !target) return { result: 'not_given' };
+      let begun = false;
       try {
-        const written = await lineOf(terminal).write(terminal.connection.unit, target, poll.timeoutMs, begin);
-        if (written) pollIn(terminal.id, READ_AFTER_WRITE_MS);
-        return { result: written ? 'taken' : 'not_given' };
+        const written = await one.unit.write(target, async () => {
+          begun = await begin();
+          return begun;
+        });
+        if (!written) return { result: 'not_given' };
+        pollIn(terminal.id, READ_AFTER_WRITE_MS);
+        if (!written.shows) return { result: 'taken' };
+        return { result: 'refused', reason: `the device shows ${written.shows.join(' ')} after the write` };
       } catch (error) {
-        if (error instanceof LineDown) return { result: 'not_given' };
+        if (!begun) return { result: 'not_given' };
         pollIn(terminal.id, READ_AFTER_WRITE_MS);
         if (error instanceof ModbusException) return { result: 'refused', reason: error.message };
         throw error;
@@ -132,32 +222,29 @@ export function startBridge(parts: {
     },
   };
 
-  /** A line without any terminal left is closed. */
-  function closeLineLeftBy(terminalId: string): void {
-    const key = usedLines.get(terminalId);
-    const line = key === undefined ? undefined : lines.get(key);
-    if (key === undefined || !line) return;
-    usedLines.delete(terminalId);
-    for (const terminal of registry.all()) if (isModbus(terminal) && keyOf(terminal) === key) return;
-    lines.delete(key);
-    failing.delete(key);
-    line[Symbol.asyncDispose]().catch((error) => log.warn({ err: error }, 'modbus: closing a line failed'));
-  }
-
   let spread = 0;
   for (const terminal of registry.all()) {
+    if (!isModbus(terminal)) continue;
+    add(terminal);
     // A millisecond apart, so that thousands do not begin in one instant.
-    if (isModbus(terminal)) pollIn(terminal.id, spread++);
+    pollIn(terminal.id, spread++);
   }
 
   return {
     carrier,
     refresh,
-    state: () => ({ lines: lines.size, down: [...lines.keys()].filter((key) => failing.has(key)).length }),
+    state: () => ({
+      lines: lines.size(),
+      down: lines.all().filter(({ name }) => failing.has(name)).length,
+      ...dialIn.state(),
+    }),
+    /** Every line with its units, for those who look after them. */
+    lines: () => lineStates({ lines: lines.all(), polled, dialIn }),
     async [Symbol.asyncDispose](): Promise<void> {
       stopped = true;
       for (const poll of polls.values()) poll[Symbol.dispose]();
-      await Promise.all([...lines.values()].map((line) => line[Symbol.asyncDispose]()));
+      await lines[Symbol.asyncDispose]();
+      dialIn[Symbol.dispose]();
     },
   };
 }

@@ -1,149 +1,292 @@
-import modbusSerial from 'modbus-serial';
 import type { Clock } from '../lib/clock.ts';
-import type { ReadRequest } from './plan.ts';
+import {
+  answerLength,
+  BadFrame,
+  functionOf,
+  ModbusException,
+  type ReadRequest,
+  type Request,
+  readAnswer,
+  requestPdu,
+} from './codec.ts';
+import { type ConnectionParts, createConnection, LineDown } from './connection.ts';
+import { createFrameRing } from './frame-ring.ts';
+import {
+  dropTcp,
+  type Framing,
+  onlyHeartbeats,
+  type Unwrapped,
+  unwrapRtu,
+  unwrapTcp,
+  wrapRtu,
+  wrapTcp,
+} from './framing.ts';
+import { createOwing } from './owing.ts';
+import { createTurns } from './turns.ts';
 
 /**
- * One Modbus TCP connection with its discipline: one request under way at a time, and after a time-out or any other trouble the
- * connection is thrown away, so that a late answer is never taken for the next one.
+ * One line with its discipline: one request under way at a time; after any trouble the line must be quiet before it is asked again; and
+ * a unit that still owes an answer is first asked something that no other answer of its can be taken for.
  */
 
-// A CommonJS module whose class is its `default`.
-const ModbusClient = modbusSerial.default;
-type ModbusClient = InstanceType<typeof ModbusClient>;
+/** The unit said nothing in time, or the connection ended before it did. */
+class NoAnswer extends Error {}
 
-/** The device answered, and said no: Modbus exception codes 01–0B. The line itself is well. */
-export class ModbusException extends Error {
-  readonly exceptionCode: number;
-  constructor(exceptionCode: number) {
-    super(`Modbus exception ${String(exceptionCode).padStart(2, '0')}`);
-    this.exceptionCode = exceptionCode;
-  }
+export { LineDown };
+
+export interface LineParts extends Pick<ConnectionParts, 'name' | 'open' | 'onUp'> {
+  framing: Framing;
+  clock: Clock;
+  /** Silence between an answer and the next request. Milliseconds. */
+  gapMs: number;
+  /** How long a byte is under way on the wire, where that counts. Milliseconds. */
+  byteMs: number;
+  /** Instead of what the profile says. */
+  timeoutMs?: number | undefined;
+  heartbeats: readonly Buffer[];
 }
 
-/** Nobody listens there, or the connection failed and it is too early to try again. */
-export class LineDown extends Error {}
+export interface ExchangeOptions {
+  timeoutMs: number;
+  /** Reads whose answers are not taken for those of the unit's others, the best first. */
+  probes: ReadRequest[];
+  /** Told how each request ended, and after how long. Milliseconds. */
+  record: (ms: number, error: unknown) => void;
+}
 
-const CONNECT_TIMEOUT_MS = 3_000;
-const FIRST_BACK_OFF_MS = 500;
-const LONGEST_BACK_OFF_MS = 30_000;
-/** More requests than this mean that the line cannot keep up. */
-const MOST_WAITING = 1_000;
+/** Asks a unit within its turn on the line. */
+export type Ask = (request: Request) => Promise<number[]>;
 
-export function createLine(parts: { host: string; port: number; clock: Clock }) {
-  const { host, port, clock } = parts;
-  let client: ModbusClient | undefined;
-  const polls: (() => Promise<void>)[] = [];
-  const commands: (() => Promise<void>)[] = [];
-  let working: Promise<void> | undefined;
-  let failures = 0;
-  let notBefore = 0;
-  let closed = false;
+/** After trouble the line must have been quiet for so long. */
+const QUIET_AFTER_TROUBLE_MS = 50;
+/** A line on which somebody talks without end is given up after this. */
+const LONGEST_NOISE_MS = 2_000;
+/** Without a single byte heard in so many requests the port is thrown away: its other end may be gone without a word. */
+const MOST_UNHEARD = 3;
+/** An RTU unit that gave no answer is left alone for so many of its time-outs, since nothing but its shape tells a late answer. */
+const REST_TIMEOUTS = 2;
+const LONGEST_REST_MS = 3_000;
+/** More bytes than any answer, its echo and some heartbeats have. */
+const MOST_BYTES = 1_024;
+const FRAMES_KEPT = 12;
 
-  function drop(): void {
-    client?.destroy(() => undefined);
-    client = undefined;
+interface UnderWay {
+  take(bytes: Buffer): Unwrapped;
+  heard: Buffer;
+  done: PromiseWithResolvers<Buffer>;
+}
+
+export function createLine(parts: LineParts) {
+  const { name, framing, clock } = parts;
+  const turns = createTurns(name);
+  const frames = createFrameRing(clock, FRAMES_KEPT);
+  const connection = createConnection({ ...parts, heard, gone });
+  const owing = createOwing(clock);
+  let underWay: UnderWay | undefined;
+  /** The beginning of a Modbus TCP frame that nobody waits for. */
+  let rest = Buffer.alloc(0);
+  let transaction = 0;
+  let last: { unit: number; request: Request } | undefined;
+  let echoes = false;
+  let unheard = 0;
+  let quietFrom = 0;
+  let ending = false;
+  let stopWaiting: (() => void) | undefined;
+  const counted = { requests: 0, noiseBytes: 0, late: 0 };
+
+  function gone(reason: string): void {
+    rest = Buffer.alloc(0);
+    unheard = 0;
+    const waiting = underWay;
+    underWay = undefined;
+    waiting?.done.reject(new NoAnswer(`${name}: ${reason}`));
   }
 
-  async function within<T>(ms: number, what: string, task: Promise<T>): Promise<T> {
-    const { promise, reject } = Promise.withResolvers<never>();
-    using _timer = clock.after(ms, () => reject(new Error(`${host}:${port}: no ${what} within ${ms} ms`)));
-    return await Promise.race([task, promise]);
-  }
-
-  async function connect(): Promise<ModbusClient> {
-    if (!closed && client?.isOpen) return client;
-    if (closed || clock.now() < notBefore) throw new LineDown(`${host}:${port}: not reachable; next attempt soon`);
-    drop();
-    const fresh = new ModbusClient();
-    fresh.on('error', () => undefined);
-    try {
-      await within(CONNECT_TIMEOUT_MS, 'connection', fresh.connectTCP(host, { port }));
-    } catch (error) {
-      fresh.destroy(() => undefined);
-      // Jitter keeps lines that failed together from coming back together.
-      const backOff = Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** failures) * (0.5 + Math.random() / 2);
-      failures += 1;
-      notBefore = clock.now() + backOff;
-      throw new LineDown(error instanceof Error ? error.message : String(error));
+  function heard(bytes: Buffer): void {
+    unheard = 0;
+    quietFrom = clock.ticks() + parts.gapMs;
+    if (!underWay) {
+      unasked(bytes);
+      return;
     }
-    client = fresh;
-    return fresh;
+    underWay.heard = Buffer.concat([underWay.heard, bytes]);
+    try {
+      if (underWay.heard.length > MOST_BYTES) throw new BadFrame(`${underWay.heard.length} bytes and no answer`);
+      const unwrapped = underWay.take(underWay.heard);
+      if (!unwrapped) return;
+      counted.late += unwrapped.late ?? 0;
+      rest = Buffer.from(unwrapped.rest);
+      underWay.done.resolve(unwrapped.pdu);
+    } catch (error) {
+      underWay.done.reject(error);
+    }
+    underWay = undefined;
   }
 
-  /** Runs one request when those before it are through. */
-  async function request<T>(unit: number, timeoutMs: number, task: (client: ModbusClient) => Promise<T>): Promise<T> {
-    const open = await connect();
-    open.setID(unit);
-    // The library's own time-out is longer, so that only ours decides.
-    open.setTimeout(timeoutMs * 2);
+  /** Bytes that no request brought: late answers, heartbeats, noise. */
+  function unasked(bytes: Buffer): void {
+    if (framing === 'rtu') {
+      if (onlyHeartbeats(bytes, parts.heartbeats)) return;
+      counted.noiseBytes += bytes.length;
+      // Whoever spoke last may have more to say.
+      quietFrom = Math.max(quietFrom, clock.ticks() + QUIET_AFTER_TROUBLE_MS);
+      if (last) owing.add(last.unit, last.request, 0);
+      return;
+    }
     try {
-      const answer = await within(timeoutMs, `answer of unit ${unit}`, task(open));
-      failures = 0;
-      return answer;
+      rest = Buffer.from(dropTcp(Buffer.concat([rest, bytes])));
     } catch (error) {
-      const code = typeof error === 'object' && error && 'modbusCode' in error ? Number(error.modbusCode) : undefined;
-      if (code !== undefined) throw new ModbusException(code);
-      drop();
+      counted.noiseBytes += bytes.length;
+      connection.drop(String(error));
+    }
+  }
+
+  async function wait(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    stopWaiting = resolve;
+    using _timer = clock.after(ms, resolve);
+    await promise;
+    stopWaiting = undefined;
+  }
+
+  /** Waits until the port is open and nobody has said anything for long enough. */
+  async function ready(): Promise<void> {
+    const port = await connection.connected();
+    const until = clock.ticks() + LONGEST_NOISE_MS;
+    while (clock.ticks() < quietFrom) {
+      if (ending) throw new LineDown(`${name}: closed`);
+      if (clock.ticks() >= until) connection.drop('the line is never quiet');
+      if (connection.current() !== port) throw new NoAnswer(`${name}: ${connection.state().trouble}`);
+      await wait(Math.ceil(quietFrom - clock.ticks()));
+    }
+  }
+
+  /** One request and its answer. Rejects with `NoAnswer`, `BadFrame` or `ModbusException`. */
+  async function exchange(unit: number, request: Request, timeoutMs: number): Promise<number[]> {
+    const port = connection.current();
+    if (!port) throw new NoAnswer(`${name}: ${connection.state().trouble}`);
+    const pdu = requestPdu(request);
+    transaction = (transaction + 1) & 0xffff;
+    const mine = transaction;
+    const sent = framing === 'tcp' ? wrapTcp(mine, unit, pdu) : wrapRtu(unit, pdu);
+    const length = answerLength(request);
+    const { heartbeats } = parts;
+    const expected = { unit, functionCode: functionOf(request), length, sent, echoes, heartbeats };
+    const done = Promise.withResolvers<Buffer>();
+    let echoed = false;
+    const exchanged: UnderWay = {
+      heard: rest,
+      done,
+      take(bytes) {
+        const unwrapped = framing === 'tcp' ? unwrapTcp(bytes, expected, mine) : unwrapRtu(bytes, expected);
+        if (unwrapped?.echoed) echoed = true;
+        return unwrapped;
+      },
+    };
+    const allowedMs = Math.ceil((parts.timeoutMs ?? timeoutMs) + (sent.length + length + 3) * parts.byteMs);
+    using _timer = clock.after(allowedMs, () => {
+      if (underWay !== exchanged) return;
+      underWay = undefined;
+      done.reject(new NoAnswer(`${name}: unit ${unit} did not answer within ${allowedMs} ms`));
+    });
+    underWay = exchanged;
+    counted.requests += 1;
+    last = { unit, request };
+    unheard += 1;
+    const frame = frames.add(unit, sent);
+    port.write(sent);
+    try {
+      const values = readAnswer(request, await done.promise);
+      // A write's answer is its request again, so only a read tells.
+      if (!('values' in request)) echoes = echoed;
+      return values;
+    } catch (error) {
+      if (!(error instanceof ModbusException)) troubled(exchanged.heard, error);
+      throw error;
+    } finally {
+      frame.answered(exchanged.heard);
+      quietFrom = Math.max(quietFrom, clock.ticks() + parts.gapMs);
+    }
+  }
+
+  /** After trouble nothing that was said may be taken for an answer. */
+  function troubled(said: Buffer, error: unknown): void {
+    quietFrom = clock.ticks() + Math.max(parts.gapMs, QUIET_AFTER_TROUBLE_MS);
+    rest = Buffer.alloc(0);
+    // A Modbus TCP stream cannot be read on from within a frame.
+    const isLost = framing === 'tcp' && said.length > 0;
+    if (isLost || unheard >= MOST_UNHEARD) connection.drop(error instanceof Error ? error.message : String(error));
+  }
+
+  async function ask(unit: number, request: Request, { timeoutMs, record }: ExchangeOptions): Promise<number[]> {
+    await ready();
+    const from = clock.ticks();
+    try {
+      const values = await exchange(unit, request, timeoutMs);
+      record(clock.ticks() - from, undefined);
+      return values;
+    } catch (error) {
+      record(clock.ticks() - from, error);
+      if (!(error instanceof ModbusException)) owing.add(unit, request, restAfter(parts.timeoutMs ?? timeoutMs));
       throw error;
     }
   }
 
-  async function work(): Promise<void> {
-    for (let next = commands.shift() ?? polls.shift(); next; next = commands.shift() ?? polls.shift()) await next();
-    working = undefined;
-  }
+  const restAfter = (timeoutMs: number): number =>
+    framing === 'rtu' ? Math.min(LONGEST_REST_MS, REST_TIMEOUTS * timeoutMs) : 0;
 
-  /** Runs `task` when those before it in its queue are through; commands go before polls. */
-  function queue<T>(tasks: typeof polls, task: () => Promise<T>): Promise<T> {
-    if (tasks.length >= MOST_WAITING)
-      return Promise.reject(new Error(`${host}:${port}: ${tasks.length} requests wait`));
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    tasks.push(() => task().then(resolve, reject));
-    working ??= work();
-    return promise;
-  }
-
-  async function readRegisters(open: ModbusClient, { table, address, count }: ReadRequest): Promise<number[]> {
-    const { data } = await (table === 'holding'
-      ? open.readHoldingRegisters(address, count)
-      : open.readInputRegisters(address, count));
-    if (data.length !== count) throw new Error(`${host}:${port}: ${data.length} of ${count} registers came`);
-    return data;
+  /** Makes sure that the line is up, and that the unit owes no answer that could be taken for the next one. */
+  async function settle(unit: number, options: ExchangeOptions): Promise<void> {
+    await connection.connected();
+    while (owing.isOwing(unit)) {
+      const probe = owing.probe(unit, options.probes);
+      if (!probe) throw new NoAnswer(`${name}: unit ${unit} owes too many answers`);
+      try {
+        await ask(unit, probe.request, options);
+      } catch (error) {
+        if (!(error instanceof ModbusException)) throw error;
+        if (!probe.exceptionTells) {
+          owing.add(unit, probe.request, 0);
+          continue;
+        }
+      }
+      owing.settled(unit);
+    }
   }
 
   return {
-    /** The registers asked for. Throws `ModbusException`, or an error that says which line and unit failed. */
-    read: (unit: number, asked: ReadRequest, timeoutMs: number): Promise<number[]> =>
-      queue(polls, () => request(unit, timeoutMs, (open) => readRegisters(open, asked))),
+    name,
+    timeoutMs: parts.timeoutMs,
+    /** How long a unit must still be left alone before it is asked again. Milliseconds. */
+    restMs: owing.restMs,
 
-    /**
-     * Writes holding registers, one with function 06, several with 16. When its turn has come and the line is up, `begin` says whether
-     * it still may; false means that nothing was written. `words` is given the word that is there now when `readFirst`.
-     */
-    write(
-      unit: number,
-      target: { address: number; readFirst: boolean; words: (present: number) => number[] },
-      timeoutMs: number,
-      begin: () => Promise<boolean>,
-    ): Promise<boolean> {
-      const { address, readFirst, words } = target;
-      return queue(commands, () =>
-        request(unit, timeoutMs, async (open) => {
-          const one = { table: 'holding', address, count: 1 } as const;
-          const [present = 0] = readFirst ? await readRegisters(open, one) : [];
-          if (!(await begin())) return false;
-          const [only, ...more] = words(present);
-          if (only !== undefined && more.length === 0) await open.writeRegister(address, only);
-          else await open.writeRegisters(address, words(present));
-          return true;
-        }),
-      );
-    },
+    /** One read, when those before it are through. Rejects with `LineDown`, `NoAnswer`, `BadFrame` or `ModbusException`. */
+    read: (unit: number, request: ReadRequest, options: ExchangeOptions): Promise<number[]> =>
+      turns.take('poll', async () => {
+        await settle(unit, options);
+        return ask(unit, request, options);
+      }),
 
+    /** Several requests between which no other gets in; they go before the reads that wait. */
+    turn: <T>(unit: number, options: ExchangeOptions, task: (ask: Ask) => Promise<T>): Promise<T> =>
+      turns.take('command', async () => {
+        // Before anything is decided: a line that is down takes no command, and what a unit owes is settled.
+        await settle(unit, options);
+        return task((request) => ask(unit, request, options));
+      }),
+
+    attach: connection.attach,
+    state: () => ({ ...connection.state(), waiting: turns.waiting(), echoes, ...counted }),
+    /** The newest first. */
+    frames: frames.list,
+
+    /** Ends after the request under way. */
     async [Symbol.asyncDispose](): Promise<void> {
-      closed = true;
-      await working;
-      drop();
+      connection.end();
+      ending = true;
+      stopWaiting?.();
+      await turns.idle();
+      connection.close();
     },
   };
 }

@@ -34,10 +34,12 @@ export interface Decoded {
   rejects: Reject[];
 }
 
-/** Raw registers by address. */
+/** Raw registers by address; of coils and discrete inputs 0 or 1. */
 export interface RegisterFrame {
   holding: Map<number, number>;
   input: Map<number, number>;
+  coil?: Map<number, number> | undefined;
+  discrete?: Map<number, number> | undefined;
 }
 
 /** What the time of a reading is held against. Epoch ms. */

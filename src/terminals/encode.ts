@@ -3,47 +3,145 @@ import type { CommandDefinition, Register } from './profile.ts';
 
 /** Between numbers and registers, and between a command's value and the number that it stands for. */
 
-export const registerCount = (register: Register): number => (register.as.endsWith('32') ? 2 : 1);
+export type RegisterTable = keyof RegisterFrame;
+type Place = Pick<Register, RegisterTable>;
 
-export const registerAddress = (register: Register): number => register.holding ?? register.input ?? 0;
+const TABLES: RegisterTable[] = ['holding', 'input', 'coil', 'discrete'];
 
-const clean = (value: number): number => Number(value.toPrecision(12));
+/** Where a register map's entry lies; the schema sees to it that it lies somewhere. */
+export const registerTable = (place: Place): RegisterTable =>
+  TABLES.find((table) => place[table] !== undefined) ?? 'holding';
 
-/** The value that a register map's entry has in a frame; undefined when it is missing or marked absent. */
-export function registerValue(register: Register, frame: RegisterFrame): number | undefined {
-  const table = register.holding === undefined ? frame.input : frame.holding;
-  const address = registerAddress(register);
-  const high = table.get(address);
-  if (high === undefined) return undefined;
-  let raw: number;
-  if (registerCount(register) === 1) {
-    raw = register.as === 'int16' ? (high << 16) >> 16 : high;
-  } else {
-    const low = table.get(address + 1);
-    if (low === undefined) return undefined;
-    const words = new DataView(new ArrayBuffer(4));
-    words.setUint16(0, high);
-    words.setUint16(2, low);
-    raw = { uint32: words.getUint32(0), int32: words.getInt32(0), float32: words.getFloat32(0) }[
-      register.as as 'uint32' | 'int32' | 'float32'
-    ];
-    // A float32 carries seven digits: 230.2, not 230.1999969.
-    if (register.as === 'float32') raw = Number(raw.toPrecision(7));
-  }
-  if (!Number.isFinite(raw) || register.absent.includes(raw)) return undefined;
-  if (register.bit !== undefined) return (raw >> register.bit) & 1;
-  return clean(raw * register.scale);
+export const registerAddress = (place: Place): number => place[registerTable(place)] ?? 0;
+
+/** Registers, or bits, that a value takes. */
+export function registerCount({ as }: Pick<Register, 'as'>): number {
+  if (as.endsWith('64')) return 4;
+  return as.endsWith('32') ? 2 : 1;
 }
 
-/** The words to write so that the register map's entry shows `value`. A single bit needs the word that is there now. */
-export function registerWords(register: Register, value: number, present = 0): number[] {
-  if (register.bit !== undefined) return [value ? present | (1 << register.bit) : present & ~(1 << register.bit)];
-  const raw = clean(value / register.scale);
-  if (registerCount(register) === 1) return [Math.round(raw) & 0xffff];
-  const words = new DataView(new ArrayBuffer(4));
-  if (register.as === 'float32') words.setFloat32(0, raw);
-  else words.setUint32(0, Math.round(raw) >>> 0);
-  return [words.getUint16(0), words.getUint16(2)];
+/** Every place that has to be read for these entries: their own, and those that say whether they are valid. */
+export const placesOf = (registers: Register[]): (Place & Pick<Register, 'as'>)[] =>
+  registers.flatMap((register) =>
+    register.validWhen ? [register, { ...register.validWhen, as: 'uint16' }] : [register],
+  );
+
+const clean = (value: number): number => Number(value.toPrecision(15));
+
+/** Brings the bytes of a value into the order high byte first, or back: each order undoes itself. */
+function ordered(bytes: Buffer, order: Register['order'] = 'abcd'): Buffer {
+  const swapped = Buffer.from(bytes);
+  if (order === 'badc' || order === 'dcba') swapped.swap16();
+  if (order === 'abcd' || order === 'badc') return swapped;
+  const words = Buffer.alloc(bytes.length);
+  for (let i = 0; i < bytes.length; i += 2) swapped.copy(words, bytes.length - 2 - i, i, i + 2);
+  return words;
+}
+
+function bcd(bytes: Buffer): number {
+  const digits = bytes.toString('hex');
+  return /^\d+$/.test(digits) ? Number(digits) : Number.NaN;
+}
+
+const READ: Record<Register['as'], (bytes: Buffer) => number> = {
+  uint16: (bytes) => bytes.readUInt16BE(),
+  int16: (bytes) => bytes.readInt16BE(),
+  uint32: (bytes) => bytes.readUInt32BE(),
+  int32: (bytes) => bytes.readInt32BE(),
+  uint64: (bytes) => Number(bytes.readBigUInt64BE()),
+  int64: (bytes) => Number(bytes.readBigInt64BE()),
+  // A float32 carries seven digits: 230.2, not 230.1999969.
+  float32: (bytes) => Number(bytes.readFloatBE().toPrecision(7)),
+  float64: (bytes) => bytes.readDoubleBE(),
+  bcd16: bcd,
+  bcd32: bcd,
+};
+
+function rawOf({ as, order, byte }: Register, words: number[]): number {
+  const bytes = Buffer.alloc(2 * words.length);
+  for (const [i, word] of words.entries()) bytes.writeUInt16BE(word, 2 * i);
+  const inOrder = ordered(bytes, order);
+  if (byte === undefined) return READ[as](inOrder);
+  const at = byte === 'high' ? 0 : 1;
+  return as === 'int16' ? inOrder.readInt8(at) : inOrder.readUInt8(at);
+}
+
+/** Whether the device itself says that the value counts. */
+function isValid({ validWhen }: Register, frame: RegisterFrame): boolean {
+  if (!validWhen) return true;
+  const word = frame[registerTable(validWhen)]?.get(registerAddress(validWhen));
+  return word !== undefined && ((word >> validWhen.bit) & 1) === validWhen.is;
+}
+
+/** The value that a register map's entry has in a frame; undefined when it is missing, marked absent or not valid now. */
+export function registerValue(register: Register, frame: RegisterFrame): number | undefined {
+  if (!isValid(register, frame)) return undefined;
+  const table = frame[registerTable(register)];
+  const address = registerAddress(register);
+  const words: number[] = [];
+  for (let i = 0; i < registerCount(register); i += 1) {
+    const word = table?.get(address + i);
+    if (word === undefined) return undefined;
+    words.push(word);
+  }
+  const raw = rawOf(register, words);
+  if (!Number.isFinite(raw) || register.absent.includes(raw)) return undefined;
+  if (register.bit !== undefined) return (raw >> register.bit) & 1;
+  return clean(raw * register.scale + (register.offset ?? 0));
+}
+
+const WHOLE: Partial<Record<Register['as'], [min: number, max: number]>> = {
+  uint16: [0, 0xffff],
+  int16: [-0x8000, 0x7fff],
+  uint32: [0, 0xffff_ffff],
+  int32: [-0x8000_0000, 0x7fff_ffff],
+  uint64: [0, Number.MAX_SAFE_INTEGER],
+  int64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+  bcd16: [0, 9_999],
+  bcd32: [0, 99_999_999],
+};
+
+function bytesOfNumber(register: Register, raw: number): Buffer | undefined {
+  const { as } = register;
+  const bytes = Buffer.alloc(2 * registerCount(register));
+  if (as === 'float32') bytes.writeFloatBE(raw);
+  else if (as === 'float64') bytes.writeDoubleBE(raw);
+  else {
+    const whole = Math.round(raw);
+    const [min, max] = WHOLE[as] ?? [0, 0];
+    if (!(whole >= min && whole <= max)) return undefined;
+    const digits = as.startsWith('bcd') ? BigInt(`0x${whole}`) : BigInt.asUintN(8 * bytes.length, BigInt(whole));
+    bytes.write(digits.toString(16).padStart(2 * bytes.length, '0'), 'hex');
+  }
+  return bytes;
+}
+
+/** One bit or one byte of the word that is there, the others as they are. */
+function partOfWord({ bit, byte, as }: Register, raw: number, present: number): number | undefined {
+  if (bit !== undefined) return raw ? present | (1 << bit) : present & ~(1 << bit) & 0xffff;
+  const whole = Math.round(raw);
+  const [min, max] = as === 'int16' ? [-128, 127] : [0, 255];
+  if (!(whole >= min && whole <= max)) return undefined;
+  const part = whole & 0xff;
+  return byte === 'high' ? (part << 8) | (present & 0xff) : (present & 0xff00) | part;
+}
+
+/**
+ * The words to write so that the register map's entry shows `value`; for a coil 0 or 1. A single bit or byte needs the word that is there
+ * now. Undefined for what does not fit.
+ */
+export function registerWords(register: Register, value: number, present = 0): number[] | undefined {
+  if (registerTable(register) === 'coil') return [value ? 1 : 0];
+  const raw = clean((value - (register.offset ?? 0)) / register.scale);
+  const swap = (word: number) => ordered(Buffer.of(word >> 8, word & 0xff), register.order).readUInt16BE();
+  if (register.bit !== undefined || register.byte !== undefined) {
+    const word = partOfWord(register, register.bit === undefined ? raw : value, swap(present));
+    return word === undefined ? undefined : [swap(word)];
+  }
+  const bytes = bytesOfNumber(register, raw);
+  if (!bytes) return undefined;
+  const inOrder = ordered(bytes, register.order);
+  return Array.from({ length: registerCount(register) }, (_, i) => inOrder.readUInt16BE(2 * i));
 }
 
 /** The number that a confirming reading shows when the command happened; undefined when the profile does not allow the value. */

@@ -7,10 +7,22 @@ import type { Profile } from './profile.ts';
 
 const word = z.int().min(0).max(65_535);
 const table = z.array(z.tuple([word, word])).transform((entries) => new Map(entries));
-const registerText = z.object({ time: z.int(), holding: table, input: table });
+const registerText = z.object({
+  time: z.int(),
+  holding: table,
+  input: table,
+  coil: table.optional(),
+  discrete: table.optional(),
+});
 
-export const textOfRegisters = ({ holding, input }: RegisterFrame, time: number): string =>
-  JSON.stringify({ time, holding: [...holding], input: [...input] });
+export const textOfRegisters = ({ holding, input, coil, discrete }: RegisterFrame, time: number): string =>
+  JSON.stringify({
+    time,
+    holding: [...holding],
+    input: [...input],
+    ...(coil?.size && { coil: [...coil] }),
+    ...(discrete?.size && { discrete: [...discrete] }),
+  });
 
 function parseJson(text: string): unknown {
   try {

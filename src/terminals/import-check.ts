@@ -5,7 +5,7 @@ import { AREA_CODE, HOST, TERMINAL_ID } from './identity.ts';
 import { type ImportErrorCode, type RowError, rowError } from './import-errors.ts';
 import type { Column, SheetRow } from './import-sheet.ts';
 import { type TerminalMemory, unitKey } from './memory.ts';
-import { oneSpelling } from './placement.ts';
+import { oneSpelling, type Placement } from './placement.ts';
 import type { Profile } from './profile.ts';
 import type { Connection, Terminal } from './registry.ts';
 
@@ -55,11 +55,12 @@ const ONLY_MODBUS = ['host', 'port', 'unit'] as const satisfies Column[];
 export async function createCheck(parts: {
   db: Database;
   memory: TerminalMemory;
+  placement: Placement;
   profiles: Map<string, Profile>;
   caller: Caller;
   unclaimed: boolean;
 }) {
-  const { db, memory, profiles, caller, unclaimed } = parts;
+  const { db, memory, placement, profiles, caller, unclaimed } = parts;
   const areas = new Set((await db.selectFrom('areas').select('code').execute()).map(({ code }) => code));
   const byTitle = new Map(
     [...profiles.values()].flatMap(
@@ -189,7 +190,9 @@ export async function createCheck(parts: {
       if (cells.port !== undefined && port === undefined) wrong('port', 'bad_port');
       if (cells.unit !== undefined && unit === undefined) wrong('unit', 'bad_unit');
       if (!HOST.test(host) || port === undefined || unit === undefined) return undefined;
-      return oneSpelling({ type: 'modbus', line: { host, port }, unit });
+      const connection = oneSpelling({ type: 'modbus', line: { host, port }, unit });
+      if (connection.type === 'modbus' && !placement.mayUse(caller, connection.line)) wrong('host', 'line_not_set_up');
+      return connection;
     }
 
     /** An empty cell says nothing; what is filled in must be as it is registered. */

@@ -34,6 +34,7 @@ export const IMPORT_ERRORS = {
   bad_host: { zh: '主机名或地址不对', en: 'Not a host name or address' },
   bad_port: { zh: '端口应为 1 到 65535', en: 'A port is 1 to 65535' },
   bad_unit: { zh: '从站号应为 1 到 247', en: 'A unit is 1 to 247' },
+  line_not_set_up: { zh: '该 Modbus 线路须先由管理员设置', en: 'An admin has to set up this Modbus line first' },
   unit_taken: { zh: '该从站已属于另一终端', en: 'The unit is another terminal’s' },
   bad_time: { zh: '时间应如 2026-11-01 或 2026-11-01 08:30', en: 'A time is like 2026-11-01 or 2026-11-01 08:30' },
 } as const satisfies Record<string, { zh: string; en: string }>;

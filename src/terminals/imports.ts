@@ -61,7 +61,7 @@ export async function openImports(parts: {
   limits: { rows: number; bytes: number; exportMs: number };
 }) {
   const { db, clock, log, profiles, registry, folder, limits } = parts;
-  const { memory, alone, onChange } = registry.bulk;
+  const { memory, placement, alone, onChange } = registry.bulk;
   const rows = createImportRows(db);
   const jobs = new Map<string, Job>();
   const inTurn = createTurns(MOST_JOBS);
@@ -83,7 +83,7 @@ export async function openImports(parts: {
   async function pass(job: Job, [from, share]: [number, number], write: (part: TerminalRow[]) => Promise<void>) {
     const { row, caller, abort } = job;
     Object.assign(row, { rowCount: 0, created: 0, unchanged: 0 });
-    const check = await createCheck({ db, memory, profiles, caller, unclaimed: row.unclaimed === 1 });
+    const check = await createCheck({ db, memory, placement, profiles, caller, unclaimed: row.unclaimed === 1 });
     const now = clock.now();
     try {
       for await (const part of readSheet(job.file, job.encoding, abort.signal)) {

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
 import type { Tables, TerminalRow } from '../db/schema.ts';
 import { createTurns } from '../lib/turns.ts';
+import { lineName } from './lines.ts';
 import type { Profile } from './profile.ts';
 import type { Connection, Terminal } from './registry.ts';
 import { createWireNames } from './wire-names.ts';
@@ -20,11 +21,12 @@ const rowsOf = (db: Kysely<Tables>) =>
 
 /** Names a Modbus unit; undefined for what is none. */
 export const unitKey = (connection: Connection): string | undefined =>
-  connection.type === 'modbus' ? `${connection.line.host} ${connection.line.port} ${connection.unit}` : undefined;
+  connection.type === 'modbus' ? `${lineName(connection.line)} ${connection.unit}` : undefined;
 
 export async function loadTerminals({ db, profiles }: { db: Database; profiles: Map<string, Profile> }) {
   const terminals = new Map<string, Terminal>();
   const units = new Map<string, string>();
+  const lines = new Map<string, Set<string>>();
   const wireNames = createWireNames();
   /** In order, without the fresh ones: many come at once, and are put in their places together when somebody asks. */
   const sorted: Terminal[] = [];
@@ -45,8 +47,22 @@ export async function loadTerminals({ db, profiles }: { db: Database; profiles: 
   }
 
   function dropUnit({ id, connection }: Terminal): void {
+    if (connection.type !== 'modbus') return;
     const key = unitKey(connection);
     if (key !== undefined && units.get(key) === id) units.delete(key);
+    const name = lineName(connection.line);
+    const onLine = lines.get(name);
+    onLine?.delete(id);
+    if (onLine?.size === 0) lines.delete(name);
+  }
+
+  function putUnit({ id, connection }: Terminal): void {
+    if (connection.type !== 'modbus') return;
+    const key = unitKey(connection);
+    if (key !== undefined) units.set(key, id);
+    const name = lineName(connection.line);
+    const onLine = lines.get(name) ?? new Set();
+    lines.set(name, onLine.add(id));
   }
 
   function take(row: TerminalRow & { householdName: string | null }): Terminal {
@@ -57,8 +73,7 @@ export async function loadTerminals({ db, profiles }: { db: Database; profiles: 
     if (before) dropUnit(before);
     terminals.set(row.id, terminal);
     wireNames.put(terminal);
-    const key = unitKey(terminal.connection);
-    if (key !== undefined) units.set(key, row.id);
+    putUnit(terminal);
     const position = positionOf(row.id);
     if (sorted[position]?.id === row.id) sorted[position] = terminal;
     else fresh.add(row.id);
@@ -81,6 +96,8 @@ export async function loadTerminals({ db, profiles }: { db: Database; profiles: 
     terminals: terminals as ReadonlyMap<string, Terminal>,
     inOrder,
     wireNames,
+    /** All on a Modbus line, by its name. */
+    onLine: (name: string): Terminal[] => [...(lines.get(name) ?? [])].flatMap((id) => terminals.get(id) ?? []),
     /** Whose Modbus unit it is. */
     ownerOf: (connection: Connection): string | undefined => units.get(unitKey(connection) ?? ''),
 

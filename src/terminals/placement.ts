@@ -2,7 +2,9 @@ import { areaMustExist } from '../areas/areas.ts';
 import { type Caller, type Place, sees } from '../areas/scope.ts';
 import type { Database } from '../db/database.ts';
 import { GatewayError } from '../lib/errors.ts';
+import { createHostList } from '../lib/hosts.ts';
 import { wrongName } from './dialects.ts';
+import { type Line, lineName, lineSettings, oneLineSpelling } from './lines.ts';
 import type { TerminalMemory } from './memory.ts';
 import type { Profile } from './profile.ts';
 import type { Connection, Terminal } from './registry.ts';
@@ -16,14 +18,17 @@ export interface PlaceRequest {
   areaCode: string | undefined;
 }
 
-/** One spelling of a host, so that a unit is not registered twice under two. */
+type ModbusConnection = Extract<Connection, { type: 'modbus' }>;
+
+/** One spelling of a line, so that a unit is not registered twice under two. */
 export function oneSpelling(connection: Connection): Connection {
-  if (connection.type === 'mqtt') return connection;
-  const host = connection.line.host.toLowerCase().replace(/\.$/, '');
-  return { ...connection, line: { ...connection.line, host: host === 'localhost' ? '127.0.0.1' : host } };
+  return connection.type === 'mqtt' ? connection : { ...connection, line: oneLineSpelling(connection.line) };
 }
 
-export function createPlacement({ db, memory }: { db: Database; memory: TerminalMemory }) {
+export function createPlacement(parts: { db: Database; memory: TerminalMemory; modbusHosts: string }) {
+  const { db, memory } = parts;
+  const isListed = createHostList(parts.modbusHosts);
+
   /** A terminal that the caller does not see is as unknown as one that does not exist. */
   const visible = (caller: Caller, id: string): Terminal | undefined => {
     const terminal = memory.terminals.get(id);
@@ -54,7 +59,30 @@ export function createPlacement({ db, memory }: { db: Database; memory: Terminal
     return place;
   }
 
+  /** Whether a caller may put units on a line: a company on hosts that are listed, and on a line that an admin gave to one of its terminals. */
+  const mayUse = (caller: Caller, line: Line): boolean =>
+    caller.role === 'admin' ||
+    ('host' in line && isListed(line.host)) ||
+    memory.onLine(lineName(line)).some((other) => sees(caller, other));
+
+  /** One terminal a unit, one way of speaking a line, and a line that the caller may use. */
+  function checkLine(caller: Caller, id: string, { line, unit }: ModbusConnection): void {
+    const name = lineName(line);
+    if (!mayUse(caller, line))
+      throw new GatewayError('forbidden', `An admin has to set up the Modbus line ${name} first`);
+    let conflict: string | undefined;
+    for (const other of memory.onLine(name)) {
+      if (other.connection.type !== 'modbus' || other.id === id) continue;
+      const whose = sees(caller, other) ? `terminal ${other.id}` : 'another terminal';
+      if (other.connection.unit === unit) conflict = `Unit ${unit} of ${name} is ${whose}`;
+      else if (lineSettings(other.connection.line) !== lineSettings(line))
+        conflict ??= `${whose} uses ${name} with other settings`;
+    }
+    if (conflict !== undefined) throw new GatewayError('conflict', conflict);
+  }
+
   return {
+    mayUse,
     /** The place of a household that the caller may use, by its id or its account number. */
     placeOfHousehold,
 
@@ -78,11 +106,7 @@ export function createPlacement({ db, memory }: { db: Database; memory: Terminal
         if (connection.via === undefined || visible(caller, connection.via)) return;
         throw new GatewayError('unknown_reference', `There is no terminal ${connection.via} to go via`);
       }
-      const { line, unit } = connection;
-      const owner = memory.ownerOf(connection);
-      if (owner === undefined || owner === id) return;
-      const whose = visible(caller, owner) ? `terminal ${owner}` : 'another terminal';
-      throw new GatewayError('conflict', `Unit ${unit} of ${line.host}:${line.port} is ${whose}`);
+      checkLine(caller, id, connection);
     },
   };
 }

@@ -4,6 +4,7 @@ import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { unitOf } from '../lib/units.ts';
 import { DIALECTS } from './dialects.ts';
+import { registerCount, registerWords } from './encode.ts';
 import { envelope, jsonSource, mqttContradictions, sending } from './profile-mqtt.ts';
 
 /** A device type as data: what it measures, where that lies on the wire, what it can be told, and frames that prove it. */
@@ -13,21 +14,56 @@ const title = z.strictObject({ zh: z.string().min(1), en: z.string().min(1) });
 const number = z.number().min(Number.MIN_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER);
 const address = z.int().min(0).max(65535);
 
-/** Where a value lies on Modbus. Addresses are zero-based, as on the wire. */
+const bit = z.int().min(0).max(15);
+/** Names one of Modbus's four tables. Addresses are zero-based, as on the wire. */
+const place = {
+  holding: address.optional(),
+  input: address.optional(),
+  coil: address.optional(),
+  discrete: address.optional(),
+};
+type Place = { [Table in keyof typeof place]?: number | undefined };
+const isOnePlace = ({ holding, input, coil, discrete }: Place): boolean =>
+  [holding, input, coil, discrete].filter((at) => at !== undefined).length === 1;
+const isWord = (r: Place & { as: string }): boolean =>
+  r.coil === undefined && r.discrete === undefined && (r.as === 'uint16' || r.as === 'int16');
+const ONE_PLACE = 'name one of holding, input, coil and discrete';
+
+/** Where a value lies on Modbus, and how. */
 const register = z
   .strictObject({
-    holding: address.optional(),
-    input: address.optional(),
-    as: z.enum(['uint16', 'int16', 'uint32', 'int32', 'float32']).default('uint16'),
-    /** The value is the raw number times this. */
+    ...place,
+    as: z
+      .enum(['uint16', 'int16', 'uint32', 'int32', 'uint64', 'int64', 'float32', 'float64', 'bcd16', 'bcd32'])
+      .default('uint16'),
+    /** Bytes a to d from the high one down, as they come on the wire, `abcd` unless it says otherwise: `cdab` has the low word first, `badc` bytes swapped. */
+    order: z.enum(['abcd', 'cdab', 'badc', 'dcba']).optional(),
+    /** The value is the raw number times `scale`, and `offset` more. */
     scale: z.number().positive().default(1),
+    offset: z.number().optional(),
     /** Only this bit of a uint16, 0 the lowest. */
-    bit: z.int().min(0).max(15).optional(),
+    bit: bit.optional(),
+    /** Only this half of a word: as uint16 from 0 to 255, as int16 from -128 to 127. */
+    byte: z.enum(['high', 'low']).optional(),
     /** Raw numbers that mean “no value”. */
     absent: z.array(z.number()).default([]),
+    /** The value counts only while a bit is so. */
+    validWhen: z
+      .strictObject({ ...place, bit: bit.default(0), is: z.union([z.literal(0), z.literal(1)]).default(1) })
+      .refine(isOnePlace, ONE_PLACE)
+      .optional(),
+    /** For writing: function 10 or 0F also for a single register or coil. */
+    writeMany: z.boolean().optional(),
+    /** For writing: read back so long after the write, and refused when it is not there. Milliseconds. */
+    readBackMs: z.int().min(0).max(10_000).optional(),
   })
-  .refine((r) => (r.holding === undefined) !== (r.input === undefined), 'name either holding or input')
-  .refine((r) => r.bit === undefined || r.as === 'uint16', 'a bit lies in a uint16');
+  .refine(isOnePlace, ONE_PLACE)
+  .refine((r) => r.bit === undefined || (isWord(r) && r.as === 'uint16'), 'a bit lies in a uint16')
+  .refine((r) => r.byte === undefined || (isWord(r) && r.bit === undefined), 'a byte lies in a uint16 or int16')
+  .refine(
+    (r) => isWord(r) || (r.coil === undefined && r.discrete === undefined) || r.as === 'uint16',
+    'a coil is one bit',
+  );
 export type Register = z.infer<typeof register>;
 
 /** In a file both are `from`; here a register and a place in JSON are told apart by name. */
@@ -91,9 +127,14 @@ const example = z.strictObject({
   /** One message as it came: the MQTT values, or raw registers by address. */
   frame: z.union([
     z.strictObject({ values: z.record(z.string(), z.union([z.number(), z.boolean()])) }),
-    z.strictObject({ holding: registers.optional(), input: registers.optional() }),
     /** In another dialect: `{id}` in the topic and the payload stands for the terminal's name. */
     z.strictObject({ topic: z.string(), payload: z.json() }),
+    z.strictObject({
+      holding: registers.optional(),
+      input: registers.optional(),
+      coil: registers.optional(),
+      discrete: registers.optional(),
+    }),
   ]),
   values: z.record(z.string(), z.number()),
 });
@@ -118,6 +159,8 @@ const profileSchema = z.strictObject({
       everyS: z.int().min(1).max(3600),
       readable: z.array(z.tuple([address, address])).min(1),
       maxRegisters: z.int().min(1).max(125).default(125),
+      /** Of coils and discrete inputs. */
+      maxBits: z.int().min(1).max(2_000).optional(),
       timeoutMs: z.int().min(50).max(10_000).default(1_000),
     })
     .optional(),
@@ -128,6 +171,16 @@ const profileSchema = z.strictObject({
 });
 export type Profile = z.infer<typeof profileSchema>;
 
+/** Why a command cannot be written into its register. */
+function unwritable(name: string, { to, values, range }: CommandDefinition): string[] {
+  if (!to) return [];
+  if (to.holding === undefined && to.coil === undefined)
+    return [`commands.${name}.to: only holding registers and coils can be written`];
+  const numbers = [...Object.values(values ?? {}), ...(range ? [range.min, range.max] : [])];
+  const outside = numbers.find((one) => registerWords(to, one) === undefined);
+  return outside === undefined ? [] : [`commands.${name}: ${outside} does not fit into its register`];
+}
+
 /** What the schema alone cannot say: that the parts of a profile fit each other. */
 function contradictions(profile: Profile): string[] {
   const found = mqttContradictions(profile);
@@ -135,12 +188,14 @@ function contradictions(profile: Profile): string[] {
   if (modbus !== (profile.poll !== undefined)) found.push('poll: Modbus profiles have it, others do not');
   for (const [name, m] of Object.entries(profile.metrics)) {
     if (unitOf(name) === undefined) found.push(`metrics.${name}: its last word is no known unit`);
+    if (m.from && profile.poll && registerCount(m.from) > profile.poll.maxRegisters)
+      found.push(`metrics.${name}.from: wider than poll.maxRegisters`);
     if (modbus !== (m.from !== undefined)) found.push(`metrics.${name}.from: Modbus metrics have it, others do not`);
   }
   for (const [name, c] of Object.entries(profile.commands)) {
     if (!profile.metrics[c.confirm]) found.push(`commands.${name}.confirm: no metric ${c.confirm}`);
     if (modbus !== (c.to !== undefined)) found.push(`commands.${name}.to: Modbus commands have it, others do not`);
-    if (c.to && c.to.holding === undefined) found.push(`commands.${name}.to: only holding registers can be written`);
+    found.push(...unwritable(name, c));
   }
   for (const [name, a] of Object.entries(profile.alarms)) {
     if (!profile.metrics[a.metric]) found.push(`alarms.${name}.metric: no metric ${a.metric}`);

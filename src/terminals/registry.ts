@@ -9,6 +9,7 @@ import { createClaims, newClaimCode } from './claims.ts';
 import { createCredentials, NO_CREDENTIALS, type ProvisioningLimits, USUAL_LIMITS } from './credentials.ts';
 import { type Dialect, LOGINS } from './dialects.ts';
 import { forgetUnfinished } from './import-rows.ts';
+import type { Line } from './lines.ts';
 import { loadTerminals } from './memory.ts';
 import { createPlacement, oneSpelling } from './placement.ts';
 import type { Profile } from './profile.ts';
@@ -18,8 +19,7 @@ import { newSecretFor } from './wire-names.ts';
 /** How a terminal is reached. */
 export type Connection =
   /** `name` is what it is called in another dialect, where that is not its id. */
-  | { type: 'mqtt'; via?: string | undefined; name?: string | undefined }
-  | { type: 'modbus'; line: { host: string; port: number }; unit: number };
+  { type: 'mqtt'; via?: string | undefined; name?: string | undefined } | { type: 'modbus'; line: Line; unit: number };
 
 /** A terminal: the device with an address on a wire. */
 export interface Terminal extends Place {
@@ -108,12 +108,14 @@ export async function openRegistry(parts: {
   sealedSecrets: SealedSecrets;
   onChange: Told;
   limits?: ProvisioningLimits;
+  /** Where a company may point a Modbus line: addresses, ranges and names, with commas between. */
+  modbusHosts?: string;
 }) {
   const { db, clock, profiles, sealedSecrets, onChange, limits = USUAL_LIMITS } = parts;
   await forgetUnfinished(db, clock.now());
   const memory = await loadTerminals({ db, profiles });
   const { terminals, inOrder, wireNames } = memory;
-  const placement = createPlacement({ db, memory });
+  const placement = createPlacement({ db, memory, modbusHosts: parts.modbusHosts ?? '' });
   const { placeOf, checkConnection } = placement;
   /** What one change has checked, no other may change before it is written. */
   const alone = createTurns(MOST_CHANGES_WAITING);
@@ -153,7 +155,7 @@ export async function openRegistry(parts: {
     credentials,
     claims,
     /** For imports, which write many terminals at once. */
-    bulk: { memory, alone, onChange },
+    bulk: { memory, placement, alone, onChange },
     get,
     /** Without asking who wants to know: for messages and polls. */
     find: (id: string): Terminal | undefined => terminals.get(id),

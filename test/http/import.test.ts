@@ -24,7 +24,12 @@ let theirs: Awaited<ReturnType<typeof makeHousehold>>;
 let names = 0;
 
 beforeAll(async () => {
-  gateway = await startTestGateway({ overrides: { provisioning: { importRows: 1_000, importBytes: 300_000 } } });
+  gateway = await startTestGateway({
+    overrides: {
+      provisioning: { importRows: 1_000, importBytes: 300_000 },
+      modbus: { hosts: '10.0.0.0/8, gw.example' },
+    },
+  });
   mine = await makeHousehold(gateway, VILLAGE);
   theirs = await makeHousehold(gateway, OTHER_VILLAGE);
 });
@@ -41,7 +46,7 @@ const exists = async (id: string) => (await gateway.admin.get(`/terminals/${id}`
 describe('a file that is well', () => {
   test('is taken with 202 and a place to look, and makes its terminals', async () => {
     const [boiler, meter] = [newName(), newName()];
-    const file = `id,profile,accountNo,host,port,unit,installedAt\n${boiler},gas-boiler,${mine.household.accountNo},,,,2026-01-05\n${meter},eastron-sdm120,,LOCALHOST,1502,7,2026/1/5 8:30\n`;
+    const file = `id,profile,accountNo,host,port,unit,installedAt\n${boiler},gas-boiler,${mine.household.accountNo},,,,2026-01-05\n${meter},eastron-sdm120,,GW.Example.,1502,7,2026/1/5 8:30\n`;
     const answer = await upload(by(), file, '?fileName=winter.csv');
     expect([answer.status, answer.headers.get('location')]).toEqual([202, `/api/v1/imports/${answer.body.id}`]);
     const done = await finished(by(), answer.body);
@@ -63,7 +68,7 @@ describe('a file that is well', () => {
       unclaimed: false,
     });
     expect((await mine.clerk.get<Terminal>(`/terminals/${meter}`)).body).toMatchObject({
-      connection: { type: 'modbus', line: { host: '127.0.0.1', port: 1502 }, unit: 7 },
+      connection: { type: 'modbus', line: { host: 'gw.example', port: 1502 }, unit: 7 },
       installedAt: '2026-01-05T00:30:00.000Z',
     });
   });

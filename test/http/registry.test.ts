@@ -19,7 +19,7 @@ let theirs: Awaited<ReturnType<typeof makeHousehold>>;
 let names = 0;
 
 beforeAll(async () => {
-  gateway = await startTestGateway();
+  gateway = await startTestGateway({ overrides: { modbus: { hosts: `10.0.0.0/8,${GIVEN}` } } });
   mine = await makeHousehold(gateway, VILLAGE);
   theirs = await makeHousehold(gateway, OTHER_VILLAGE);
 });
@@ -27,7 +27,12 @@ afterAll(() => gateway[Symbol.asyncDispose]());
 
 const newName = () => `t${++names}`;
 const MQTT = { type: 'mqtt' };
-const modbus = (unit: number, port = 1_502) => ({ type: 'modbus', line: { host: '127.0.0.1', port }, unit });
+/** A name that nobody ever has, which companies may use here. */
+const GIVEN = 'dtu.invalid';
+const modbus = (unit: number, port = 1_502, host = GIVEN) => ({ type: 'modbus', line: { host, port }, unit });
+const serial = { serial: '/dev/ttyNONE7', baudRate: 9600 };
+const dtu = { listen: 20_123, registration: 'HG-77' };
+const on = (line: object, unit = 1) => ({ profile: 'eastron-sdm120', connection: { type: 'modbus', line, unit } });
 type Created = Terminal & { credentials: { username: string; password: string } | null; code?: string };
 
 /** A terminal with some of its fields as given. */
@@ -53,6 +58,16 @@ describe('a terminal is refused', () => {
     ['with a Modbus line on MQTT', { connection: { ...MQTT, unit: 1 } }, 400, 'invalid_request'],
     ['with Modbus unit 0', { profile: 'eastron-sdm120', connection: modbus(0) }, 400, 'invalid_request'],
     ['with Modbus unit 248', { profile: 'eastron-sdm120', connection: modbus(248) }, 400, 'invalid_request'],
+    ['listening on port 502', on({ ...dtu, listen: 502 }), 400, 'invalid_request'],
+    ['listening on another port of the system', on({ ...dtu, listen: 80 }), 400, 'invalid_request'],
+    ['with an empty registration', on({ ...dtu, registration: '' }), 400, 'invalid_request'],
+    ['with a registration of half a byte', on({ ...dtu, registration: 'hex:4' }), 400, 'invalid_request'],
+    ['with a registration over two lines', on({ ...dtu, registration: 'a\nb' }), 400, 'invalid_request'],
+    ['with a serial line without speed', on({ serial: '/dev/ttyS0' }), 400, 'invalid_request'],
+    ['with a serial line outside of /dev', on({ ...serial, serial: '/etc/passwd' }), 400, 'invalid_request'],
+    ['with a serial line that climbs out of /dev', on({ ...serial, serial: '/dev/../x' }), 400, 'invalid_request'],
+    ['with two lines in one', on({ ...serial, host: GIVEN, port: 1 }), 400, 'invalid_request'],
+    ['with a framing that does not exist', on({ host: GIVEN, port: 1, framing: 'ascii' }), 400, 'invalid_request'],
     ['installed at no time', { installedAt: 'in spring' }, 400, 'invalid_request'],
     ['with a secret of its own', { secret: 'mine' }, 400, 'invalid_request'],
   ])('%s', async (_what, part, status, code) => {
@@ -113,6 +128,42 @@ describe('a terminal is refused', () => {
     expect(JSON.stringify(answer.body)).not.toContain('secret-name-of-theirs');
   });
 
+  test.each<[string, object]>([
+    ['this computer', { host: '127.0.0.1', port: 5020 }],
+    ['this computer by name', { host: 'localhost', port: 5020 }],
+    ['this computer in IPv6', { host: '::1', port: 5020 }],
+    ['this computer in IPv6 dress', { host: '::ffff:127.0.0.1', port: 5020 }],
+    ['this computer in digits', { host: '2130706433', port: 5020 }],
+    ['no address at all', { host: '0.0.0.0', port: 5020 }],
+    ['a cloud’s metadata', { host: '169.254.169.254', port: 80 }],
+    ['a host that is not on the list', { host: '192.168.1.1', port: 5020 }],
+    ['a name that is not on the list', { host: 'db.internal', port: 5432 }],
+    ['a name below one that is', { host: `x.${GIVEN}`, port: 5432 }],
+    ['a serial port', serial],
+    ['a port of the gateway', dtu],
+  ])('when a company points its line at %s', async (_what, line) => {
+    const answer = await create(on(line));
+    expect([answer.status, answer.body.code]).toEqual([403, 'forbidden']);
+  });
+
+  test('as a unit of a line that others use with other settings', async () => {
+    const line = { ...serial, serial: '/dev/ttyNONE8' };
+    expect((await create(on(line, 1), gateway.admin)).status).toBe(201);
+    const other = await create(on({ ...line, baudRate: 2400 }, 2), gateway.admin);
+    expect([other.status, other.body.code]).toEqual([409, 'conflict']);
+    // What is said and what goes without saying are the same.
+    expect((await create(on({ ...line, parity: 'none', stopBits: 1 }, 2), gateway.admin)).status).toBe(201);
+  });
+
+  test('as a unit of a DTU that is registered in another spelling', async () => {
+    const line = { ...dtu, registration: 'AB1' };
+    expect((await create(on(line, 3), gateway.admin)).status).toBe(201);
+    for (const registration of ['hex:414231', 'hex:41 42 31', 'AB1 ', 'hex:4142310d0a']) {
+      const again = await create(on({ ...line, registration }, 3), gateway.admin);
+      expect([registration, again.status, again.body.code]).toEqual([registration, 409, 'conflict']);
+    }
+  });
+
   test('by operators and residents', async () => {
     for (const by of [mine.operator, mine.resident]) expect((await create({}, by)).status).toBe(403);
   });
@@ -146,6 +197,18 @@ test('a new MQTT terminal gets its secret once, and nobody is shown it again', a
     expect(JSON.stringify(body)).not.toMatch(/credentials|secret"|hash/i);
     expect(JSON.stringify(body)).not.toContain(credentials?.password);
   }
+});
+
+test('a company goes on using a line that an admin set up for it, and others do not', async () => {
+  const line = { ...dtu, registration: 'theirs' };
+  const first = await create({ ...on(line, 1), householdId: mine.household.id }, gateway.admin);
+  expect(first.status).toBe(201);
+  expect((await create({ ...on(line, 2), householdId: mine.household.id })).status).toBe(201);
+  const changed = await mine.clerk.patch<Created>(`/terminals/${first.body.id}`, {
+    connection: on(line, 9).connection,
+  });
+  expect([changed.status, changed.body.connection]).toEqual([200, on(line, 9).connection]);
+  expect((await create(on(line, 4), theirs.clerk)).status).toBe(403);
 });
 
 test('a new Modbus terminal has no secret', async () => {

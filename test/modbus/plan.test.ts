@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { plan } from '../../src/modbus/plan.ts';
+import { answerLength } from '../../src/modbus/codec.ts';
+import { plan, probesOf, singles } from '../../src/modbus/plan.ts';
 import type { Profile, Register } from '../../src/terminals/profile.ts';
 
 type Poll = NonNullable<Profile['poll']>;
@@ -55,6 +56,76 @@ describe('the fewest requests', () => {
     ],
     ['nothing to read', [], pollOf([[0, 10]]), []],
   ])('%s', (_case, registers, poll, expected) => expect(shown(registers, poll)).toEqual(expected));
+});
+
+describe('coils and discrete inputs', () => {
+  const coil = (at: number): Register => ({ coil: at, as: 'uint16', scale: 1, absent: [] });
+  const discrete = (at: number): Register => ({ discrete: at, as: 'uint16', scale: 1, absent: [] });
+  test.each<[string, Register[], Poll, string[]]>([
+    [
+      'are joined apart from registers',
+      [coil(1), word(1), coil(5), discrete(2)],
+      pollOf([[0, 10]]),
+      ['holding 1+1', 'coil 1+5', 'discrete 2+1'],
+    ],
+    ['may be more in a request than registers', [coil(0), coil(1_999)], pollOf([[0, 5_000]], 10), ['coil 0+2000']],
+    ['are no more than the standard allows', [coil(0), coil(2_000)], pollOf([[0, 5_000]]), ['coil 0+1', 'coil 2000+1']],
+    [
+      'are no more than the device takes',
+      [coil(0), coil(9)],
+      { ...pollOf([[0, 50]]), maxBits: 8 },
+      ['coil 0+1', 'coil 9+1'],
+    ],
+  ])('%s', (_case, registers, poll, expected) => expect(shown(registers, poll)).toEqual(expected));
+
+  test('that say whether a value counts are read with it', () => {
+    const guarded: Register = { ...word(5), validWhen: { coil: 16, bit: 0, is: 1 } };
+    expect(shown([guarded], pollOf([[0, 50]]))).toEqual(['holding 5+1', 'coil 16+1']);
+  });
+});
+
+describe('the probe of a unit that owes an answer', () => {
+  const probes = (registers: Register[], poll: Poll) =>
+    probesOf(registers, plan(registers, poll)).map(({ table, address, count }) => `${table} ${address}+${count}`);
+
+  test('has a length that no other read has, and lies in what is read anyway where it can', () => {
+    expect(probes([word(4), double(8)], pollOf([[0, 20]]))[0]).toBe('holding 4+3');
+  });
+
+  test('is of another function when no length is free', () => {
+    expect(probes([word(4), double(40)], pollOf([[0, 5]]))).toEqual([
+      'input 40+1',
+      'coil 40+1',
+      'discrete 40+1',
+      'holding 40+3',
+    ]);
+  });
+
+  test('never looks like a read of the unit, whatever that is', () => {
+    const address = fc.integer({ min: 0, max: 300 });
+    const register = fc.oneof(
+      address.map(word),
+      address.map(double),
+      address.map((at): Register => ({ input: at, as: 'uint16', scale: 1, absent: [] })),
+      address.map((at): Register => ({ coil: at, as: 'uint16', scale: 1, absent: [] })),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(register, { minLength: 1, maxLength: 20 }),
+        fc.integer({ min: 2, max: 125 }),
+        (registers, max) => {
+          const requests = plan(registers, pollOf([[0, 400]], max));
+          const answers = requests
+            .flatMap((request) => [request, ...singles(registers, request)])
+            .map((request) => `${request.table} ${answerLength(request)}`);
+          for (const probe of probesOf(registers, requests)) {
+            expect(answers).not.toContain(`${probe.table} ${answerLength(probe)}`);
+            expect(probe.address + probe.count).toBeLessThanOrEqual(65_536);
+          }
+        },
+      ),
+    );
+  });
 });
 
 test('every value is covered by one request, no request crosses a forbidden gap, and none is longer than allowed', () => {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { projectRoot } from '../../src/config.ts';
-import { decodeMessage, decodeRegisters } from '../../src/terminals/decode.ts';
+import { decodeMessage, decodeRegisters, type RegisterFrame } from '../../src/terminals/decode.ts';
 import { registerValue, registerWords } from '../../src/terminals/encode.ts';
 import { loadProfiles, type Register } from '../../src/terminals/profile.ts';
 
@@ -135,7 +135,7 @@ test('what is written into registers is what is read from them', () => {
         const [low, high] = kinds[as];
         const value = Number((Math.round(low + part * (high - low)) * scale).toPrecision(12));
         const register: Register = { holding: 7, as, scale, absent: [] };
-        const words = registerWords(register, value);
+        const words = registerWords(register, value) ?? [];
         const holding = new Map(words.map((word, index) => [7 + index, word]));
         expect(registerValue(register, { holding, input: new Map() })).toBe(value);
       },
@@ -151,7 +151,7 @@ test('a bit is changed without touching its neighbours', () => {
       fc.boolean(),
       (present, bit, on) => {
         const register: Register = { holding: 0, as: 'uint16', scale: 1, absent: [], bit };
-        const [word = 0] = registerWords(register, on ? 1 : 0, present);
+        const [word = 0] = registerWords(register, on ? 1 : 0, present) ?? [];
         expect((word >> bit) & 1).toBe(on ? 1 : 0);
         expect(word & ~(1 << bit)).toBe(present & ~(1 << bit));
       },
@@ -167,4 +167,88 @@ test.each([
   ['a state', withValue('power_on', nested(50_000)), 'wrong_type'],
 ])('%s that is nested more deeply than can be written is refused like any other', (_case, payload, reason) => {
   expect(decode(payload).rejects.map((reject) => reject.reason)).toEqual([reason]);
+});
+
+describe('registers of other makers', () => {
+  const base = { holding: 0, scale: 1, absent: [] } satisfies Partial<Register>;
+  const frameOf = (...words: number[]): RegisterFrame => ({
+    holding: new Map(words.map((word, i) => [i, word])),
+    input: new Map(),
+    coil: new Map([[3, 1]]),
+    discrete: new Map(),
+  });
+
+  test.each<[string, Register, number[], number | undefined]>([
+    ['float32 ABCD', { ...base, as: 'float32' }, [0x4366, 0x3334], 230.2],
+    ['float32 CDAB', { ...base, as: 'float32', order: 'cdab' }, [0x3334, 0x4366], 230.2],
+    ['float32 BADC', { ...base, as: 'float32', order: 'badc' }, [0x6643, 0x3433], 230.2],
+    ['float32 DCBA', { ...base, as: 'float32', order: 'dcba' }, [0x3433, 0x6643], 230.2],
+    ['a word with its bytes swapped', { ...base, as: 'uint16', order: 'badc' }, [0x3412], 0x1234],
+    ['float64', { ...base, as: 'float64' }, [0x3ff8, 0, 0, 0], 1.5],
+    ['uint64, low word first', { ...base, as: 'uint64', order: 'cdab' }, [5, 1, 0, 0], 65_541],
+    ['int64', { ...base, as: 'int64' }, [0xffff, 0xffff, 0xffff, 0xfffe], -2],
+    ['uint64 that is kept exactly', { ...base, as: 'uint64' }, [0, 0x1c6b, 0xf526, 0x3fff], 31_250_000_003_071],
+    ['BCD', { ...base, as: 'bcd32', scale: 0.01 }, [0x0012, 0x3456], 1234.56],
+    ['no BCD', { ...base, as: 'bcd16' }, [0x12a4], undefined],
+    ['the high byte', { ...base, as: 'uint16', byte: 'high' }, [0x1eff], 30],
+    ['the low byte with a sign', { ...base, as: 'int16', byte: 'low' }, [0x1eff], -1],
+    ['an absent byte', { ...base, as: 'uint16', byte: 'low', absent: [255] }, [0x1eff], undefined],
+    ['an offset', { ...base, as: 'uint16', scale: 0.5, offset: -40 }, [100], 10],
+    ['a value that counts', { ...base, as: 'uint16', validWhen: { coil: 3, bit: 0, is: 1 } }, [7], 7],
+    [
+      'a value that does not count now',
+      { ...base, as: 'uint16', validWhen: { coil: 3, bit: 0, is: 0 } },
+      [7],
+      undefined,
+    ],
+    [
+      'a value of which nobody knows whether it counts',
+      { ...base, as: 'uint16', validWhen: { coil: 4, bit: 0, is: 1 } },
+      [7],
+      undefined,
+    ],
+    ['half a value', { ...base, as: 'uint32' }, [7], undefined],
+  ])('%s', (_case, register, words, value) => expect(registerValue(register, frameOf(...words))).toBe(value));
+
+  test('what is written is read as the same, in every type and order', () => {
+    const as = fc.constantFrom(
+      'uint16',
+      'int16',
+      'uint32',
+      'int32',
+      'uint64',
+      'int64',
+      'bcd16',
+      'bcd32',
+      'float64' as const,
+    );
+    const order = fc.constantFrom('abcd', 'cdab', 'badc', 'dcba' as const);
+    fc.assert(
+      fc.property(
+        as,
+        order,
+        fc.integer({ min: 0, max: 9_999 }),
+        fc.constantFrom(-40, 0),
+        (type, bytes, value, offset) => {
+          const register: Register = { ...base, as: type, order: bytes, offset };
+          const words = registerWords(register, value + offset);
+          expect(words && registerValue(register, frameOf(...words))).toBe(value + offset);
+        },
+      ),
+    );
+  });
+
+  test.each<[string, Register, number]>([
+    ['less than nothing', { ...base, as: 'uint16' }, -5],
+    ['more than a word holds', { ...base, as: 'uint16', scale: 0.01 }, 700],
+    ['more than a byte holds', { ...base, as: 'uint16', byte: 'low' }, 256],
+    ['more digits than there are', { ...base, as: 'bcd16' }, 10_000],
+    ['no number', { ...base, as: 'int32' }, Number.NaN],
+  ])('%s is never written', (_case, register, value) => expect(registerWords(register, value)).toBeUndefined());
+
+  test('a byte is changed without touching the other', () => {
+    expect(registerWords({ ...base, as: 'uint16', byte: 'high' }, 0x21, 0x1eff)).toEqual([0x21ff]);
+    expect(registerWords({ ...base, as: 'int16', byte: 'low' }, -2, 0x1eff)).toEqual([0x1efe]);
+    expect(registerWords({ holding: 0, as: 'uint16', scale: 1, absent: [], bit: 8, order: 'badc' }, 1, 0)).toEqual([1]);
+  });
 });

@@ -52,7 +52,14 @@ function decodeExample(profile: Profile, frame: Profile['examples'][number]['fra
     });
   }
   if ('topic' in frame) return decodeSaid(profile, frame);
-  return decodeRegisters(profile, { holding: tableOf(frame.holding), input: tableOf(frame.input) }, NOW);
+  const { holding, input, coil, discrete } = frame;
+  const registers = {
+    holding: tableOf(holding),
+    input: tableOf(input),
+    coil: tableOf(coil),
+    discrete: tableOf(discrete),
+  };
+  return decodeRegisters(profile, registers, NOW);
 }
 
 test('the profiles that others rely on are there', () => {
@@ -103,16 +110,46 @@ examples:
   - frame: { values: { gas_m3: 1 } }
     values: { gas_m3: 1 }
 `;
+  const modbus = `profile: x
+title: { zh: 甲, en: A }
+kind: heat_pump
+source: none
+protocol: modbus
+offlineAfterS: 60
+poll: { everyS: 60, readable: [[0, 9]], maxRegisters: 2 }
+metrics:
+  room_c: { kind: gauge, min: 0, max: 9, from: { holding: 0 }, title: { zh: 温, en: Room } }
+commands:
+  set: { range: { min: 0, max: 9, step: 1 }, to: { holding: 0 }, confirm: room_c, timeoutS: 9, title: { zh: 设, en: Set } }
+examples:
+  - { frame: { holding: { 0: 1 } }, values: { room_c: 1 } }
+`;
   test.each([
     ['a kind that does not exist', good.replace('gas_meter', 'toaster'), 'x.yaml:3:7 kind'],
     ['an unknown key', `${good}code: "process.exit()"\n`, 'x.yaml:1:1'],
     ['a limit that no number holds exactly', good.replace('1000,', '1e16,'), 'metrics.gas_m3.rollsOverAt'],
     ['a metric without a unit', good.replaceAll('gas_m3', 'gas_total'), 'its last word is no known unit'],
     ['a Modbus metric without a register', good.replace('mqtt', 'modbus'), 'poll: Modbus profiles have it'],
+    ['a value in two places', modbus.replace('holding: 0', 'holding: 0, coil: 1'), 'name one of holding'],
+    ['a coil of 32 bits', modbus.replace('holding: 0', 'coil: 0, as: uint32'), 'a coil is one bit'],
+    ['a byte of 32 bits', modbus.replace('holding: 0', 'holding: 0, as: uint32, byte: low'), 'a byte lies in'],
+    [
+      'a value wider than a request',
+      modbus.replace('holding: 0', 'holding: 0, as: uint64'),
+      'wider than poll.maxRegisters',
+    ],
+    ['a command into an input', modbus.replace('to: { holding', 'to: { input'), 'only holding registers and coils'],
+    [
+      'a command that its register cannot hold',
+      modbus.replace('range: { min: 0, max: 9,', 'range: { min: 0, max: 99999,'),
+      '99999 does not fit',
+    ],
     ['broken YAML', good.replace('[', '{').replace('metrics:', 'metrics: ['), 'x.yaml:'],
   ])('%s', (_case, text, message) => {
     expect(() => parseProfile(text, 'x.yaml')).toThrow(message);
   });
 
-  test('and the good one is taken', () => expect(parseProfile(good, 'x.yaml').profile).toBe('x'));
+  test.each([good, modbus])('and the good ones are taken', (text) => {
+    expect(parseProfile(text, 'x.yaml').profile).toBe('x');
+  });
 });

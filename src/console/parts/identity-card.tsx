@@ -6,13 +6,19 @@ import { useProfileTitle } from '../profiles.ts';
 import { Moment } from './age.tsx';
 import { HouseholdLink } from './household-link.tsx';
 
+function lineText(line: Extract<Connection, { type: 'modbus' }>['line']): string {
+  if ('serial' in line) return `${line.serial} (${line.baudRate})`;
+  if ('listen' in line) return `${line.listen}/${line.registration}`;
+  return `${line.host}:${line.port}${line.framing === 'rtu' ? ' (RTU)' : ''}`;
+}
+
 function connectionText(t: T, connection: Connection): string {
   if (connection.type === 'mqtt') {
     const { via, name } = connection;
     return ['MQTT', name, via !== undefined && t('terminal.via', { via })].filter(Boolean).join(' ');
   }
   const { line, unit } = connection;
-  return `Modbus ${line.host}:${line.port} ${t('terminal.unit', { unit })}`;
+  return `Modbus ${lineText(line)} ${t('terminal.unit', { unit })}`;
 }
 
 export function IdentityCard({ terminal }: { terminal: Terminal }) {

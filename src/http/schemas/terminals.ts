@@ -6,6 +6,56 @@ export const terminalId = z.string().regex(TERMINAL_ID);
 
 const host = z.string().regex(HOST);
 
+const anyLine = {
+  timeoutMs: z
+    .int()
+    .min(50)
+    .max(30_000)
+    .optional()
+    .describe('How long it waits for an answer, instead of what the profile says'),
+  pauseMs: z.int().min(0).max(5_000).optional().describe('Rest between an answer and the next request'),
+};
+const framing = z.enum(['tcp', 'rtu']).optional();
+const packet = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^(hex:( ?[0-9A-Fa-f]{2}){1,64}|(?!hex:)[^\p{Cc}]+)$/u, 'text, or hex: and pairs of digits')
+  .refine((text) => text.trim() !== '', 'not only blanks');
+const path = z
+  .string()
+  .regex(/^(\/dev\/(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._:+/-]{0,120}|COM\d{1,3})$/, 'a path in /dev, or COM and a number');
+
+const line = z.union([
+  z
+    .strictObject({
+      host,
+      port: z.int().min(1).max(65535),
+      framing: framing.describe('`rtu` for a gateway that passes RTU frames through; Modbus TCP otherwise'),
+      ...anyLine,
+    })
+    .describe('A Modbus TCP device or gateway that is dialled'),
+  z
+    .strictObject({
+      serial: path,
+      baudRate: z.int().min(300).max(921_600),
+      dataBits: z.union([z.literal(7), z.literal(8)]).optional(),
+      parity: z.enum(['none', 'even', 'odd']).optional(),
+      stopBits: z.union([z.literal(1), z.literal(2)]).optional(),
+      ...anyLine,
+    })
+    .describe('A serial port of this computer, 8N1 unless it says otherwise'),
+  z
+    .strictObject({
+      listen: z.int().min(1024).max(65535).describe('The port on which the DTU dials in; no system port, so never 502'),
+      registration: packet.describe('The packet by which it says who it is: text, or `hex:` and digits'),
+      heartbeat: packet.optional().describe('What it sends to show that it lives'),
+      framing: framing.describe('`tcp` for a DTU that speaks Modbus TCP; RTU otherwise'),
+      ...anyLine,
+    })
+    .describe('A DTU that dials in'),
+]);
+
 const connection = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('mqtt'),
@@ -18,7 +68,7 @@ const connection = z.discriminatedUnion('type', [
   }),
   z.strictObject({
     type: z.literal('modbus'),
-    line: z.strictObject({ host, port: z.int().min(1).max(65535) }),
+    line,
     unit: z.int().min(1).max(247),
   }),
 ]);

@@ -1,0 +1,72 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { Caller } from '../../areas/scope.ts';
+import { sees } from '../../areas/scope.ts';
+import { rfc3339 } from '../../lib/calendar.ts';
+import { GatewayError } from '../../lib/errors.ts';
+import { callerOf } from '../auth.ts';
+import { type LineDetail, type LineList, lineDetail, lineId, lineList } from '../schemas/modbus.ts';
+import type { HttpParts } from '../server.ts';
+
+/** What the bridge says of its lines. Times are epoch ms. */
+type Line = Omit<LineList['items'][number], 'units'>;
+type Unit = LineList['items'][number]['units'][number];
+export interface ModbusLines {
+  lines(): (Line & {
+    units: (Omit<Unit, 'lastAnswerAt' | 'lastError'> & {
+      lastAnswerAt: number | null;
+      lastError: { time: number; text: string } | null;
+    })[];
+    frames(): (Omit<LineDetail['frames'][number], 'time'> & { time: number })[];
+  })[];
+  state(): NonNullable<LineList['dialIn']>;
+}
+
+const written = (time: number | null): string | null => (time === null ? null : rfc3339(time));
+
+export const modbusRoutes =
+  ({ registry, modbus }: HttpParts): FastifyPluginAsyncZod =>
+  async (app) => {
+    const config = { roles: ['admin', 'operator', 'company'] } as const;
+    const tags = ['modbus'];
+
+    /** The lines on which the caller has a unit, with those units; an admin sees all. */
+    function linesOf(caller: Caller) {
+      return modbus.lines().flatMap((line) => {
+        const units = line.units
+          .filter(({ terminalId }) => {
+            const terminal = registry.find(terminalId);
+            return terminal !== undefined && sees(caller, terminal);
+          })
+          .map(({ lastAnswerAt, lastError, ...unit }) => ({
+            ...unit,
+            lastAnswerAt: written(lastAnswerAt),
+            lastError: lastError && { time: rfc3339(lastError.time), text: lastError.text },
+          }));
+        return units.length > 0 || caller.role === 'admin' ? [{ ...line, units }] : [];
+      });
+    }
+
+    app.get(
+      '/modbus/lines',
+      { config, schema: { tags, description: 'How Modbus lines and their units do.', response: { 200: lineList } } },
+      async (request) => {
+        const caller = callerOf(request);
+        return {
+          items: linesOf(caller).map(({ frames: _frames, ...line }) => line),
+          dialIn: caller.role === 'admin' ? modbus.state() : null,
+        };
+      },
+    );
+
+    app.get(
+      '/modbus/lines/:id',
+      { config, schema: { tags, params: lineId, response: { 200: lineDetail } } },
+      async (request) => {
+        const line = linesOf(callerOf(request)).find(({ id }) => id === request.params.id);
+        if (!line) throw new GatewayError('not_found');
+        const units = new Set(line.units.map(({ unit }) => unit));
+        const frames = line.frames().filter(({ unit }) => units.has(unit));
+        return { ...line, frames: frames.map((frame) => ({ ...frame, time: rfc3339(frame.time) })) };
+      },
+    );
+  };

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { time } from './common.ts';
+import { terminalId } from './terminals.ts';
+
+const ms = z.number().describe('Milliseconds');
+
+const unitState = z.object({
+  terminalId,
+  unit: z.int(),
+  breaker: z
+    .enum(['closed', 'open', 'half_open'])
+    .describe('`open`: it does not answer and is tried only now and then; `half_open`: its next try is due'),
+  nextTryInMs: ms,
+  answerMs: z.object({ median: ms.nullable(), slow: ms.nullable() }).describe('Of its last 32 requests; `slow` is p95'),
+  failedShare: z.number().describe('Of its last 32 requests, 0 to 1; exceptions count too'),
+  requests: z.int().describe('Since the start'),
+  failed: z.int().describe('Since the start'),
+  lastAnswerAt: time.nullable(),
+  lastError: z.object({ time, text: z.string() }).nullable(),
+  leftOut: z.array(z.string()).describe('Reads that the device refuses, left out for a day: table, address, count'),
+});
+
+const lineState = z.object({
+  id: z.string(),
+  isUp: z.boolean(),
+  trouble: z.string().nullable().describe('Why it is down'),
+  waiting: z.int().describe('Requests that wait for their turn'),
+  echoes: z.boolean().describe('Its adapter gives every request back'),
+  requests: z.int(),
+  connects: z.int(),
+  noiseBytes: z.int().describe('Bytes that nobody had asked for'),
+  late: z.int().describe('Answers that came after their time-out, passed over'),
+  units: z.array(unitState).describe('Those that the caller may see'),
+});
+export const lineList = z.object({
+  items: z.array(lineState),
+  dialIn: z
+    .object({
+      ports: z.int(),
+      connections: z.int(),
+      strangers: z.int().describe('Connections that have not said who they are'),
+      accepted: z.int(),
+      unknown: z.int().describe('Connections refused for a registration that nobody knows'),
+      silent: z.int().describe('Connections refused because they said nothing in time'),
+      overLimit: z.int(),
+    })
+    .nullable()
+    .describe('DTUs that dial in, all counts since the start; for admins'),
+});
+export type LineList = z.infer<typeof lineList>;
+
+const frame = z.object({
+  time,
+  unit: z.int(),
+  sent: z.string(),
+  heard: z.string().describe('Empty when nothing came'),
+  tookMs: ms.nullable(),
+});
+export const lineDetail = lineState.extend({
+  frames: z.array(frame).describe('The last ones in hexadecimal, the newest first'),
+});
+export type LineDetail = z.infer<typeof lineDetail>;
+export const lineId = z.strictObject({ id: z.string().min(1).max(200) });

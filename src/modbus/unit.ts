@@ -1,0 +1,240 @@
+import type { Clock } from '../lib/clock.ts';
+import type { RegisterFrame } from '../terminals/decode.ts';
+import type { Profile } from '../terminals/profile.ts';
+import { createBreaker } from './breaker.ts';
+import { ModbusException, type ReadRequest } from './codec.ts';
+import { type Line, LineDown } from './line.ts';
+import { plan, probesOf, singles } from './plan.ts';
+import { createUnitFigures } from './unit-figures.ts';
+
+/** One unit on a line: what is read of it, what it refused, and whether it answers at all. */
+
+const DAY_MS = 86_400_000;
+/** A value must be refused so often before it is left out: a device that starts up refuses all. */
+const REFUSALS = 2;
+const BUSY_TRIES = 3;
+const BUSY_WAIT_MS = 200;
+/** How long a command rests for a unit that does not answer, in its time-outs. */
+const COMMAND_REST = 10;
+
+/** Codes that say that this read will not do tomorrow either: no such function, no such register, not so many. */
+const isRefusal = (error: unknown): error is ModbusException =>
+  error instanceof ModbusException && [1, 2, 3].includes(error.exceptionCode);
+/** Accepted and not done yet, or busy. */
+const isBusy = (error: unknown): boolean => error instanceof ModbusException && [5, 6].includes(error.exceptionCode);
+/** A gateway answered for the unit, which did not. */
+const isAbsent = (error: unknown): boolean =>
+  error instanceof ModbusException && [10, 11].includes(error.exceptionCode);
+
+const keyOf = ({ table, address, count }: ReadRequest): string => `${table} ${address}+${count}`;
+
+export interface UnitParts {
+  line: Line;
+  unit: number;
+  profile: Profile & { poll: NonNullable<Profile['poll']> };
+  clock: Clock;
+  /** Epoch ms between polls. */
+  periodMs: number;
+  /** Units of the line that do not answer now. */
+  silentUnits: () => number;
+  /** The unit answers again, which it had not since then. Ticks. */
+  onBack: (since: number) => void;
+  /** Told once of every read that the device refuses. */
+  onRefused: (what: string, error: ModbusException) => void;
+}
+
+/** What a command writes. `values` is given the word that is there now when `readFirst`. */
+export interface WriteTarget {
+  table: 'holding' | 'coil';
+  address: number;
+  /** Asks for function 10 or 0F also for a single value. */
+  many: boolean;
+  readFirst: boolean;
+  values: (present: number) => number[];
+  /** Reads it back so long after the write and compares. Milliseconds. */
+  readBackMs: number | undefined;
+}
+
+/** What a poll brought; `error` when it had to end early. */
+export interface Polled {
+  frame: Record<keyof RegisterFrame, Map<number, number>>;
+  values: number;
+  error?: unknown;
+}
+
+export function createUnit(parts: UnitParts) {
+  const { line, unit, profile, clock } = parts;
+  const { poll } = profile;
+  const registers = Object.values(profile.metrics).flatMap((metric) => metric.from ?? []);
+  const whole = plan(registers, poll);
+  const breaker = createBreaker(clock);
+  const figures = createUnitFigures(clock);
+  const options = { timeoutMs: poll.timeoutMs, probes: probesOf(registers, whole), record: figures.record };
+  /** Until when a read is left out, or made of its single values. Ticks. */
+  const leftOut = new Map<string, number>();
+  const alone = new Map<string, number>();
+  const refusals = new Map<string, number>();
+  let commandNotBefore = 0;
+  let answeredAt = Number.NEGATIVE_INFINITY;
+
+  const holds = (memory: Map<string, number>, request: ReadRequest): boolean => {
+    const until = memory.get(keyOf(request));
+    if (until === undefined || clock.ticks() < until) return until !== undefined;
+    memory.delete(keyOf(request));
+    return false;
+  };
+
+  const requests = (): ReadRequest[] =>
+    whole
+      .flatMap((request) => (holds(alone, request) ? singles(registers, request) : [request]))
+      .filter((request) => !holds(leftOut, request));
+
+  function forgetRefusals(): void {
+    leftOut.clear();
+    alone.clear();
+    refusals.clear();
+  }
+
+  /** A busy device is asked again a little later; meanwhile the line belongs to others. */
+  async function read(request: ReadRequest): Promise<number[]> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await rested();
+        return await line.read(unit, request, options);
+      } catch (error) {
+        if (!isBusy(error) || tries === BUSY_TRIES) throw error;
+        await wait(BUSY_WAIT_MS * 2 ** tries);
+      }
+    }
+  }
+
+  async function wait(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    using _timer = clock.after(ms, resolve);
+    await promise;
+  }
+
+  /** A unit that owes an answer is left alone for a while; meanwhile the line belongs to others. */
+  async function rested(): Promise<void> {
+    const ms = line.restMs(unit);
+    if (ms > 0) await wait(Math.ceil(ms));
+  }
+
+  /** Reads one request into the frame. What the device refuses together is asked alone, and what it refuses alone is left out. */
+  async function readInto(frame: Polled['frame'], request: ReadRequest): Promise<number> {
+    try {
+      const words = await read(request);
+      for (const [i, word] of words.entries()) frame[request.table].set(request.address + i, word);
+      refusals.delete(keyOf(request));
+      return words.length;
+    } catch (error) {
+      if (!(error instanceof ModbusException) || isAbsent(error)) throw error;
+      return isRefusal(error) ? refused(frame, request, error) : 0;
+    }
+  }
+
+  async function refused(frame: Polled['frame'], request: ReadRequest, error: ModbusException): Promise<number> {
+    const each = singles(registers, request);
+    const key = keyOf(request);
+    if (each.length > 1) {
+      let words = 0;
+      for (const one of each) if (!holds(leftOut, one)) words += await readInto(frame, one);
+      if (words > 0) alone.set(key, clock.ticks() + DAY_MS);
+      return words;
+    }
+    const times = (refusals.get(key) ?? 0) + 1;
+    refusals.set(key, times);
+    if (times >= REFUSALS) {
+      leftOut.set(key, clock.ticks() + DAY_MS);
+      parts.onRefused(key, error);
+    }
+    return 0;
+  }
+
+  /** What a failure says about the unit. A line that is down says nothing. */
+  function judge(error: unknown): void {
+    if (error === undefined) {
+      const since = breaker.succeeded();
+      if (since !== undefined) parts.onBack(since);
+      answeredAt = clock.ticks();
+    } else if (!(error instanceof LineDown)) {
+      const timeoutMs = line.timeoutMs ?? poll.timeoutMs;
+      breaker.failed({ timeoutMs, periodMs: parts.periodMs, silentUnits: Math.max(1, parts.silentUnits()) });
+    }
+  }
+
+  async function write({ table, address, many, readFirst, values }: WriteTarget, begin: () => Promise<boolean>) {
+    let written: number[] | undefined;
+    await rested();
+    await line.turn(unit, options, async (ask) => {
+      const [present = 0] = readFirst ? await ask({ table, address, count: 1 }) : [];
+      if (!(await begin())) return;
+      written = values(present);
+      for (let tries = 1; ; tries += 1) {
+        try {
+          return void (await ask({ table, address, values: written, many }));
+        } catch (error) {
+          // Accepted, and it takes long: a reading will show it.
+          if (error instanceof ModbusException && error.exceptionCode === 5) return;
+          if (!isBusy(error) || tries === BUSY_TRIES) throw error;
+          await wait(BUSY_WAIT_MS * 2 ** tries);
+        }
+      }
+    });
+    return written;
+  }
+
+  return {
+    unit,
+    line,
+    breaker,
+    figures,
+    /** Ticks. */
+    answeredAt: () => answeredAt,
+    leftOut: (): string[] => [...leftOut.keys()],
+
+    /** Reads all that the profile names. The first time-out ends it: a dead unit costs its line one. */
+    async poll(): Promise<Polled> {
+      const frame = { holding: new Map(), input: new Map(), coil: new Map(), discrete: new Map() };
+      let values = 0;
+      let error: unknown;
+      try {
+        for (const request of requests()) values += await readInto(frame, request);
+      } catch (caught) {
+        error = caught;
+      }
+      if (error === undefined && values === 0) {
+        // A device that knows none of its registers may be starting up: that is not remembered for a day.
+        forgetRefusals();
+        error = new Error('the device refuses all of its registers');
+      }
+      judge(error);
+      return { frame, values, error };
+    },
+
+    /**
+     * Writes when `begin` allows it in the last moment, and reads back when the target says so. Undefined when nothing was written;
+     * else what the device shows where it is not what was written. Rejects as a read does.
+     */
+    async write(target: WriteTarget, begin: () => Promise<boolean>): Promise<{ shows?: number[] } | undefined> {
+      // A unit that does not answer must not take the line from its neighbours because somebody waits for it.
+      if (breaker.waitMs() > 0 && clock.ticks() < commandNotBefore) return undefined;
+      commandNotBefore = clock.ticks() + COMMAND_REST * poll.timeoutMs;
+      let written: number[] | undefined;
+      try {
+        written = await write(target, begin);
+        judge(undefined);
+      } catch (error) {
+        judge(error instanceof ModbusException && !isAbsent(error) ? undefined : error);
+        throw error;
+      }
+      if (!written || target.readBackMs === undefined) return written && {};
+      await wait(target.readBackMs);
+      const { table, address } = target;
+      const shows = await line.turn(unit, options, (ask) => ask({ table, address, count: target.values(0).length }));
+      const same = target.values(shows[0] ?? 0).every((value, i) => value === shows[i]);
+      return same ? {} : { shows };
+    },
+  };
+}
+export type Unit = ReturnType<typeof createUnit>;
