@@ -18,6 +18,12 @@ export interface LiveListener {
   status(terminal: Terminal, status: Status): void;
 }
 
+/** Other gateways, who know the newest values and signs of life too. */
+export interface Others {
+  reading(terminalId: string, time: number, values: Record<string, number>): void;
+  status(terminalId: string, online: boolean): void;
+}
+
 const statusMessage = z.object({ online: z.boolean() });
 const eventMessage = z.object({
   time: z.union([z.string(), z.number()]),
@@ -59,6 +65,7 @@ export function createUplink(parts: {
   alarms: Alarms;
   commands: Commands;
   live: LiveListener;
+  others?: Others | undefined;
   clock: Clock;
   maxFutureMs: number;
   /** A command of the terminal came to its end, so the next may be sent. */
@@ -74,23 +81,50 @@ export function createUplink(parts: {
     else await taken;
     received += readings.length;
     for (const { time, values } of readings) {
-      // What comes late tells of the past: it neither opens nor closes an alarm, and confirms nothing.
       const newest = latest.update(terminal.id, time, values);
-      presence.seen(terminal.id, time);
-      live.reading(terminal, time, values);
+      parts.others?.reading(terminal.id, time, newest);
+      const changes = follow(terminal, time, values, newest);
       // Most readings change no alarm and no command, and there are many: they wait for nothing.
-      const changes = alarms.evaluate(terminal, time, newest);
       if (changes) await changes;
-      if (commands.openOf(terminal.id).length === 0) continue;
-      const confirmed = await commands.confirm(terminal, time, newest);
-      if (confirmed.length > 0) parts.onSettled(terminal);
     }
     tellStatus(terminal);
+  }
+
+  /** What a reading means for whoever watches, and, if it is not late, for alarms and commands: it may end some. */
+  function follow(
+    terminal: Terminal,
+    time: number,
+    values: Record<string, number>,
+    newest: Record<string, number>,
+  ): Promise<void> | undefined {
+    presence.seen(terminal.id, time);
+    live.reading(terminal, time, values);
+    // What comes late tells of the past: it neither opens nor closes an alarm, and confirms nothing.
+    const changes = alarms.evaluate(terminal, time, newest);
+    const open = commands.openOf(terminal.id).length > 0;
+    return changes || open ? settle(terminal, time, newest, changes) : undefined;
+  }
+
+  async function settle(
+    terminal: Terminal,
+    time: number,
+    newest: Record<string, number>,
+    changes?: Promise<unknown>,
+  ): Promise<void> {
+    await changes;
+    const confirmed = await commands.confirm(terminal, time, newest);
+    if (confirmed.length > 0) parts.onSettled(terminal);
   }
 
   function tellStatus(terminal: Terminal): void {
     const status = presence.changed(terminal);
     if (status) live.status(terminal, status);
+  }
+
+  function said(terminal: Terminal, online: boolean): void {
+    if (online) presence.saidOnline(terminal.id);
+    else presence.saidOffline(terminal.id);
+    tellStatus(terminal);
   }
 
   /** Reads a small message; a bad one goes to quarantine. */
@@ -132,9 +166,23 @@ export function createUplink(parts: {
     async receiveStatus(terminal: Terminal, payload: Buffer): Promise<void> {
       const message = await read(terminal, statusMessage, payload);
       if (!message) return;
-      if (message.online) presence.saidOnline(terminal.id);
-      else presence.saidOffline(terminal.id);
+      parts.others?.status(terminal.id, message.online);
+      said(terminal, message.online);
+    },
+
+    /** What another gateway took, and has on its disk. */
+    async hear(terminal: Terminal, time: number, values: Record<string, number>): Promise<void> {
+      await follow(terminal, time, values, latest.update(terminal.id, time, values));
       tellStatus(terminal);
+    },
+
+    hearStatus(terminal: Terminal, online: boolean): void {
+      said(terminal, online);
+    },
+
+    /** A command was sent elsewhere, and what shows it may be here already. */
+    async recheck(terminal: Terminal): Promise<void> {
+      for (const [metric, { time, value }] of latest.of(terminal.id)) await settle(terminal, time, { [metric]: value });
     },
 
     async receiveEvent(terminal: Terminal, payload: Buffer): Promise<void> {

@@ -7,6 +7,7 @@ import { up as first } from './migrations/0001-first.ts';
 import { up as quarantine } from './migrations/0002-quarantine.ts';
 import { up as meterExchanges } from './migrations/0003-meter-exchanges.ts';
 import { up as alarmData } from './migrations/0004-alarm-data.ts';
+import { up as gateways } from './migrations/0007-gateways.ts';
 import type { Tables } from './schema.ts';
 
 export type Database = Kysely<Tables>;
@@ -16,6 +17,7 @@ export const MIGRATIONS = {
   '0002-quarantine': { up: quarantine },
   '0003-meter-exchanges': { up: meterExchanges },
   '0004-alarm-data': { up: alarmData },
+  '0007-gateways': { up: gateways },
 };
 
 /** A server that swallows packets must not hold requests for ever. */

@@ -84,6 +84,8 @@ export interface TerminalRow {
   /** JSON of the connection. */
   connection: string;
   secretHash: string | null;
+  /** The same secret in the form that Mosquitto keeps. */
+  brokerHash: string | null;
   /** The sequence of its newest command. */
   commandSequence: number;
   /** Since when it stands in its household, when it stood elsewhere before. */
@@ -128,6 +130,8 @@ export const STEP_CAUSES = [
   'reading',
   /** Its time ran out before the terminal could be reached. */
   'not_sent',
+  /** The broker had nobody to give it to. */
+  'not_listening',
   /** No answer came: nobody knows what the terminal got. */
   'unknown',
   /** The terminal took it, but no reading shows it. */
@@ -210,6 +214,18 @@ export interface PaymentRow {
   receivedAt: number;
 }
 
+/** A gateway on this database. */
+export interface GatewayRow {
+  id: string;
+  /** Host and data folder. */
+  place: string;
+  /** Whether it is set up to run beside others: 0 or 1. */
+  sharing: number;
+  startedAt: number;
+  /** Its last sign of life, by the database's clock; 0 when it stopped. */
+  beatAt: number;
+}
+
 export interface Tables {
   areas: AreaRow;
   companies: CompanyRow;
@@ -227,4 +243,5 @@ export interface Tables {
   meterExchanges: MeterExchangeRow;
   alarms: AlarmRow;
   payments: PaymentRow;
+  gateways: GatewayRow;
 }

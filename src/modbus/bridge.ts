@@ -28,6 +28,8 @@ export function startBridge(parts: {
   clock: Clock;
   log: Logger;
   pollEveryS: number | undefined;
+  /** Whether a line is this gateway's: of several gateways one speaks on each. */
+  owns: (line: string) => boolean;
 }) {
   const { registry, uplink, clock, log } = parts;
   const lines = new Map<string, Line>();
@@ -74,6 +76,7 @@ export function startBridge(parts: {
     const poll = terminal?.profile.poll;
     if (!isModbus(terminal) || !poll) return;
     const lineKey = keyOf(terminal);
+    if (!parts.owns(lineKey)) return close(lineKey);
     try {
       await uplink.receiveRegisters(terminal, await readAll(terminal, poll));
       for (const what of [terminalId, lineKey]) if (failing.delete(what)) log.info({ what }, 'modbus: answers again');
@@ -114,6 +117,7 @@ export function startBridge(parts: {
       const number = definition && commandNumber(definition, command.value);
       const to = definition?.to;
       if (stopped || !isModbus(terminal) || !poll || !to || number === undefined) return { result: 'not_given' };
+      if (!parts.owns(keyOf(terminal))) return { result: 'not_given' };
       const target = {
         address: registerAddress(to),
         readFirst: to.bit !== undefined,
@@ -135,10 +139,15 @@ export function startBridge(parts: {
   /** A line without any terminal left is closed. */
   function closeLineLeftBy(terminalId: string): void {
     const key = usedLines.get(terminalId);
-    const line = key === undefined ? undefined : lines.get(key);
-    if (key === undefined || !line) return;
+    if (key === undefined || !lines.has(key)) return;
     usedLines.delete(terminalId);
     for (const terminal of registry.all()) if (isModbus(terminal) && keyOf(terminal) === key) return;
+    close(key);
+  }
+
+  function close(key: string): void {
+    const line = lines.get(key);
+    if (!line) return;
     lines.delete(key);
     failing.delete(key);
     line[Symbol.asyncDispose]().catch((error) => log.warn({ err: error }, 'modbus: closing a line failed'));

@@ -6,6 +6,7 @@ import type { Tables, TerminalRow } from '../db/schema.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { hashSecret, newSecret, sameHash } from '../lib/ids.ts';
+import { brokerHash } from './broker-hash.ts';
 import { createPlacement, oneSpelling } from './placement.ts';
 import type { Profile } from './profile.ts';
 
@@ -21,6 +22,8 @@ export interface Terminal extends Place {
   householdName: string | null;
   connection: Connection;
   secretHash: string | null;
+  /** The same secret in the form that Mosquitto keeps; null when it was made before that was kept. */
+  brokerHash: string | null;
   /** Since when it stands in its household, when it stood elsewhere before. Epoch ms. */
   householdSince: number | null;
   /** A reading before this is refused. Epoch ms. */
@@ -59,6 +62,10 @@ const rowsOf = (db: Kysely<Tables>) =>
     .selectAll('terminals')
     .select('households.name as householdName');
 
+/** All but the numbering of its commands. */
+const textOf = (terminal: Terminal): string =>
+  JSON.stringify({ ...terminal, profile: terminal.profile.profile, commandSequence: 0 });
+
 /**
  * All terminals, in memory: every message, poll and page asks here, and only this module writes the rows.
  * `onChange` is told the id of each terminal that was added, changed or removed; `moved` when it no longer stands where it stood.
@@ -96,6 +103,12 @@ export async function openRegistry(parts: {
     const terminal = terminals.get(id);
     if (!terminal || !sees(caller, terminal)) throw new GatewayError('not_found');
     return terminal;
+  }
+
+  async function drop(id: string): Promise<void> {
+    terminals.delete(id);
+    sorted = undefined;
+    await onChange(id, true);
   }
 
   async function reload(id: string, moved: boolean): Promise<Terminal> {
@@ -158,6 +171,7 @@ export async function openRegistry(parts: {
         ...place,
         connection: JSON.stringify(connection),
         secretHash: secret && hashSecret(secret),
+        brokerHash: secret && brokerHash(secret),
         installedAt: request.installedAt ?? null,
         createdAt: now,
         removedAt: null,
@@ -204,12 +218,23 @@ export async function openRegistry(parts: {
       if (child) throw new GatewayError('in_use', `Terminal ${child.id} goes via ${id}`);
       await db
         .updateTable('terminals')
-        .set({ removedAt: clock.now(), secretHash: null })
+        .set({ removedAt: clock.now(), secretHash: null, brokerHash: null })
         .where('id', '=', id)
         .execute();
-      terminals.delete(id);
-      sorted = undefined;
-      await onChange(id, true);
+      await drop(id);
+    },
+
+    /** Reads terminals again that somebody else may have changed; without ids all of them. */
+    async follow(ids?: string[]): Promise<void> {
+      const rows = await (ids ? rowsOf(db).where('terminals.id', 'in', ids) : rowsOf(db)).execute();
+      const there = new Set(rows.map(({ id }) => id));
+      for (const id of ids ?? terminals.keys()) if (!there.has(id) && terminals.has(id)) await drop(id);
+      for (const row of rows) {
+        const before = terminals.get(row.id);
+        const terminal = take(row);
+        if (before && textOf(before) === textOf(terminal)) continue;
+        await onChange(row.id, before?.householdId !== terminal.householdId);
+      }
     },
 
     /** Whether this is the terminal's secret; compared in constant time. */
