@@ -68,14 +68,17 @@ export async function signIn(
   return createApi(origin, answer.body.token);
 }
 
-export type Overrides = { [K in keyof Config]?: Partial<Config[K]> };
+export type Overrides = { [K in keyof Config]?: Partial<Config[K]> } & {
+  /** Laid over `mqtt.external`. */
+  external?: Partial<Config['mqtt']['external']>;
+};
 
 export function testConfig(folder: string, overrides: Overrides = {}): Config {
   const config = loadConfig({ HEARTHGATE_ADMIN_PASSWORD: ADMIN.password });
   return {
     ...config,
     http: { ...config.http, port: 0, loginsPerMinute: 1000, ...overrides.http },
-    mqtt: { ...config.mqtt, port: 0, ...overrides.mqtt },
+    mqtt: { ...config.mqtt, port: 0, external: { ...config.mqtt.external, ...overrides.external }, ...overrides.mqtt },
     modbus: { pollEveryS: 1, ...overrides.modbus },
     readings: { ...config.readings, commitWaitMs: 5, storeWaitMs: 50, ...overrides.readings },
     database: { ...config.database, ...overrides.database },

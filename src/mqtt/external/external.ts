@@ -130,7 +130,7 @@ export function startExternal(parts: {
     ]);
     link = opened;
     log.info({ broker: where, clientId, sessionPresent: opened.sessionPresent }, 'mqtt: connected');
-    return opened.ended;
+    return await opened.ended;
   }
 
   async function run(): Promise<void> {
