@@ -18,6 +18,7 @@ const int = (min: number, max: number) =>
     ])
     .pipe(z.int().min(min).max(max));
 const port = int(0, 65535);
+const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]);
 const section = <T extends z.ZodRawShape>(shape: T) => z.preprocess((value) => value ?? {}, z.strictObject(shape));
 
 const configSchema = z.strictObject({
@@ -61,6 +62,8 @@ const configSchema = z.strictObject({
         .string()
         .regex(/^[A-Za-z0-9_-]{0,64}$/, 'letters, digits, - and _')
         .default(''),
+      /** Whether several gateways may share it, through shared subscriptions. */
+      share: flag.default(true),
       /** How long the broker keeps what waits for a gateway that is away. Seconds. */
       sessionExpiryS: int(60, 4_294_967_294).default(86_400),
       /** Messages that the broker may give before they are acknowledged. */

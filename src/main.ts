@@ -81,7 +81,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       {
         id,
         place: `${hostname()}:${config.data.dir}`,
-        sharing: isExternal && config.timeseries.kind !== 'embedded',
+        sharing: isExternal && config.mqtt.external.share && config.timeseries.kind !== 'embedded',
       },
       { db, clock, log },
     ),

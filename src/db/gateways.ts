@@ -25,7 +25,7 @@ export interface Member {
 
 /** Two may only live together when each keeps nothing that the other needs. */
 const ALONE =
-  'Several gateways on one database need mqtt.external.url, and timeseries.kind influx1 or influx2, in the configuration of each: ' +
+  'Several gateways on one database need mqtt.external.url with share, and timeseries.kind influx1 or influx2, in the configuration of each: ' +
   'otherwise each has a part of the readings only';
 
 /** The first of the ids by a hash with the key: each key has one owner, and few change theirs when a gateway comes or goes. */

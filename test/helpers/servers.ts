@@ -104,7 +104,7 @@ export async function startMosquitto(
     'persistence true',
     `persistence_location ${folder}/`,
     'max_queued_messages 0',
-    'max_inflight_messages 0',
+    'max_inflight_messages 2000',
     'set_tcp_nodelay true',
   ];
   writeFileSync(config, `${[...own, ...lines].join('\n')}\n`);

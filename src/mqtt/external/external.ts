@@ -20,12 +20,17 @@ import { type Link, type LinkOptions, NO_MATCHING_SUBSCRIBERS, openLink } from '
  */
 
 const SHARE = '$share/hearthgate';
-const SHARED = ['readings', 'status', 'events', 'replies'].map((what) => `${SHARE}/terminals/+/${what}`);
+const UP = ['readings', 'status', 'events', 'replies'].map((what) => `terminals/+/${what}`);
 const digestTopic = (id: string): string => `hearthgate/gateways/${id}/digest`;
 const DIGESTS = digestTopic('+');
 
-const FIRST_BACK_OFF_MS = 250;
+const FIRST_BACK_OFF_MS = 100;
 const LONGEST_BACK_OFF_MS = 15_000;
+/**
+ * A broker that does not listen is asked this often: one that forgot shared subscriptions, as Mosquitto 2.0 does when it restarts, drops what
+ * comes before a gateway is back.
+ */
+const AWAY_MS = 200;
 /** A connection that lasted so long was a good one. */
 const GOOD_MS = 10_000;
 /** A terminal that was not there is tried again after so long, and when it shows a sign of life. */
@@ -69,6 +74,7 @@ export function startExternal(parts: {
 }) {
   const { config, clientId, registry, inbox, uplink, presence, digests, gateways, clock, log } = parts;
   const options = linkOptions(config, clientId);
+  const filters = config.external.share ? UP.map((filter) => `${SHARE}/${filter}`) : UP;
   const where = `${options.host}:${options.port}`;
   const stopping = Promise.withResolvers<void>();
   let stopped = false;
@@ -125,7 +131,7 @@ export function startExternal(parts: {
     using opened = await openAs(clientId);
     if (stopped) return new Error('stopped');
     await opened.subscribe([
-      ...SHARED.map((topic) => ({ topic, qos: 1 as const })),
+      ...filters.map((topic) => ({ topic, qos: 1 as const })),
       { topic: DIGESTS, qos: 0 as const },
     ]);
     link = opened;
@@ -134,6 +140,7 @@ export function startExternal(parts: {
   }
 
   async function run(): Promise<void> {
+    let wasAway = false;
     for (let backOff = FIRST_BACK_OFF_MS; !stopped; ) {
       const began = clock.ticks();
       const why = await connection().catch((error: unknown) => error);
@@ -141,17 +148,19 @@ export function startExternal(parts: {
       if (stopped) return;
       trouble = why instanceof Error ? why.message : String(why);
       if (clock.ticks() - began > GOOD_MS) backOff = FIRST_BACK_OFF_MS;
-      log.warn({ broker: where, reason: trouble, againInMs: backOff }, 'mqtt: no connection to the broker');
+      const isAway = why instanceof Error && 'code' in why && why.code === 'ECONNREFUSED';
+      if (!isAway || !wasAway) log.warn({ broker: where, reason: trouble }, 'mqtt: no connection to the broker');
+      wasAway = isAway;
       const { promise, resolve } = Promise.withResolvers<void>();
       // Not all gateways at the same moment.
-      using _timer = clock.after(backOff * (0.5 + Math.random() / 2), resolve);
+      using _timer = clock.after(isAway ? AWAY_MS : backOff * (0.5 + Math.random() / 2), resolve);
       await Promise.race([promise, stopping.promise]);
-      backOff = Math.min(LONGEST_BACK_OFF_MS, 2 * backOff);
+      if (!isAway) backOff = Math.min(LONGEST_BACK_OFF_MS, 2 * backOff);
     }
   }
 
   digests.tellThrough((text) => link?.tell(digestTopic(clientId), text));
-  const heir = startHeir({ gateways, openAs, filters: [...SHARED, DIGESTS], clock, log });
+  const heir = startHeir({ gateways, openAs, filters: [...filters, DIGESTS], clock, log });
   const running = run();
 
   const carrier: Carrier = {

@@ -91,7 +91,14 @@ export async function openLink(options: LinkOptions, { clock, take, hear }: Link
   let taking = 0;
   let reason: Error | undefined;
 
-  const acknowledgements = createAcknowledgements(socket, () => undefined, MOST_UNREAD);
+  const acknowledgements = createAcknowledgements(socket, flow, MOST_UNREAD);
+
+  /** Some brokers give more than they may when a session goes on. */
+  function flow(): void {
+    const full = acknowledgements.waiting() > receiveMaximum;
+    if (full !== socket.isPaused()) full ? socket.pause() : socket.resume();
+  }
+
   const write = (packet: Packet) => void socket.write(generate(packet, V5));
 
   function fail(error: Error): void {
@@ -103,6 +110,7 @@ export async function openLink(options: LinkOptions, { clock, take, hear }: Link
     const acknowledge = acknowledgements.expect(packet.messageId ?? 0);
     taking += 1;
     takenAt = clock.ticks();
+    flow();
     take(packet.topic, bytesOf(packet)).then(
       () => {
         taking -= 1;
@@ -146,6 +154,7 @@ export async function openLink(options: LinkOptions, { clock, take, hear }: Link
     clock,
     keepAliveS * 500,
     () => {
+      if (socket.isPaused()) heardAt = clock.ticks();
       if (clock.ticks() - heardAt > keepAliveS * 1_500) fail(new Error('the broker is silent'));
       else write({ cmd: 'pingreq' });
     },
