@@ -8,7 +8,7 @@ import { LANGUAGES } from './doctor/finding.ts';
 import { systemClock } from './lib/clock.ts';
 import { createLog, type Logger } from './lib/log.ts';
 
-/** `hearthgate start | demo | doctor | config` */
+/** `hearthgate start | demo | doctor | config | broker` */
 
 const STOP_WITHIN_MS = 10_000;
 
@@ -70,6 +70,22 @@ program
   .description('print the configuration in force')
   .action(() => {
     process.stdout.write(`${JSON.stringify(shownConfig(configOrExit()), null, 2)}\n`);
+  });
+
+program
+  .command('broker')
+  .description('a broker of another maker')
+  .command('export')
+  .description('write who may log in and what each may publish, from the registry')
+  .addOption(
+    new Option('--mosquitto <folder>', 'password file, rules and, once, settings of Mosquitto 2').conflicts('emqx'),
+  )
+  .option('--emqx <folder>', 'users and rules of EMQX 5')
+  .action(async (target) => {
+    if (!target.mosquitto && !target.emqx) throw new Error('say --mosquitto <folder> or --emqx <folder>');
+    const config = configOrExit();
+    const { exportBroker } = await import('./mqtt/export.ts');
+    process.stdout.write(`${await exportBroker(config, target, createLog(config.log.level))}\n`);
   });
 
 /** What a person can mend is said as such. */

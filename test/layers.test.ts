@@ -28,7 +28,7 @@ const ALLOWED: Record<string, string[]> = {
   'main.ts': ['config.ts', 'health', 'uplink.ts', 'downlink.ts', 'sidelink.ts', 'http', 'mqtt', 'modbus', ...FEATURES],
   demo: ['main.ts', 'config.ts', 'http', 'lib'],
   doctor: ['config.ts', 'health', ...FEATURES],
-  'cli.ts': ['main.ts', 'config.ts', 'demo', 'doctor', 'lib'],
+  'cli.ts': ['main.ts', 'config.ts', 'demo', 'doctor', 'mqtt', 'lib'],
   'device-sim': ['terminals'],
 };
 

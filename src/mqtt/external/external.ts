@@ -9,7 +9,7 @@ import type { Presence } from '../../terminals/presence.ts';
 import type { Registry } from '../../terminals/registry.ts';
 import type { Uplink } from '../../uplink.ts';
 import type { Inbox } from '../inbox.ts';
-import { commandTopic, parseUpTopic } from '../topics.ts';
+import { commandTopic, parseUpTopic, UP_TOPICS } from '../topics.ts';
 import { type createDigests, hearDigest } from './digest.ts';
 import { startHeir } from './heir.ts';
 import { type Link, type LinkOptions, NO_MATCHING_SUBSCRIBERS, openLink } from './link.ts';
@@ -20,7 +20,7 @@ import { type Link, type LinkOptions, NO_MATCHING_SUBSCRIBERS, openLink } from '
  */
 
 const SHARE = '$share/hearthgate';
-const UP = ['readings', 'status', 'events', 'replies'].map((what) => `terminals/+/${what}`);
+const UP = UP_TOPICS.map((what) => `terminals/+/${what}`);
 const digestTopic = (id: string): string => `hearthgate/gateways/${id}/digest`;
 const DIGESTS = digestTopic('+');
 
