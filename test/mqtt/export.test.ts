@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
+import { connectAsync, type IClientOptions } from 'mqtt';
 import { expect, test } from 'vitest';
 import { projectRoot } from '../../src/config.ts';
 import { freePort } from '../../src/demo/free-port.ts';

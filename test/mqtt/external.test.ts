@@ -3,6 +3,7 @@ import { freePort } from '../../src/demo/free-port.ts';
 import {
   connectTerminal,
   makeTerminal,
+  type Overrides,
   publish,
   sendReading,
   startTestGateway,
@@ -20,6 +21,7 @@ describe.skipIf(needed !== undefined)('two gateways on one broker', () => {
   const stack = new AsyncDisposableStack();
   let [a, b]: TestGateway[] = [];
   let broker: { mqttPort: number };
+  let overrides: Overrides = {};
   let n = 0;
 
   beforeAll(async () => {
@@ -32,11 +34,11 @@ describe.skipIf(needed !== undefined)('two gateways on one broker', () => {
     ]);
     for (const server of [postgres, influx, mosquitto]) stack.use(server);
     broker = { mqttPort: Number(new URL(mosquitto.url).port) };
-    const overrides = {
+    overrides = {
       database: { url: postgres.url },
       timeseries: { kind: 'influx1', url: influx.url },
       external: { url: mosquitto.url },
-    } as const;
+    };
     a = stack.use(await startTestGateway({ overrides }));
     b = stack.use(await startTestGateway({ overrides }));
   }, 90_000);
@@ -192,6 +194,36 @@ describe.skipIf(needed !== undefined)('two gateways on one broker', () => {
     await eventually(async () => (await other.admin.get(`/terminals/${terminal.id}`)).status === 200);
     expect((await other.admin.delete(`/terminals/${terminal.id}`)).status).toBe(204);
     await eventually(async () => (await one.admin.get(`/terminals/${terminal.id}`)).status === 404);
+  });
+
+  test('a gateway that would keep its readings for itself is refused, and says what it needs', async () => {
+    for (const change of [
+      { timeseries: { kind: 'embedded' } },
+      { external: { url: '' } },
+      { external: { ...overrides.external, share: false } },
+    ] as const) {
+      await expect(startTestGateway({ overrides: { ...overrides, ...change } })).rejects.toThrow(
+        /runs on this database already.*mqtt\.external\.url with share, and timeseries\.kind influx1 or influx2/,
+      );
+    }
+  });
+
+  test('what waits for a gateway that is gone, another takes', async () => {
+    const { id, client } = await boiler();
+    const began = Date.now() - 60_000;
+    {
+      await using third = await startTestGateway({ overrides });
+      await eventually(async () => (await third.admin.get(`/terminals/${id}`)).status === 200);
+    }
+    // Mosquitto goes on giving it a third.
+    await Promise.all(
+      Array.from({ length: 90 }, (_, i) => sendReading(client, id, { room_c: 10 + i / 20 }, began + i)),
+    );
+    await eventually(async () => {
+      const path = `/terminals/${id}/readings?metric=room_c&from=${began}&to=${began + 1_000}`;
+      return (await both()[0].admin.get<{ points: object[] }>(path)).body.points.length === 90;
+    }, 25_000);
+    await client.endAsync();
   });
 
   test('whoever signed in at one is signed in at the other, and out at both', async () => {
