@@ -2,16 +2,18 @@ import { expect, test } from 'vitest';
 import type { Caller } from '../../src/areas/scope.ts';
 import { type Command, openCommands } from '../../src/commands/commands.ts';
 import { openDatabase } from '../../src/db/database.ts';
+import { newId } from '../../src/lib/ids.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { loadProfiles } from '../../src/terminals/profile.ts';
 import { openRegistry } from '../../src/terminals/registry.ts';
 import { heldClock } from '../helpers/clock.ts';
+import { testDatabase } from '../helpers/database.ts';
 
 const ADMIN: Caller = { id: 'a', name: 'admin', role: 'admin', companyId: null, areaCode: null, householdId: null };
 
 async function open() {
   const clock = heldClock();
-  const db = await openDatabase(':memory:', createLog('silent'));
+  const db = await openDatabase((await testDatabase(newId('db'))) || ':memory:', createLog('silent'));
   const profiles = loadProfiles('config/profiles');
   const registry = await openRegistry({ db, clock, profiles, onChange: () => undefined });
   const connection = { type: 'mqtt' } as const;

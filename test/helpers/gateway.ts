@@ -9,6 +9,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { newSecret } from '../../src/lib/ids.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { startGateway } from '../../src/main.ts';
+import { testDatabase } from './database.ts';
 import { tempFolder } from './temp.ts';
 
 /** A whole gateway on free ports in a folder of its own, and clients that use it from outside. */
@@ -94,7 +95,9 @@ export async function startTestGateway(
   options: { folder?: string; overrides?: Overrides; clock?: typeof systemClock } = {},
 ) {
   const temp = options.folder === undefined ? await tempFolder() : undefined;
-  const config = testConfig(options.folder ?? temp?.path ?? '', options.overrides);
+  const folder = options.folder ?? temp?.path ?? '';
+  const config = testConfig(folder, options.overrides);
+  config.database.url ||= await testDatabase(folder);
   const gateway = await startGateway(config, { clock: options.clock ?? systemClock, log: createLog('silent') });
   const origin = `http://127.0.0.1:${gateway.httpPort}`;
   return {
