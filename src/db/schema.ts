@@ -215,7 +215,7 @@ export interface PaymentRow {
 }
 
 /** A gateway on this database. */
-export interface GatewayRow {
+interface GatewayRow {
   id: string;
   /** Host and data folder. */
   place: string;

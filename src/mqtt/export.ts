@@ -89,7 +89,7 @@ use_username_as_clientid true
 listener 1884 127.0.0.1
 `;
 
-export function exportMosquitto(folder: string, registry: Registry, account: Account, receiveMaximum: number) {
+function exportMosquitto(folder: string, registry: Registry, account: Account, receiveMaximum: number) {
   mkdirSync(folder, { recursive: true });
   const terminals = [...registry.all()].filter(isMqtt);
   const known = terminals.flatMap(({ id, brokerHash: hash }) => (hash === null ? [] : [`${id}:${hash}`]));
@@ -131,7 +131,7 @@ function emqxRules({ username }: Account, concentrators: Concentrator[]): string
 /** EMQX writes SHA-256 in hexadecimal. */
 const hex = (hash: string): string => Buffer.from(hash, 'base64url').toString('hex');
 
-export function exportEmqx(folder: string, registry: Registry, account: Account) {
+function exportEmqx(folder: string, registry: Registry, account: Account) {
   mkdirSync(folder, { recursive: true });
   const terminals = [...registry.all()].filter(isMqtt);
   const users = [
