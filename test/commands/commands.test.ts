@@ -85,3 +85,19 @@ test('a terminal answers only for its own commands', async () => {
   expect(await at.commands.answer('A', 'cmd_of_somebody', true, undefined)).toBeUndefined();
   expect((await at.commands.answer('A', at.command.id, true, undefined))?.state).toBe('acknowledged');
 });
+
+test('another gateway that has not heard of a command sends none past it, and none beside it', async () => {
+  await using at = await open();
+  const request = { command: 'setpoint', value: 20, expiresInS: 120 };
+  const second = await at.db.transaction().execute((trx) => at.commands.create(trx, at.terminal, ADMIN, request));
+  const other = await openCommands({ db: at.db, clock: at.clock, shared: true, onChange: () => undefined });
+  expect(await other.step(second, 'send', 'sent', 'mqtt')).toBeUndefined();
+  const sent = await at.commands.step(at.command, 'send', 'sent', 'mqtt');
+  expect(sent?.state).toBe('sent');
+  expect(await other.step(second, 'send', 'sent', 'mqtt')).toBeUndefined();
+  expect(await other.step(at.command, 'send', 'sent', 'mqtt')).toBeUndefined();
+  // The answer comes to the gateway that still believes it to be queued, or knows nothing of it.
+  const answered = await other.answer('A', at.command.id, false, 'busy');
+  expect(answered?.state).toBe('rejected');
+  expect((await other.step(second, 'send', 'sent', 'mqtt'))?.state).toBe('sent');
+});
