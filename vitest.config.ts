@@ -1,8 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
+/** What rows promise, they promise on both databases. */
+const ON_POSTGRES = [
+  'test/commands/*.test.ts',
+  'test/e2e/commands.test.ts',
+  'test/http/{access,households,moved,paging,payments,problems,quarantine,registry,removal}.test.ts',
+];
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: 'test/helpers/set-up.ts',
     reporters: ['default', './test/helpers/count.ts'],
     // Two cores: more workers only wait for each other.
@@ -11,5 +17,9 @@ export default defineConfig({
     retry: 1,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    projects: [
+      { extends: true, test: { name: 'SQLite', include: ['test/**/*.test.ts'] } },
+      { extends: true, test: { name: 'PostgreSQL', include: ON_POSTGRES, env: { TEST_DATABASE: 'postgres' } } },
+    ],
   },
 });

@@ -8,7 +8,7 @@ import { LANGUAGES } from './doctor/finding.ts';
 import { systemClock } from './lib/clock.ts';
 import { createLog, type Logger } from './lib/log.ts';
 
-/** `hearthgate start | demo | doctor | config | import` */
+/** `hearthgate start | demo | doctor | config | import | broker` */
 
 const STOP_WITHIN_MS = 10_000;
 
@@ -94,6 +94,21 @@ program
     const address = url ?? `http://${ownAddress(http?.host ?? '')}:${http?.port}`;
     const options = { file, url: address, key, dryRun, unclaimed, json, language: lang };
     process.exitCode = await importTerminals({ ...options, credentials: files.credentials, errors: files.errors });
+  });
+program
+  .command('broker')
+  .description('a broker of another maker')
+  .command('export')
+  .description('write who may log in and what each may publish, from the registry')
+  .addOption(
+    new Option('--mosquitto <folder>', 'password file, rules and, once, settings of Mosquitto 2').conflicts('emqx'),
+  )
+  .option('--emqx <folder>', 'users and rules of EMQX 5')
+  .action(async (target) => {
+    if (!target.mosquitto && !target.emqx) throw new Error('say --mosquitto <folder> or --emqx <folder>');
+    const config = configOrExit();
+    const { exportBroker } = await import('./mqtt/export.ts');
+    process.stdout.write(`${await exportBroker(config, target, createLog(config.log.level))}\n`);
   });
 
 /** What a person can mend is said as such. */

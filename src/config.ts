@@ -19,6 +19,7 @@ const int = (min: number, max: number) =>
     ])
     .pipe(z.int().min(min).max(max));
 const port = int(0, 65535);
+const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]);
 const section = <T extends z.ZodRawShape>(shape: T) => z.preprocess((value) => value ?? {}, z.strictObject(shape));
 
 const configSchema = z.strictObject({
@@ -73,6 +74,34 @@ const configSchema = z.strictObject({
     /** What a connection may send all the time; ten times as much at once. One that sends more is read more slowly. */
     messagesPerSecond: int(1, 1_000_000).default(1_000),
     bytesPerSecond: int(1_024, 1_073_741_824).default(1_048_576),
+    /** A message is acknowledged when it is on this machine's disk, or when the time series store has it. */
+    acknowledgeAfter: z.enum(['disk', 'store']).default('disk'),
+    /** A broker of another maker, in place of the embedded one, which then does not listen. */
+    external: section({
+      /** `mqtt://` or `mqtts://user:password@host:port`; empty for the embedded broker. */
+      url: z
+        .string()
+        .regex(/^(mqtts?:\/\/.+)?$/, 'an mqtt:// or mqtts:// URL, or empty')
+        .default(''),
+      username: z.string().default(''),
+      password: z.string().default(''),
+      /** Of mqtts://: who signed the broker's certificate, and the gateway's own. */
+      caFile: z.string().default(''),
+      certFile: z.string().default(''),
+      keyFile: z.string().default(''),
+      /** One for each gateway; empty for one that is made once and kept in `data.dir`. */
+      clientId: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]{0,64}$/, 'letters, digits, - and _')
+        .default(''),
+      /** Whether several gateways may share it, through shared subscriptions. */
+      share: flag.default(true),
+      /** How long the broker keeps what waits for a gateway that is away. Seconds. */
+      sessionExpiryS: int(60, 4_294_967_294).default(86_400),
+      /** Messages that the broker may give before they are acknowledged. */
+      receiveMaximum: int(1, 65_535).default(2_000),
+      keepAliveS: int(2, 3_600).default(30),
+    }),
   }),
   security: section({
     /** How long and how many security events are kept. */
@@ -235,10 +264,16 @@ export function loadConfig(env: Environment = process.env): Config {
 /** What a person may see of a configuration: without its secrets. */
 export function shownConfig({ adminPassword: _secret, ...config }: Config): object {
   const hidden = (secret: string) => secret && '…';
-  const { database, timeseries } = config;
+  const withoutUser = (url: string) => url.replace(/\/\/[^@/]*@/, '//…@');
+  const { database, mqtt, timeseries } = config;
+  const { external } = mqtt;
   return {
     ...config,
-    database: { url: database.url.replace(/\/\/[^@/]*@/, '//…@') },
+    mqtt: {
+      ...mqtt,
+      external: { ...external, url: withoutUser(external.url), password: hidden(external.password) },
+    },
+    database: { url: withoutUser(database.url) },
     timeseries: { ...timeseries, token: hidden(timeseries.token), password: hidden(timeseries.password) },
   };
 }

@@ -8,9 +8,9 @@ import type { Registry, Terminal } from './terminals/registry.ts';
 
 /**
  * What a carrier made of a command: nothing left the gateway; given, and an answer may follow; taken, as the wire itself proves;
- * or refused by the terminal.
+ * given to nobody, as somebody between says who knows; or refused by the terminal.
  */
-type Outcome = { result: 'not_given' | 'given' | 'taken' } | { result: 'refused'; reason: string };
+type Outcome = { result: 'not_given' | 'given' | 'taken' | 'not_listening' } | { result: 'refused'; reason: string };
 
 /** A way to a terminal: MQTT or Modbus. */
 export interface Carrier {
@@ -57,6 +57,7 @@ export function startDownlink(parts: {
     try {
       const outcome = await carriers[type].give(terminal, command, begin);
       if (!sent) return false;
+      if (outcome.result === 'not_listening') await commands.step(sent, 'return', 'not_listening');
       if (outcome.result === 'taken') await commands.step(sent, 'acknowledge', 'taken');
       if (outcome.result === 'refused') await commands.step(sent, 'reject', 'refused_by_terminal', outcome.reason);
     } catch (error) {

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { openAlarms } from './alarms/alarms.ts';
 import { createAreas, loadAreas } from './areas/areas.ts';
@@ -9,6 +10,7 @@ import { openCommands } from './commands/commands.ts';
 import { type Config, ownAddress } from './config.ts';
 import { forgetAnswers } from './db/answers.ts';
 import { openDatabase } from './db/database.ts';
+import { joinGateways } from './db/gateways.ts';
 import { lockFolder } from './db/lock.ts';
 import { type Downlink, startDownlink } from './downlink.ts';
 import { startHealth } from './health/health.ts';
@@ -19,9 +21,12 @@ import { createSetup } from './http/setup.ts';
 import { alarmView, commandView } from './http/views.ts';
 import type { Clock } from './lib/clock.ts';
 import { every } from './lib/clock.ts';
+import { gatewayId } from './lib/gateway-id.ts';
 import type { Logger } from './lib/log.ts';
 import { startBridge } from './modbus/bridge.ts';
 import { startBroker } from './mqtt/broker.ts';
+import { createDigests } from './mqtt/external/digest.ts';
+import { startExternal } from './mqtt/external/external.ts';
 import { createInbox } from './mqtt/inbox.ts';
 import { createAhead } from './readings/ahead.ts';
 import { startDrain } from './readings/drain.ts';
@@ -36,6 +41,7 @@ import { openEmbeddedStore } from './readings/store-embedded.ts';
 import { openInflux1Store } from './readings/store-influx1.ts';
 import { openInflux2Store } from './readings/store-influx2.ts';
 import { startSecurityEvents } from './security/security-events.ts';
+import { startSidelink } from './sidelink.ts';
 import { createHandout } from './terminals/handout.ts';
 import { openImports } from './terminals/imports.ts';
 import { createMeterExchanges } from './terminals/meter-exchanges.ts';
@@ -77,6 +83,19 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
 
   const profiles = loadProfiles(config.files.profiles);
   const db = stack.use(await openDatabase(config.database.url || dataFolder('hearthgate.sqlite'), log));
+  const id = config.mqtt.external.clientId || gatewayId(config.data.dir);
+  const isExternal = config.mqtt.external.url !== '';
+  const isShared = config.database.url !== '';
+  const gateways = stack.use(
+    await joinGateways(
+      {
+        id,
+        place: `${hostname()}:${config.data.dir}`,
+        sharing: isExternal && config.mqtt.external.share && config.timeseries.kind !== 'embedded',
+      },
+      { db, clock, log },
+    ),
+  );
   await loadAreas(db, config.files.areas);
 
   const users = createUsers({ db, clock, sessionMs: config.http.sessionHours * 3_600_000 });
@@ -100,6 +119,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     onChange: terminalChanged,
     limits: { rotationMs: provisioning.rotationHours * 3_600_000, claimMs },
     modbusHosts: config.modbus.hosts,
+    accompanied: gateways.accompanied(),
   });
   live.follow(registry);
   const quarantine = stack.use(
@@ -125,6 +145,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const commands = await openCommands({
     db,
     clock,
+    shared: isShared,
     onChange: (command) =>
       live.publish({ event: 'command', terminalId: command.terminalId, command: commandView(command) }),
   });
@@ -156,6 +177,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
 
   const maxFutureMs = config.readings.maxFutureS * 1_000;
   const requeue = createRequeue({ db, quarantine, spool, registry, maxFutureMs });
+  const digests = stack.use(createDigests({ clock, accompanied: gateways.accompanied }));
   let downlink: Downlink | undefined;
   const uplink = createUplink({
     spool,
@@ -166,19 +188,32 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     alarms,
     commands,
     live,
+    others: digests,
     clock,
     maxFutureMs,
     onSettled: (terminal) => downlink?.kick(terminal.id),
   });
-  const inbox = createInbox({ registry, uplink, clock, maxPacketBytes: config.mqtt.maxPacketBytes });
+  const inbox = createInbox({
+    registry,
+    uplink,
+    clock,
+    maxPacketBytes: config.mqtt.maxPacketBytes,
+    settled: config.mqtt.acknowledgeAfter === 'store' ? drain.reached : undefined,
+  });
+  const toBroker = { config: config.mqtt, registry, inbox, clock, log };
   const broker = stack.use(
-    await startBroker({ config: config.mqtt, registry, sealedSecrets, inbox, record: security.record, clock, log }),
+    isExternal
+      ? startExternal({ ...toBroker, clientId: id, uplink, presence, digests, gateways })
+      : await startBroker({ ...toBroker, sealedSecrets, record: security.record }),
   );
-  const bridge = stack.use(startBridge({ registry, uplink, clock, log, settings: config.modbus }));
+  const bridge = stack.use(startBridge({ registry, uplink, clock, log, settings: config.modbus, owns: gateways.owns }));
   downlink = stack.use(
     startDownlink({ commands, registry, carriers: { mqtt: broker.carrier, modbus: bridge.carrier }, clock, log }),
   );
   broker.sendThrough(downlink);
+  if (isShared) {
+    stack.use(startSidelink({ url: config.database.url, registry, alarms, commands, uplink, downlink, clock, log }));
+  }
   stack.use(every(clock, STATUS_SWEEP_MS, uplink.sweepStatus, failed('status sweep')));
   const quarantineMs = config.readings.quarantineDays * 86_400_000;
   const purgeQuarantine = async () => void (await quarantine.purge(clock.now() - quarantineMs));

@@ -20,6 +20,12 @@ export interface LiveListener {
   status(terminal: Terminal, status: Status): void;
 }
 
+/** Other gateways, who know the newest values and signs of life too. */
+export interface Others {
+  reading(terminalId: string, time: number, values: Record<string, number>): void;
+  status(terminalId: string, online: boolean): void;
+}
+
 const statusMessage = z.object({ online: z.boolean() });
 const eventMessage = z.object({
   time: z.union([z.string(), z.number()]),
@@ -61,6 +67,7 @@ export function createUplink(parts: {
   alarms: Alarms;
   commands: Commands;
   live: LiveListener;
+  others?: Others | undefined;
   clock: Clock;
   maxFutureMs: number;
   /** A command of the terminal came to its end, so the next may be sent. */
@@ -95,12 +102,21 @@ export function createUplink(parts: {
     return undefined;
   }
 
-  /** Undefined when neither an alarm nor a command changes. */
-  function note(terminal: Terminal, { time, values }: Reading): Promise<unknown> | undefined {
-    // What comes late tells of the past: it neither opens nor closes an alarm, and confirms nothing.
-    const newest = latest.update(terminal.id, time, values);
+  function note(terminal: Terminal, reading: Reading): Promise<unknown> | undefined {
+    const newest = latest.update(terminal.id, reading.time, reading.values);
+    parts.others?.reading(terminal.id, reading.time, newest);
+    return show(terminal, reading, newest);
+  }
+
+  /** What a reading means for whoever watches, for alarms and for commands; undefined when neither an alarm nor a command changes. */
+  function show(
+    terminal: Terminal,
+    { time, values }: Reading,
+    newest: Record<string, number>,
+  ): Promise<unknown> | undefined {
     presence.seen(terminal.id, time);
     live.reading(terminal, time, values);
+    // What comes late tells of the past: it neither opens nor closes an alarm, and confirms nothing.
     const changes = alarms.evaluate(terminal, time, newest);
     if (commands.openOf(terminal.id).length === 0) return changes;
     return Promise.resolve(changes).then(() => confirm(terminal, time, newest));
@@ -114,6 +130,12 @@ export function createUplink(parts: {
   function tellStatus(terminal: Terminal): void {
     const status = presence.changed(terminal);
     if (status) live.status(terminal, status);
+  }
+
+  function said(terminal: Terminal, online: boolean): void {
+    if (online) presence.saidOnline(terminal.id);
+    else presence.saidOffline(terminal.id);
+    tellStatus(terminal);
   }
 
   /** Reads a small message; a bad one goes to quarantine. */
@@ -159,9 +181,22 @@ export function createUplink(parts: {
     async receiveStatus(terminal: Terminal, payload: Buffer): Promise<void> {
       const message = await read(terminal, statusMessage, payload);
       if (!message) return;
-      if (message.online) presence.saidOnline(terminal.id);
-      else presence.saidOffline(terminal.id);
+      parts.others?.status(terminal.id, message.online);
+      said(terminal, message.online);
+    },
+
+    /** What another gateway took, and has on its disk. */
+    async hear(terminal: Terminal, reading: Reading): Promise<void> {
+      await show(terminal, reading, latest.update(terminal.id, reading.time, reading.values));
       tellStatus(terminal);
+    },
+
+    hearStatus: said,
+
+    /** A command was sent elsewhere, and what shows it may be here already. */
+    async recheck(terminal: Terminal): Promise<void> {
+      for (const [metric, { time, value }] of latest.of(terminal.id))
+        await confirm(terminal, time, { [metric]: value });
     },
 
     async receiveEvent(terminal: Terminal, payload: Buffer): Promise<void> {

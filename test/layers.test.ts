@@ -19,17 +19,18 @@ const ALLOWED: Record<string, string[]> = {
   'config.ts': ['lib'],
   'uplink.ts': FEATURES,
   'downlink.ts': FEATURES,
+  'sidelink.ts': ['uplink.ts', 'downlink.ts', ...FEATURES],
   health: ['uplink.ts', ...FEATURES],
   mqtt: ['config.ts', 'uplink.ts', 'downlink.ts', ...FEATURES],
   modbus: ['uplink.ts', 'downlink.ts', ...FEATURES],
   http: ['config.ts', 'health', 'uplink.ts', 'downlink.ts', ...FEATURES],
   // Types only: see the next test.
   console: ['http'],
-  'main.ts': ['config.ts', 'health', 'uplink.ts', 'downlink.ts', 'http', 'mqtt', 'modbus', ...FEATURES],
+  'main.ts': ['config.ts', 'health', 'uplink.ts', 'downlink.ts', 'sidelink.ts', 'http', 'mqtt', 'modbus', ...FEATURES],
   demo: ['main.ts', 'config.ts', 'http', 'lib'],
   doctor: ['config.ts', 'health', ...FEATURES],
   client: ['http'],
-  'cli.ts': ['main.ts', 'config.ts', 'client', 'demo', 'doctor', 'lib'],
+  'cli.ts': ['main.ts', 'config.ts', 'client', 'demo', 'doctor', 'mqtt', 'lib'],
   'device-sim': ['terminals'],
 };
 

@@ -17,6 +17,8 @@ export const stateOf = (alarm: AlarmRow): AlarmState =>
 
 /** A terminal that invents events must not fill the list. */
 const MOST_OPEN = 20;
+/** A statement takes only so many parameters. */
+const ROWS_AT_ONCE = 500;
 
 const isBeyond = (definition: AlarmDefinition, value: number): boolean =>
   (definition.below !== undefined && value < definition.below) ||
@@ -28,6 +30,7 @@ function createByTerminal<T>() {
   return {
     get: (terminalId: string, alarm: string): T | undefined => terminals.get(terminalId)?.get(alarm),
     count: (terminalId: string): number => terminals.get(terminalId)?.size ?? 0,
+    all: (): T[] => [...terminals.values()].flatMap((alarms) => [...alarms.values()]),
     set(terminalId: string, alarm: string, value: T): void {
       const alarms = terminals.get(terminalId) ?? new Map<string, T>();
       terminals.set(terminalId, alarms.set(alarm, value));
@@ -77,7 +80,13 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
       closedAt: null,
       data,
     };
-    await db.insertInto('alarms').values(row).execute();
+    const { numInsertedOrUpdatedRows } = await db
+      .insertInto('alarms')
+      .values(row)
+      .onConflict((conflict) => conflict.columns(['terminalId', 'alarm']).where('closedAt', 'is', null).doNothing())
+      .executeTakeFirstOrThrow();
+    // Another gateway has opened it at this moment, and its row comes.
+    if (numInsertedOrUpdatedRows === 0n) return;
     open.set(terminalId, alarm, row);
     onChange(row);
   }
@@ -86,9 +95,26 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
     const row = open.get(terminalId, alarm);
     if (!row) return;
     const closed = { ...row, closedAt: clock.now() };
-    await db.updateTable('alarms').set({ closedAt: closed.closedAt }).where('id', '=', row.id).execute();
+    const { numUpdatedRows } = await db
+      .updateTable('alarms')
+      .set({ closedAt: closed.closedAt })
+      .where('id', '=', row.id)
+      .where('closedAt', 'is', null)
+      .executeTakeFirstOrThrow();
     open.delete(terminalId, alarm);
-    onChange(closed);
+    if (numUpdatedRows > 0n) onChange(closed);
+  }
+
+  /** What another gateway did to an alarm. */
+  function learn(row: AlarmRow): void {
+    const known = open.get(row.terminalId, row.alarm);
+    const isKnown = known?.id === row.id;
+    if (row.closedAt === null) {
+      if (isKnown && known.acknowledgedAt === row.acknowledgedAt) return;
+      open.set(row.terminalId, row.alarm, row);
+    } else if (isKnown) open.delete(row.terminalId, row.alarm);
+    else return;
+    onChange(row);
   }
 
   const closeInTurn = (terminalId: string, alarm: string) => inTurn(() => close(terminalId, alarm));
@@ -144,12 +170,31 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
         if (stateOf(row) !== 'open') throw new GatewayError('wrong_state', `The alarm is ${stateOf(row)}`);
         const now = clock.now();
         const change = { acknowledgedAt: now, acknowledgedBy: caller.name, closedAt: byLimit(row) ? null : now };
-        await db.updateTable('alarms').set(change).where('id', '=', id).execute();
+        const { numUpdatedRows } = await db
+          .updateTable('alarms')
+          .set(change)
+          .where('id', '=', id)
+          .where('acknowledgedAt', 'is', null)
+          .where('closedAt', 'is', null)
+          .executeTakeFirstOrThrow();
+        if (numUpdatedRows === 0n) throw new GatewayError('wrong_state', 'Somebody else acknowledged it just now');
         const acknowledged: AlarmRow = { ...row, ...change };
         if (change.closedAt === null) open.set(row.terminalId, row.alarm, acknowledged);
         else open.delete(row.terminalId, row.alarm);
         onChange(acknowledged);
         return acknowledged;
+      }),
+
+    /** Reads alarms again that somebody else may have changed; without ids all that are open here or there. */
+    follow: (ids?: string[]): Promise<void> =>
+      inTurn(async () => {
+        const rows = db.selectFrom('alarms').selectAll();
+        const asked = ids ?? open.all().map(({ id }) => id);
+        for (let start = 0; start < asked.length; start += ROWS_AT_ONCE) {
+          const some = asked.slice(start, start + ROWS_AT_ONCE);
+          for (const row of await rows.where('id', 'in', some).execute()) learn(row);
+        }
+        if (ids === undefined) for (const row of await rows.where('closedAt', 'is', null).execute()) learn(row);
       }),
 
     /** The newest first. */

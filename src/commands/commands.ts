@@ -1,19 +1,19 @@
 import type { Transaction } from 'kysely';
 import { type Caller, sinceVisible, visibleTerminals } from '../areas/scope.ts';
-import type { Database, DatabaseOrTransaction } from '../db/database.ts';
+import type { Database } from '../db/database.ts';
 import { type Page, pageOf } from '../db/page.ts';
-import type { CommandRow, CommandState, CommandStepRow, StepCause, Tables } from '../db/schema.ts';
+import type { CommandRow, CommandState, StepCause, Tables } from '../db/schema.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
 import { commandNumber } from '../terminals/encode.ts';
 import type { Terminal } from '../terminals/registry.ts';
 import { type CommandEvent, isWaiting, nextState } from './lifecycle.ts';
+import { type Command, type CommandStep, isNext, unfinished, withHistory } from './rows.ts';
 
 /** The outbox: every command is a row before it is a message, and every step of its life is a row with time and cause. */
 
-type CommandStep = Pick<CommandStepRow, 'state' | 'at' | 'cause' | 'detail'>;
-export type Command = Omit<CommandRow, 'value'> & { value: string | number; history: CommandStep[] };
+export type { Command };
 
 export interface CommandRequest {
   command: string;
@@ -24,22 +24,18 @@ export interface CommandRequest {
 
 /** How long after a time-out an answer or a reading may still tell what happened. */
 const LATE_MS = 3_600_000;
-
-async function withHistory(db: DatabaseOrTransaction, rows: CommandRow[]): Promise<Command[]> {
-  const ids = rows.map((row) => row.id);
-  const steps = ids.length
-    ? await db.selectFrom('commandSteps').selectAll().where('commandId', 'in', ids).orderBy('id').execute()
-    : [];
-  const byCommand = Map.groupBy(steps, (step) => step.commandId);
-  return rows.map((row) => ({
-    ...row,
-    value: JSON.parse(row.value) as string | number,
-    history: (byCommand.get(row.id) ?? []).map(({ state, at, cause, detail }) => ({ state, at, cause, detail })),
-  }));
-}
+/** A statement takes only so many parameters. */
+const ROWS_AT_ONCE = 500;
+const MOST_KNOWN = 100_000;
 
 /** `onChange` is told of every new command and every step. */
-export async function openCommands(parts: { db: Database; clock: Clock; onChange: (command: Command) => void }) {
+export async function openCommands(parts: {
+  db: Database;
+  clock: Clock;
+  /** Whether other gateways may take steps too. */
+  shared?: boolean;
+  onChange: (command: Command) => void;
+}) {
   const { db, clock, onChange } = parts;
   /** Commands that something can still happen to, by terminal and in order, so that a reading need not ask the database. */
   const open = new Map<string, Command[]>();
@@ -50,7 +46,12 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
     isWaiting(command.state) ||
     (command.state === 'timed_out' && clock.now() - (command.sentAt ?? 0) < LATE_MS);
 
+  /** How many steps of a command were told of here, so that what the database tells once more is no news. */
+  const stepsKnown = new Map<string, number>();
+
   function keep(command: Command): void {
+    if (stepsKnown.size >= MOST_KNOWN) stepsKnown.clear();
+    stepsKnown.set(command.id, command.history.length);
     // When a newer one of its kind was sent, what a reading shows no longer tells of one that timed out.
     const isOver = (other: Command) =>
       other.state === 'timed_out' &&
@@ -63,31 +64,28 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
     else open.delete(command.terminalId);
   }
 
-  const unfinished: CommandState[] = ['held', 'queued', 'sent', 'acknowledged', 'timed_out'];
-  const rows = await db
-    .selectFrom('commands')
-    .selectAll()
-    .where('state', 'in', unfinished)
-    .where((row) => row.or([row('state', '!=', 'timed_out'), row('sentAt', '>', clock.now() - LATE_MS)]))
-    .where((row) => {
-      // One of its kind that was sent later makes a time-out final.
-      const newer = row
-        .selectFrom('commands as newer')
-        .select('newer.id')
-        .whereRef('newer.terminalId', '=', 'commands.terminalId')
-        .whereRef('newer.command', '=', 'commands.command')
-        .whereRef('newer.sequence', '>', 'commands.sequence')
-        .where('newer.sentAt', 'is not', null);
-      return row.or([row('state', '!=', 'timed_out'), row.not(row.exists(newer))]);
-    })
-    .orderBy('sequence')
-    .execute();
-  for (const command of await withHistory(db, rows)) keep(command);
+  for (const command of await unfinished(db, clock.now() - LATE_MS)) keep(command);
 
-  /** Somebody else took a step: memory follows the row. */
-  async function reload(id: string): Promise<void> {
-    const rows = await db.selectFrom('commands').selectAll().where('id', '=', id).execute();
-    for (const command of await withHistory(db, rows)) keep(command);
+  function tell(command: Command): void {
+    keep(command);
+    onChange(command);
+  }
+
+  /** Memory follows the rows. Gives those that somebody else took a step with. */
+  function learn(rows: Command[]): Command[] {
+    const changed = rows.filter(({ id, history }) => history.length > (stepsKnown.get(id) ?? 0));
+    for (const command of changed) tell(command);
+    return changed;
+  }
+
+  async function reload(ids: string[]): Promise<Command[]> {
+    const found: Command[] = [];
+    for (let start = 0; start < ids.length; start += ROWS_AT_ONCE) {
+      const some = ids.slice(start, start + ROWS_AT_ONCE);
+      const rows = await db.selectFrom('commands').selectAll().where('id', 'in', some).execute();
+      found.push(...(await withHistory(db, rows)));
+    }
+    return learn(found);
   }
 
   /** Takes one step. Returns undefined, and changes nothing, when the table does not allow it. */
@@ -96,8 +94,9 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
     if (!state) return undefined;
     const at = clock.now();
     const taken: CommandStep = { state, at, cause, detail };
-    const sentAt = event === 'send' ? at : command.sentAt;
+    const sentAt = event === 'send' ? at : event === 'return' ? null : command.sentAt;
     const changed = await db.transaction().execute(async (transaction) => {
+      if (event === 'send' && !(await isNext(transaction, command))) return false;
       // The state is compared again, so that of two steps at once only one is taken.
       const { numUpdatedRows } = await transaction
         .updateTable('commands')
@@ -113,12 +112,11 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
       return true;
     });
     if (!changed) {
-      await reload(command.id);
+      await reload([command.id]);
       return undefined;
     }
     const next: Command = { ...command, state, sentAt, history: [...command.history, taken] };
-    keep(next);
-    onChange(next);
+    tell(next);
     return next;
   }
 
@@ -171,10 +169,7 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
       return { ...row, value: request.value, history: [first] };
     },
 
-    announce(command: Command): void {
-      keep(command);
-      onChange(command);
-    },
+    announce: tell,
 
     /** Confirms what a reading shows. Only a reading taken after the command was sent counts. */
     async confirm(terminal: Terminal, time: number, values: Record<string, number>): Promise<Command[]> {
@@ -193,9 +188,23 @@ export async function openCommands(parts: { db: Database; clock: Clock; onChange
 
     /** The terminal's answer: it took the command, or refused it. */
     async answer(terminalId: string, id: string, accepted: boolean, reason: string | undefined) {
-      const command = openOf(terminalId).find((one) => one.id === id);
-      if (!command) return undefined;
-      return accepted ? step(command, 'acknowledge', 'taken') : step(command, 'reject', 'refused_by_terminal', reason);
+      const known = () => openOf(terminalId).find((one) => one.id === id);
+      const take = (command: Command) =>
+        accepted ? step(command, 'acknowledge', 'taken') : step(command, 'reject', 'refused_by_terminal', reason);
+      const command = known();
+      const taken = command && (await take(command));
+      if (taken || !parts.shared) return taken;
+      // Another gateway sent it, and its row is here before word of it.
+      await reload([id]);
+      const fresh = known();
+      return fresh && fresh.state !== command?.state ? take(fresh) : undefined;
+    },
+
+    /** Reads commands again that somebody else may have changed; without ids all that are open here or there. Gives those that are open. */
+    async follow(ids?: string[]): Promise<Command[]> {
+      const changed = await reload(ids ?? [...open.values()].flat().map(({ id }) => id));
+      if (ids === undefined) changed.push(...learn(await unfinished(db, clock.now() - LATE_MS)));
+      return changed.filter(isOpen);
     },
 
     /** Takes back what was not sent to a terminal that was removed or moved: it was meant for where it stood. */

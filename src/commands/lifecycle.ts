@@ -6,6 +6,7 @@ export type CommandEvent =
   | 'approve'
   | 'refuse'
   | 'send'
+  | 'return'
   | 'acknowledge'
   | 'reject'
   | 'confirm'
@@ -17,7 +18,14 @@ export type CommandEvent =
 const TABLE: Record<CommandState, Partial<Record<CommandEvent, CommandState>>> = {
   held: { approve: 'queued', refuse: 'refused', expire: 'expired', cancel: 'cancelled' },
   queued: { send: 'sent', expire: 'expired', cancel: 'cancelled' },
-  sent: { acknowledge: 'acknowledged', reject: 'rejected', confirm: 'confirmed', time_out: 'timed_out' },
+  // Nobody listened, as the broker said: it was given to nobody.
+  sent: {
+    return: 'queued',
+    acknowledge: 'acknowledged',
+    reject: 'rejected',
+    confirm: 'confirmed',
+    time_out: 'timed_out',
+  },
   acknowledged: { confirm: 'confirmed', time_out: 'timed_out' },
   timed_out: { acknowledge: 'acknowledged', reject: 'rejected', confirm: 'confirmed' },
   confirmed: {},

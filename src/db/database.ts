@@ -9,6 +9,7 @@ import { up as meterExchanges } from './migrations/0003-meter-exchanges.ts';
 import { up as alarmData } from './migrations/0004-alarm-data.ts';
 import { up as securityEvents } from './migrations/0005-security-events.ts';
 import { up as provisioning } from './migrations/0006-provisioning.ts';
+import { up as gateways } from './migrations/0007-gateways.ts';
 import { up as sealedSecrets } from './migrations/0008-sealed-secrets.ts';
 import type { Tables } from './schema.ts';
 
@@ -21,6 +22,7 @@ export const MIGRATIONS = {
   '0004-alarm-data': { up: alarmData },
   '0005-security-events': { up: securityEvents },
   '0006-provisioning': { up: provisioning },
+  '0007-gateways': { up: gateways },
   '0008-sealed-secrets': { up: sealedSecrets },
 };
 

@@ -86,6 +86,8 @@ export interface TerminalRow {
   /** JSON of the connection. */
   connection: string;
   secretHash: string | null;
+  /** The same secret in the form that Mosquitto keeps. */
+  brokerHash: string | null;
   /** The secret before, which works until the new one was used, or this time. */
   previousHash: string | null;
   previousUntil: number | null;
@@ -145,6 +147,8 @@ export const STEP_CAUSES = [
   'reading',
   /** Its time ran out before the terminal could be reached. */
   'not_sent',
+  /** The broker had nobody to give it to. */
+  'not_listening',
   /** No answer came: nobody knows what the terminal got. */
   'unknown',
   /** The terminal took it, but no reading shows it. */
@@ -257,6 +261,18 @@ export interface SecurityEventRow {
   count: number;
 }
 
+/** A gateway on this database. */
+interface GatewayRow {
+  id: string;
+  /** Host and data folder. */
+  place: string;
+  /** Whether it is set up to run beside others: 0 or 1. */
+  sharing: number;
+  startedAt: number;
+  /** Its last sign of life, by the database's clock; 0 when it stopped. */
+  beatAt: number;
+}
+
 export interface Tables {
   areas: AreaRow;
   companies: CompanyRow;
@@ -278,4 +294,5 @@ export interface Tables {
   alarms: AlarmRow;
   payments: PaymentRow;
   securityEvents: SecurityEventRow;
+  gateways: GatewayRow;
 }

@@ -80,14 +80,31 @@ async function portFinding({ name, host, port, setting }: Place, running: boolea
 }
 
 export async function portFindings({ http, mqtt }: Config, running: boolean): Promise<Finding[]> {
-  const places: Place[] = [
-    { name: 'http_port', ...http, setting: 'HEARTHGATE_HTTP' },
-    { name: 'mqtt_port', ...mqtt, setting: 'HEARTHGATE_MQTT' },
-  ];
-  if (mqtt.tls) {
+  const places: Place[] = [{ name: 'http_port', ...http, setting: 'HEARTHGATE_HTTP' }];
+  const { url } = mqtt.external;
+  if (!url) places.push({ name: 'mqtt_port', ...mqtt, setting: 'HEARTHGATE_MQTT' });
+  if (mqtt.tls && !url) {
     places.push({ name: 'mqtts_port', host: mqtt.host, port: mqtt.tls.port, setting: 'HEARTHGATE_MQTT__TLS' });
   }
-  return Promise.all(places.map((place) => portFinding(place, running)));
+  const ports = await Promise.all(places.map((place) => portFinding(place, running)));
+  return url ? [...ports, await brokerFinding(new URL(url))] : ports;
+}
+
+/** Only whether it can be reached: a login in the gateway's name would end the gateway's own connection. */
+async function brokerFinding({ protocol, hostname, port }: URL): Promise<Finding> {
+  const number = Number(port) || (protocol === 'mqtts:' ? 8883 : 1883);
+  const where = `${hostname}:${number}`;
+  if (await answers(hostname.replace(/^\[|\]$/g, ''), number)) {
+    return ok('mqtt_broker', { zh: `${where}，可以连接`, en: `${where}, can be reached` });
+  }
+  return fail(
+    'mqtt_broker',
+    { zh: `${where} 没有应答`, en: `${where} does not answer` },
+    {
+      zh: '启动 broker，或更正 HEARTHGATE_MQTT__EXTERNAL__URL',
+      en: 'start the broker, or correct HEARTHGATE_MQTT__EXTERNAL__URL',
+    },
+  );
 }
 
 export function certificateFinding({ certFile, keyFile }: { certFile: string; keyFile: string }, now: number): Finding {

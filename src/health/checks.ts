@@ -85,13 +85,16 @@ export interface MqttState {
   connections: number;
   sockets: number;
   limit: number;
+  /** Of a broker of another maker: how it stands with the connection. */
+  external?: string;
 }
 
 export const mqttCheck = (state: () => MqttState): Check => ({
   name: 'mqtt',
   vital: true,
   look() {
-    const { listening, sockets, limit } = state();
+    const { listening, sockets, limit, external } = state();
+    if (external !== undefined) return { state: listening ? 'ok' : 'away', detail: external };
     const detail = `${sockets} of ${limit} connections`;
     if (!listening) return { state: 'away', detail: 'does not listen' };
     return { state: sockets >= limit ? 'degraded' : 'ok', detail };

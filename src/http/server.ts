@@ -4,13 +4,14 @@ import helmet from '@fastify/helmet';
 import serveStatic from '@fastify/static';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import {
   jsonSchemaTransform,
   jsonSchemaTransformObject,
   serializerCompiler,
   validatorCompiler,
 } from 'fastify-type-provider-zod';
+import { z } from 'zod';
 import type { Alarms } from '../alarms/alarms.ts';
 import type { Areas } from '../areas/areas.ts';
 import type { Companies, Households } from '../areas/households.ts';
@@ -141,6 +142,15 @@ async function serveConsole(app: App): Promise<void> {
   });
 }
 
+/** A terminal that was registered at another gateway a moment ago is known here at the next request too. */
+function knowTerminals(api: FastifyInstance, { registry }: HttpParts): void {
+  api.addHook('preHandler', async (request) => {
+    if (!request.routeOptions.url?.startsWith('/api/v1/terminals/:id')) return;
+    const { id } = z.object({ id: z.string() }).parse(request.params);
+    if (!registry.find(id)) await registry.follow([id]);
+  });
+}
+
 /** Listens. Dispose closes every connection. */
 export async function startHttp(parts: HttpParts) {
   const { config, users } = parts;
@@ -173,6 +183,7 @@ export async function startHttp(parts: HttpParts) {
   await describe(app);
   await app.register(async (api) => {
     authenticate(api, users);
+    if (config.database.url) knowTerminals(api, parts);
     for (const routes of [
       sessionRoutes,
       userRoutes,

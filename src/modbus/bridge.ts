@@ -65,10 +65,12 @@ export function startBridge(parts: {
     connections: number;
     registrationS: number;
   };
+  /** Whether a line is this gateway's: of several gateways one speaks on each. */
+  owns?: (line: string) => boolean;
   /** How lines are opened. */
   ways?: Ways;
 }) {
-  const { registry, uplink, clock, log, settings } = parts;
+  const { registry, uplink, clock, log, settings, owns = () => true } = parts;
   const { listenHost: host, connections, registrationS } = settings;
   const dialIn = createDialIn({ host, connections, registrationMs: registrationS * 1_000, clock, log });
   const closing = (closed: Promise<void>) =>
@@ -110,11 +112,15 @@ export function startBridge(parts: {
     byLine.set(line, (byLine.get(line) ?? new Set()).add(terminal.id));
   }
 
-  /** A line without any terminal left is closed. */
   function drop(terminalId: string): void {
-    const old = polled.get(terminalId);
     polls.get(terminalId)?.[Symbol.dispose]();
     polls.delete(terminalId);
+    leave(terminalId);
+  }
+
+  /** A line without any terminal left is closed. */
+  function leave(terminalId: string): void {
+    const old = polled.get(terminalId);
     failing.delete(terminalId);
     if (!old) return;
     polled.delete(terminalId);
@@ -136,7 +142,18 @@ export function startBridge(parts: {
     failing.add(what);
   }
 
+  /** Whether this gateway polls a terminal; which one does changes when another comes or goes. */
+  function isOurs(terminalId: string): boolean {
+    const terminal = registry.find(terminalId);
+    if (!isModbus(terminal)) return false;
+    const ours = owns(lineName(terminal.connection.line));
+    if (!ours) leave(terminalId);
+    else if (!polled.has(terminalId)) add(terminal);
+    return ours;
+  }
+
   async function pollOnce(terminalId: string): Promise<void> {
+    if (!isOurs(terminalId)) return;
     const one = polled.get(terminalId);
     if (!one) return;
     const { frame, values, error } = await one.unit.poll();
@@ -202,7 +219,7 @@ export function startBridge(parts: {
     ): ReturnType<Carrier['give']> {
       const one = polled.get(terminal.id);
       const target = targetOf(terminal.profile.commands[command.command], command.value);
-      if (stopped || !one || !target) return { result: 'not_given' };
+      if (stopped || !one || !target || !owns(one.line)) return { result: 'not_given' };
       let begun = false;
       try {
         const written = await one.unit.write(target, async () => {

@@ -25,8 +25,8 @@ function packets(messages: Message[]): Buffer {
   return bytes;
 }
 
-/** `written` is called when some have left. */
-export function createAcknowledgements(socket: Socket, written: () => void) {
+/** `written` is called when some have left; `mostUnread` is what may wait on our side to be read. Bytes. */
+export function createAcknowledgements(socket: Socket, written: () => void, mostUnread = MOST_UNREAD) {
   const messages: Message[] = [];
   let due = false;
 
@@ -36,7 +36,7 @@ export function createAcknowledgements(socket: Socket, written: () => void) {
     const ready = messages.splice(0, waits < 0 ? messages.length : waits);
     if (ready.length === 0 || !socket.writable) return;
     socket.write(packets(ready));
-    if (socket.writableLength > MOST_UNREAD) socket.destroy();
+    if (socket.writableLength > mostUnread) socket.destroy();
     written();
   }
 

@@ -3,7 +3,7 @@ import type { Registry, Terminal } from '../terminals/registry.ts';
 import type { Uplink } from '../uplink.ts';
 import type { Dialect, Message, Said } from './dialects/dialect.ts';
 import { dialectOf, speaker } from './dialects/dialects.ts';
-import { parseUpTopic } from './topics.ts';
+import { parseUpTopic, type UpTopic } from './topics.ts';
 
 /** Answers a message that is on disk, where its dialect has an answer. */
 export type Answer = (message: Message) => void;
@@ -14,8 +14,15 @@ export class NotAllowed extends Error {}
 const notAllowed = (topic: string) => new NotAllowed(`may not publish ${topic}`);
 
 /** What comes from a terminal over MQTT, by whichever broker: whose it is, whether its sender may speak for that one, and what it is. */
-export function createInbox(parts: { registry: Registry; uplink: Uplink; clock: Clock; maxPacketBytes: number }) {
-  const { registry, uplink, clock, maxPacketBytes } = parts;
+export function createInbox(parts: {
+  registry: Registry;
+  uplink: Uplink;
+  clock: Clock;
+  maxPacketBytes: number;
+  /** What else must have happened before a message counts as taken. */
+  settled?: (() => Promise<void>) | undefined;
+}) {
+  const { registry, uplink, clock, maxPacketBytes, settled } = parts;
 
   /** What a topic of our own carries and of which terminal, when its sender may publish there. */
   function targetOf(sender: string, topic: string) {
@@ -30,6 +37,10 @@ export function createInbox(parts: { registry: Registry; uplink: Uplink; clock: 
     if (!target) return Promise.reject(notAllowed(topic));
     const { terminal, what } = target;
     if (bytes > maxPacketBytes) return uplink.refuseLarge(terminal, payload, bytes, maxPacketBytes);
+    return takeAs(what, terminal, payload);
+  }
+
+  function takeAs(what: UpTopic, terminal: Terminal, payload: Buffer): Promise<void> {
     switch (what) {
       case 'readings':
         return uplink.receiveMessage(terminal, payload);
@@ -92,8 +103,10 @@ export function createInbox(parts: { registry: Registry; uplink: Uplink; clock: 
     take(sender: string, topic: string, payload: Buffer, bytes: number, answer: Answer): Promise<void> {
       const terminal = registry.find(sender);
       const dialect = terminal && dialectOf(terminal.profile);
-      if (!dialect) return takeOwn(sender, topic, payload, bytes);
-      return takeForeign(dialect, terminal, topic, payload, bytes, answer);
+      const taken = dialect
+        ? takeForeign(dialect, terminal, topic, payload, bytes, answer)
+        : takeOwn(sender, topic, payload, bytes);
+      return settled ? taken.then(settled) : taken;
     },
   };
 }

@@ -42,6 +42,14 @@ export function startDrain(parts: {
   let sentAheadAt = clock.ticks();
   /** What the store said last; unknown while it has not answered yet. */
   let position: number | undefined;
+  /** Who waits until the store has a sequence, in order. */
+  let reaching: { sequence: number; resolve: () => void; reject: (error: Error) => void }[] = [];
+
+  function moveTo(sequence: number): void {
+    position = sequence;
+    const first = reaching.findIndex((one) => one.sequence > sequence);
+    for (const { resolve } of reaching.splice(0, first < 0 ? reaching.length : first)) resolve();
+  }
 
   /** Ends early when the drain is stopped. */
   async function pause(ms: number): Promise<void> {
@@ -53,9 +61,10 @@ export function startDrain(parts: {
   async function turn(): Promise<void> {
     const arrival = spool.arrival();
     if (position === undefined) {
-      position = await store.position();
+      const known = await store.position();
       // The newest segments were lost. Stores pass over what they have, so all that is left is given to them once more.
-      if (position > spool.state().last) position = 0;
+      position = known > spool.state().last ? 0 : known;
+      moveTo(position);
     }
     const readAt = clock.ticks();
     const records = await spool.read(position, batch);
@@ -72,7 +81,7 @@ export function startDrain(parts: {
     const began = clock.ticks();
     await store.write(records);
     parts.onBatch?.(clock.ticks() - began);
-    position = records.at(-1)?.sequence ?? position;
+    moveTo(records.at(-1)?.sequence ?? position);
     await spool.release(position);
     ahead.stored(position);
     failures = 0;
@@ -116,10 +125,21 @@ export function startDrain(parts: {
       const now = clock.ticks();
       return { failures, failed, waiting, stillMs: now - movedAt, oldestMs: waiting > 0 ? now - reachedEndAt : 0 };
     },
+    /** Resolves when the store has all that is in the spool now; rejects when the gateway stops before. */
+    reached(): Promise<void> {
+      const sequence = spool.state().last;
+      if (sequence <= (position ?? 0)) return Promise.resolve();
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      reaching.push({ sequence, resolve, reject });
+      return promise;
+    },
+
     async [Symbol.asyncDispose](): Promise<void> {
       stopped = true;
       stopping.resolve();
       await running;
+      for (const { reject } of reaching) reject(new Error('the gateway stops'));
+      reaching = [];
     },
   };
 }

@@ -4,6 +4,7 @@ import type { Database } from '../db/database.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { hashSecret, sameHash } from '../lib/ids.ts';
+import { hashesOf } from './broker-hash.ts';
 import type { ProvisioningLimits } from './credentials.ts';
 import type { TerminalMemory } from './memory.ts';
 import type { Placement } from './placement.ts';
@@ -99,7 +100,7 @@ export function createClaims(parts: {
             .updateTable('terminals')
             .set({
               ...place,
-              ...(secret !== null && { secretHash: hashSecret(secret) }),
+              ...(secret !== null && hashesOf(secret)),
               installedAt: claim.installedAt ?? installedAt,
               unclaimedSince: null,
               claimHash: null,

@@ -4,6 +4,7 @@ import type { Database } from '../db/database.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { hashSecret, sameHash } from '../lib/ids.ts';
+import { hashesOf } from './broker-hash.ts';
 import { LOGINS } from './dialects.ts';
 import type { TerminalMemory } from './memory.ts';
 import type { Terminal, Told } from './registry.ts';
@@ -28,6 +29,7 @@ export const USUAL_LIMITS: ProvisioningLimits = { rotationMs: DAY_MS, claimMs: 1
 /** What a terminal has that was removed, or whose credentials were revoked. */
 export const NO_CREDENTIALS = {
   secretHash: null,
+  brokerHash: null,
   previousHash: null,
   previousUntil: null,
   unclaimedSince: null,
@@ -35,7 +37,7 @@ export const NO_CREDENTIALS = {
   claimUntil: null,
   importId: null,
 };
-const NO_SECRET = { secretHash: null, previousHash: null, previousUntil: null };
+const NO_SECRET = { secretHash: null, brokerHash: null, previousHash: null, previousUntil: null };
 const NO_PREVIOUS = { previousHash: null, previousUntil: null };
 
 /** Terminals that are revoked in one go: all of a company are many. */
@@ -112,7 +114,7 @@ export function createCredentials(parts: {
       const kept = await db.transaction().execute(async (transaction) => {
         await transaction
           .updateTable('terminals')
-          .set({ secretHash: hashSecret(secret), previousHash, previousUntil })
+          .set({ ...hashesOf(secret), previousHash, previousUntil })
           .where('id', '=', id)
           .execute();
         return sealedSecrets.keep(transaction, terminal, secret);

@@ -6,6 +6,7 @@ import { rfc3339 } from '../lib/calendar.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { hashSecret } from '../lib/ids.ts';
+import { hashesOf } from './broker-hash.ts';
 import { claimText, newClaimCode } from './claims.ts';
 import { createImportRows } from './import-rows.ts';
 import type { Imports } from './imports.ts';
@@ -54,12 +55,15 @@ export function createHandout(parts: {
       secret: lacksSecret(terminal) ? newSecretFor(terminal.profile) : null,
       code: lacksCode(terminal) ? newClaimCode() : null,
     }));
-    const hashOf = (secret: string | null) => secret && hashSecret(secret);
-    const values = given.map(({ terminal, secret, code }) => sql`(${terminal.id}, ${hashOf(secret)}, ${hashOf(code)})`);
+    const values = given.map(({ terminal, secret, code }) => {
+      const { secretHash, brokerHash } = hashesOf(secret);
+      return sql`(${terminal.id}, ${secretHash}, ${code && hashSecret(code)}, ${brokerHash})`;
+    });
     // Both databases call the columns of VALUES so.
     const kept = await db.transaction().execute(async (transaction) => {
       await sql`with given as (values ${sql.join(values)})
-      update terminals set secret_hash = coalesce(secret_hash, given.column2), claim_hash = coalesce(given.column3, claim_hash),
+      update terminals set broker_hash = case when secret_hash is null then given.column4 else broker_hash end,
+        secret_hash = coalesce(secret_hash, given.column2), claim_hash = coalesce(given.column3, claim_hash),
         claim_until = case when given.column3 is null then claim_until else cast(${clock.now() + claimMs} as bigint) end
       from given where terminals.id = given.column1`.execute(transaction);
       return Promise.all(

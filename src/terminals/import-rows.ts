@@ -75,6 +75,7 @@ export function createImportRows(db: Database) {
       ...columns,
       connection: JSON.stringify(connection),
       secretHash: null,
+      brokerHash: null,
       previousHash: null,
       previousUntil: null,
       unclaimedSince: unclaimed ? now : null,

@@ -90,12 +90,23 @@ export async function loadTerminals({ db, profiles }: { db: Database; profiles: 
     return sorted;
   }
 
+  /** Whether `client` may speak for `id`: it is that terminal, or the concentrator that it names, of no other company. */
+  function speaksFor(client: string, id: string): boolean {
+    const terminal = terminals.get(id);
+    if (!terminal || terminal.unclaimedSince !== null) return false;
+    if (client === id) return true;
+    const hub = terminals.get(client);
+    const named = terminal.connection.type === 'mqtt' && terminal.connection.via === client;
+    return named && hub !== undefined && (hub.companyId === null || hub.companyId === terminal.companyId);
+  }
+
   for (const row of await rowsOf(db).orderBy('terminals.id').execute()) take(row);
 
   return {
     terminals: terminals as ReadonlyMap<string, Terminal>,
     inOrder,
     wireNames,
+    speaksFor,
     /** All on a Modbus line, by its name. */
     onLine: (name: string): Terminal[] => [...(lines.get(name) ?? [])].flatMap((id) => terminals.get(id) ?? []),
     /** Whose Modbus unit it is. */
@@ -108,9 +119,12 @@ export async function loadTerminals({ db, profiles }: { db: Database; profiles: 
       return part;
     },
 
-    /** Takes rows as they are now. One reload at a time, so that an older row never comes after a newer one. */
-    reload: (ids: readonly string[]): Promise<Terminal[]> =>
-      oneAtATime(async () => (await rowsOf(db).where('terminals.id', 'in', ids).execute()).map(take)),
+    /** Takes rows as they are now, of all without ids. One reload at a time, so that an older row never comes after a newer one. */
+    reload: (ids?: readonly string[]): Promise<Terminal[]> =>
+      oneAtATime(async () => {
+        const rows = await (ids ? rowsOf(db).where('terminals.id', 'in', ids) : rowsOf(db)).execute();
+        return rows.map(take);
+      }),
 
     drop(id: string): void {
       const terminal = terminals.get(id);

@@ -5,6 +5,7 @@ import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { hashSecret } from '../lib/ids.ts';
 import { createTurns } from '../lib/turns.ts';
+import { hashesOf } from './broker-hash.ts';
 import { createClaims, newClaimCode } from './claims.ts';
 import { createCredentials, NO_CREDENTIALS, type ProvisioningLimits, USUAL_LIMITS } from './credentials.ts';
 import { type Dialect, LOGINS } from './dialects.ts';
@@ -28,6 +29,8 @@ export interface Terminal extends Place {
   householdName: string | null;
   connection: Connection;
   secretHash: string | null;
+  /** The same secret in the form that Mosquitto keeps; null when it was made before that was kept. */
+  brokerHash: string | null;
   previousHash: string | null;
   /** Until when the secret before works. Epoch ms. */
   previousUntil: number | null;
@@ -79,6 +82,18 @@ export interface TerminalFilter extends Page {
 export type Happening = 'added' | 'changed' | 'moved' | 'revoked' | 'removed';
 export type Told = (id: string, happening: Happening) => Promise<void> | void;
 
+/** All but the numbering of its commands. */
+const textOf = (terminal: Terminal): string =>
+  JSON.stringify({ ...terminal, profile: terminal.profile.profile, commandSequence: 0 });
+
+/** What another gateway did with a terminal; undefined for nothing. */
+function happened(before: Terminal | undefined, now: Terminal): Happening | undefined {
+  if (!before) return 'added';
+  if (before.householdId !== now.householdId) return 'moved';
+  if (before.secretHash !== null && now.secretHash === null) return 'revoked';
+  return textOf(before) === textOf(now) ? undefined : 'changed';
+}
+
 /** A token is all that a terminal shows, so nobody may guess it. */
 const SHORTEST_TOKEN = 16;
 
@@ -110,11 +125,13 @@ export async function openRegistry(parts: {
   limits?: ProvisioningLimits;
   /** Where a company may point a Modbus line: addresses, ranges and names, with commas between. */
   modbusHosts?: string;
+  /** Whether other gateways live, whose imports may be under way. */
+  accompanied?: boolean;
 }) {
   const { db, clock, profiles, sealedSecrets, onChange, limits = USUAL_LIMITS } = parts;
-  await forgetUnfinished(db, clock.now());
+  if (!parts.accompanied) await forgetUnfinished(db, clock.now());
   const memory = await loadTerminals({ db, profiles });
-  const { terminals, inOrder, wireNames } = memory;
+  const { terminals, inOrder, wireNames, speaksFor } = memory;
   const placement = createPlacement({ db, memory, modbusHosts: parts.modbusHosts ?? '' });
   const { placeOf, checkConnection } = placement;
   /** What one change has checked, no other may change before it is written. */
@@ -129,16 +146,6 @@ export async function openRegistry(parts: {
   function oneName(terminal: Parameters<typeof wireNames.taken>[0]): void {
     const taken = wireNames.taken(terminal);
     if (taken !== undefined) throw new GatewayError('conflict', 'Another terminal has this name or secret');
-  }
-
-  /** Whether `client` may speak for `id`: it is that terminal, or the concentrator that it names, of no other company. */
-  function speaksFor(client: string, id: string): boolean {
-    const terminal = terminals.get(id);
-    if (!terminal || terminal.unclaimedSince !== null) return false;
-    if (client === id) return true;
-    const hub = terminals.get(client);
-    const named = terminal.connection.type === 'mqtt' && terminal.connection.via === client;
-    return named && hub !== undefined && (hub.companyId === null || hub.companyId === terminal.companyId);
   }
 
   async function reload(id: string, happening: Happening): Promise<Terminal> {
@@ -201,8 +208,8 @@ export async function openRegistry(parts: {
           throw new GatewayError('invalid_request', 'Only an MQTT terminal without a household can wait to be claimed');
         }
         const secret = secretFor(profile, connection, request.secret);
-        const secretHash = secret && hashSecret(secret);
-        oneName({ id, profile, connection, secretHash, previousHash: null });
+        const hashes = hashesOf(secret);
+        oneName({ id, profile, connection, secretHash: hashes.secretHash, previousHash: null });
         const code = waits ? newClaimCode() : null;
         const now = clock.now();
         const row = {
@@ -210,7 +217,7 @@ export async function openRegistry(parts: {
           profile: request.profile,
           ...place,
           connection: JSON.stringify(connection),
-          secretHash,
+          ...hashes,
           ...(code !== null && { unclaimedSince: now, claimHash: hashSecret(code), claimUntil: now + limits.claimMs }),
           installedAt: request.installedAt ?? null,
           createdAt: now,
@@ -277,6 +284,22 @@ export async function openRegistry(parts: {
         memory.drop(id);
         await onChange(id, 'removed');
       });
+    },
+
+    /** Reads terminals again that somebody else may have changed; without ids all of them. */
+    async follow(ids?: string[]): Promise<void> {
+      const before = new Map((ids ?? [...terminals.keys()]).map((id) => [id, terminals.get(id)]));
+      const there = new Set((await memory.reload(ids)).map(({ id }) => id));
+      for (const [id, known] of before) {
+        if (there.has(id) || !known) continue;
+        memory.drop(id);
+        await onChange(id, 'removed');
+      }
+      for (const id of there) {
+        const [known, now] = [before.get(id), terminals.get(id)];
+        const happening = now && happened(known, now);
+        if (happening) await onChange(id, happening);
+      }
     },
 
     secretFits: credentials.fits,

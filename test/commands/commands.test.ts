@@ -3,11 +3,13 @@ import { expect, test } from 'vitest';
 import type { Caller } from '../../src/areas/scope.ts';
 import { type Command, openCommands } from '../../src/commands/commands.ts';
 import { openDatabase } from '../../src/db/database.ts';
+import { newId } from '../../src/lib/ids.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { loadProfiles } from '../../src/terminals/profile.ts';
 import { openRegistry } from '../../src/terminals/registry.ts';
 import { openSealedSecrets } from '../../src/terminals/sealed-secrets.ts';
 import { heldClock } from '../helpers/clock.ts';
+import { testDatabase } from '../helpers/database.ts';
 import { tempFolder } from '../helpers/temp.ts';
 
 const ADMIN: Caller = { id: 'a', name: 'admin', role: 'admin', companyId: null, areaCode: null, householdId: null };
@@ -17,7 +19,7 @@ async function open() {
   const log = createLog('silent');
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await tempFolder());
-  const db = stack.use(await openDatabase(':memory:', log));
+  const db = stack.use(await openDatabase((await testDatabase(newId('db'))) || ':memory:', log));
   const profiles = loadProfiles('config/profiles');
   const sealedSecrets = await openSealedSecrets(join(folder.path, 'secrets.key'), { db, log });
   const registry = await openRegistry({ db, clock, profiles, sealedSecrets, onChange: () => undefined });
@@ -90,4 +92,20 @@ test('a terminal answers only for its own commands', async () => {
   expect(await at.commands.answer('B', at.command.id, true, undefined)).toBeUndefined();
   expect(await at.commands.answer('A', 'cmd_of_somebody', true, undefined)).toBeUndefined();
   expect((await at.commands.answer('A', at.command.id, true, undefined))?.state).toBe('acknowledged');
+});
+
+test('another gateway that has not heard of a command sends none past it, and none beside it', async () => {
+  await using at = await open();
+  const request = { command: 'setpoint', value: 20, expiresInS: 120 };
+  const second = await at.db.transaction().execute((trx) => at.commands.create(trx, at.terminal, ADMIN, request));
+  const other = await openCommands({ db: at.db, clock: at.clock, shared: true, onChange: () => undefined });
+  expect(await other.step(second, 'send', 'sent', 'mqtt')).toBeUndefined();
+  const sent = await at.commands.step(at.command, 'send', 'sent', 'mqtt');
+  expect(sent?.state).toBe('sent');
+  expect(await other.step(second, 'send', 'sent', 'mqtt')).toBeUndefined();
+  expect(await other.step(at.command, 'send', 'sent', 'mqtt')).toBeUndefined();
+  // The answer comes to the gateway that still believes it to be queued, or knows nothing of it.
+  const answered = await other.answer('A', at.command.id, false, 'busy');
+  expect(answered?.state).toBe('rejected');
+  expect((await other.step(second, 'send', 'sent', 'mqtt'))?.state).toBe('sent');
 });

@@ -9,6 +9,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { newSecret } from '../../src/lib/ids.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { startGateway } from '../../src/main.ts';
+import { testDatabase } from './database.ts';
 import { tempFolder } from './temp.ts';
 
 /** A whole gateway on free ports in a folder of its own, and clients that use it from outside. */
@@ -68,16 +69,19 @@ export async function signIn(
   return createApi(origin, answer.body.token);
 }
 
-export type Overrides = { [K in keyof Config]?: Partial<Config[K]> };
+export type Overrides = { [K in keyof Config]?: Partial<Config[K]> } & {
+  /** Laid over `mqtt.external`. */
+  external?: Partial<Config['mqtt']['external']>;
+};
 
 export function testConfig(folder: string, overrides: Overrides = {}): Config {
   const config = loadConfig({ HEARTHGATE_ADMIN_PASSWORD: ADMIN.password });
   return {
     ...config,
     http: { ...config.http, port: 0, loginsPerMinute: 1000, ...overrides.http },
-    mqtt: { ...config.mqtt, port: 0, ...overrides.mqtt },
     provisioning: { ...config.provisioning, ...overrides.provisioning },
     modbus: { ...config.modbus, pollEveryS: 1, ...overrides.modbus },
+    mqtt: { ...config.mqtt, port: 0, external: { ...config.mqtt.external, ...overrides.external }, ...overrides.mqtt },
     readings: { ...config.readings, commitWaitMs: 5, storeWaitMs: 50, ...overrides.readings },
     database: { ...config.database, ...overrides.database },
     timeseries: { ...config.timeseries, ...overrides.timeseries },
@@ -92,7 +96,9 @@ export async function startTestGateway(
   options: { folder?: string; overrides?: Overrides; clock?: typeof systemClock } = {},
 ) {
   const temp = options.folder === undefined ? await tempFolder() : undefined;
-  const config = testConfig(options.folder ?? temp?.path ?? '', options.overrides);
+  const folder = options.folder ?? temp?.path ?? '';
+  const config = testConfig(folder, options.overrides);
+  config.database.url ||= await testDatabase(folder);
   const gateway = await startGateway(config, { clock: options.clock ?? systemClock, log: createLog('silent') });
   const origin = `http://127.0.0.1:${gateway.httpPort}`;
   return {

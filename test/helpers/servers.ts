@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, globSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { freePort } from '../../src/demo/free-port.ts';
@@ -77,4 +78,41 @@ export async function startInflux1(
   const url = `http://127.0.0.1:${port}`;
   await eventually(async () => (await fetch(`${url}/ping`)).ok, 20_000);
   return { url, [Symbol.asyncDispose]: async () => void (await end(server, 'SIGTERM')) };
+}
+
+export const noMosquitto = existsSync('/usr/sbin/mosquitto') ? undefined : 'mosquitto could not be installed';
+
+const opensPort = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
+
+/** Mosquitto with a folder of its own, so that it can be stopped and started again; `lines` are more of its configuration. */
+export async function startMosquitto(
+  folder: string,
+  port: number,
+  lines: string[] = ['allow_anonymous true'],
+): Promise<AsyncDisposable & { url: string; pid: number }> {
+  const config = join(folder, 'mosquitto.conf');
+  const own = [
+    `listener ${port} 127.0.0.1`,
+    'user root',
+    'persistence true',
+    `persistence_location ${folder}/`,
+    'max_queued_messages 0',
+    'max_inflight_messages 2000',
+    'set_tcp_nodelay true',
+  ];
+  writeFileSync(config, `${[...own, ...lines].join('\n')}\n`);
+  const server = spawn('/usr/sbin/mosquitto', ['-c', config], { stdio: 'ignore' });
+  await eventually(() => opensPort(port), 20_000);
+  return {
+    url: `mqtt://127.0.0.1:${port}`,
+    pid: server.pid ?? 0,
+    [Symbol.asyncDispose]: async () => void (await end(server, 'SIGTERM')),
+  };
 }

@@ -8,6 +8,7 @@ import { buildConsoleIfStale } from '../../src/demo/console-build.ts';
 const PACKAGES = {
   '/usr/bin/chromium': 'chromium',
   '/usr/bin/mosquitto_pub': 'mosquitto-clients',
+  '/usr/sbin/mosquitto': 'mosquitto',
   '/usr/lib/postgresql': 'postgresql',
   '/usr/bin/influxd': 'influxdb',
 };

@@ -9,6 +9,7 @@ import { createLine } from '../../src/modbus/line.ts';
 import type { Ways } from '../../src/modbus/lines.ts';
 import type { OpenPort, PortEvents } from '../../src/modbus/port.ts';
 import { createUnit, type Polled } from '../../src/modbus/unit.ts';
+import { NO_CREDENTIALS } from '../../src/terminals/credentials.ts';
 import { decodeRegisters } from '../../src/terminals/decode.ts';
 import type { Line } from '../../src/terminals/lines.ts';
 import type { Terminal } from '../../src/terminals/registry.ts';

@@ -11,15 +11,15 @@ import { createSender, type Reading } from './sender.ts';
  */
 
 const TERMINALS = 8;
-const METRICS = ['room_c', 'supply_c'];
+export const METRICS = ['room_c', 'supply_c'];
 const MOST_READINGS = 5;
 /** So many of the kills come while the gateway starts. */
 const EARLY = 0.1;
 const START_MS = 800;
 const LOAD_MS = 250;
 const CHECK_EVERY = 10;
-/** Most points that the gateway gives in one answer. */
-const PAGE = 20_000;
+/** Of readings a millisecond apart, no more than any store gives in one answer. */
+const SPAN_MS = 9_000;
 
 export interface Tally {
   acknowledged: number;
@@ -29,21 +29,19 @@ export interface Tally {
   wrong: number;
 }
 
-const valueAt = (time: number, metric: string): number =>
+export const valueAt = (time: number, metric: string): number =>
   metric === 'room_c' ? (time % 3_000) / 100 : (time % 7_000) / 100;
 
 /** Every value of a terminal's metric, by time; a time more than once for values that are there twice. */
-async function stored(api: ApiClient, id: string, metric: string, from: number, to: number) {
+export async function storedOf(api: ApiClient, id: string, metric: string, from: number, to: number) {
   const found: [time: number, value: number][] = [];
-  for (let since = from; ; ) {
-    const path = `/terminals/${id}/readings?metric=${metric}&from=${since}&to=${to}`;
+  for (let since = from; since < to; since += SPAN_MS) {
+    const path = `/terminals/${id}/readings?metric=${metric}&from=${since}&to=${Math.min(to, since + SPAN_MS)}`;
     const { status, body } = await api.get<{ points: { time: string; value: number }[] }>(path);
     if (status !== 200) throw new Error(`${path}: ${status} ${JSON.stringify(body)}`);
     found.push(...body.points.map(({ time, value }): [number, number] => [Date.parse(time), value]));
-    const last = found.at(-1);
-    if (body.points.length < PAGE || !last) return found;
-    since = last[0] + 1;
   }
+  return found;
 }
 
 export async function killRounds(plan: {
@@ -115,7 +113,7 @@ export async function killRounds(plan: {
     for (const [id, all] of acknowledged) {
       const times = all.filter((at) => at >= from);
       for (const metric of METRICS) {
-        const points = await stored(admin, id, metric, from, time + 1);
+        const points = await storedOf(admin, id, metric, from, time + 1);
         const values = new Map(points);
         tally.acknowledged += times.length;
         tally.found += points.length;

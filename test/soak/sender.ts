@@ -17,7 +17,16 @@ const AGAIN_MS = 20;
 export function createSender(
   { id, secret }: TestTerminal,
   port: number,
-  parts: { next: () => Reading[]; acknowledged: (readings: Reading[]) => void },
+  parts: {
+    next: () => Reading[];
+    acknowledged: (readings: Reading[]) => void;
+    /** Whether it cuts its connection itself when it is to end. */
+    cut?: boolean;
+    /** How long it waits before it comes back. */
+    againMs?: number;
+    /** From an acknowledgement to the next message. Milliseconds. */
+    paceMs?: number;
+  },
 ) {
   /** By message id, in the order in which they were sent first. */
   const open = new Map<number, Reading[]>();
@@ -42,8 +51,10 @@ export function createSender(
   }
 
   /** Resolves when the connection has ended. */
-  async function session(): Promise<void> {
+  async function session(until: AbortSignal): Promise<void> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    const cut = () => socket.destroy();
+    if (parts.cut) until.addEventListener('abort', cut, { once: true });
     const ended = new Promise<void>((resolve) => socket.once('close', () => resolve()));
     socket.on('error', () => undefined);
     const packets = parser();
@@ -56,20 +67,22 @@ export function createSender(
       if (!readings) return;
       open.delete(messageId);
       parts.acknowledged(readings);
-      socket.write(publishNew());
+      if (parts.paceMs === undefined) socket.write(publishNew());
+      else setTimeout(() => socket.writable && socket.write(publishNew()), parts.paceMs);
     });
     socket.on('data', (data) => packets.parse(data));
     socket.write(loginPacket(id, secret));
     await ended;
+    until.removeEventListener('abort', cut);
   }
 
   return {
-    /** Comes back, as soon as the gateway does, until `until` is aborted; then ends with the connection. */
+    /** Comes back, as soon as the gateway does, until `until` is aborted; then ends with the connection, or cuts it. */
     async run(until: AbortSignal): Promise<void> {
       while (!until.aborted) {
-        await session();
+        await session(until);
         if (until.aborted) return;
-        await once(AbortSignal.any([until, AbortSignal.timeout(AGAIN_MS)]), 'abort');
+        await once(AbortSignal.any([until, AbortSignal.timeout(parts.againMs ?? AGAIN_MS)]), 'abort');
       }
     },
   };

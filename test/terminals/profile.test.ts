@@ -21,7 +21,7 @@ function decodeSaid(profile: Profile, { topic, payload }: { topic: string; paylo
   const terminal: Terminal = {
     ...{ id: 'plug', profile, secretHash: null, installedAt: null, createdAt: 0, companyId: null, areaCode: null },
     ...{ householdId: null, householdName: null, householdSince: null, previousHash: null, previousUntil: null },
-    ...{ unclaimedSince: null, claimHash: null, claimUntil: null },
+    ...{ brokerHash: null, unclaimedSince: null, claimHash: null, claimUntil: null },
     connection: { type: 'mqtt', ...(profile.dialect === 'alink' && { name: `plug&${PRODUCT_KEY}` }) },
   };
   const said = { topic: topic.replace('{id}', 'plug'), payload: Buffer.from(textOf(payload)) };

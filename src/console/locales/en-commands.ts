@@ -60,6 +60,7 @@ export const commands: Texts['command'] = {
     reading: 'Shown by a reading',
     not_sent: 'The terminal could not be reached in time',
     unknown: 'No answer came; whether the terminal got it is not known',
+    not_listening: 'The terminal was not connected; it is tried again',
     not_shown: 'The terminal took it, but no reading shows it',
   },
   causeDetail: '{{cause}}: {{detail}}',

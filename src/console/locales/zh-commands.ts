@@ -61,6 +61,7 @@ export const commands = {
     reading: '读数证实',
     not_sent: '到期前一直联系不上终端',
     unknown: '终端没有应答，是否收到无从得知',
+    not_listening: '终端未连接，稍后重试',
     not_shown: '终端已收到指令，但没有读数证实',
   } satisfies Record<StepCause, string>,
   causeDetail: '{{cause}}：{{detail}}',
