@@ -8,7 +8,6 @@ import { createUsers } from './areas/users.ts';
 import { createPayments } from './billing/payments.ts';
 import { openCommands } from './commands/commands.ts';
 import { type Config, ownAddress } from './config.ts';
-import { forgetAnswers } from './db/answers.ts';
 import { openDatabase } from './db/database.ts';
 import { joinGateways } from './db/gateways.ts';
 import { lockFolder } from './db/lock.ts';
@@ -20,7 +19,6 @@ import { startHttp } from './http/server.ts';
 import { createSetup } from './http/setup.ts';
 import { alarmView, commandView } from './http/views.ts';
 import type { Clock } from './lib/clock.ts';
-import { every } from './lib/clock.ts';
 import { gatewayId } from './lib/gateway-id.ts';
 import type { Logger } from './lib/log.ts';
 import { startBridge } from './modbus/bridge.ts';
@@ -30,16 +28,12 @@ import { startExternal } from './mqtt/external/external.ts';
 import { createInbox } from './mqtt/inbox.ts';
 import { createAhead } from './readings/ahead.ts';
 import { startDrain } from './readings/drain.ts';
-import { lateStore } from './readings/late-store.ts';
 import { createLatest } from './readings/latest.ts';
 import { startMemory } from './readings/memory.ts';
 import { openQuarantine } from './readings/quarantine.ts';
 import { createRequeue } from './readings/requeue.ts';
 import { openSpool } from './readings/spool.ts';
-import type { ReadingStore, Refusal, StoreParts } from './readings/store.ts';
-import { openEmbeddedStore } from './readings/store-embedded.ts';
-import { openInflux1Store } from './readings/store-influx1.ts';
-import { openInflux2Store } from './readings/store-influx2.ts';
+import { openStore } from './readings/stores.ts';
 import { startSecurityEvents } from './security/security-events.ts';
 import { startSidelink } from './sidelink.ts';
 import { createHandout } from './terminals/handout.ts';
@@ -49,22 +43,15 @@ import { createPresence } from './terminals/presence.ts';
 import { loadProfiles } from './terminals/profile.ts';
 import { type Happening, openRegistry } from './terminals/registry.ts';
 import { openSealedSecrets } from './terminals/sealed-secrets.ts';
+import { startUpkeep } from './upkeep.ts';
 import { createUplink } from './uplink.ts';
 
 /** The composition root: opens every part in order; disposing closes them in reverse. */
 
-/** A part of the terminals each time, so that no turn takes long. */
-const STATUS_SWEEP_MS = 250;
-const TEND_MS = 300_000;
-const REFUSED_AT_ONCE = 1_000;
 /** One terminal has a hundredth of the quarantine's bytes, or what a few of the largest messages take. */
 const QUARANTINE_SHARES = 100;
 const LARGEST_MESSAGES = 4;
-const FORGET_MS = 3_600_000;
 const DAY_MS = 86_400_000;
-/** How long an Idempotency-Key is known. */
-const ANSWERS_KEPT_MS = 7 * DAY_MS;
-const OLD_SECRETS_MS = 5_000;
 
 export interface Gateway extends AsyncDisposable {
   httpPort: number;
@@ -76,7 +63,6 @@ export interface Gateway extends AsyncDisposable {
 
 export async function startGateway(config: Config, { clock, log }: { clock: Clock; log: Logger }): Promise<Gateway> {
   await using stack = new AsyncDisposableStack();
-  const failed = (what: string) => (error: unknown) => log.error({ err: error }, `${what} failed`);
   const dataFolder = (name: string) => join(config.data.dir, name);
   await mkdir(config.data.dir, { recursive: true });
   stack.use(lockFolder(config.data.dir));
@@ -167,13 +153,13 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       { clock, log, onCommit: metrics.committed, onKept: ahead.see },
     ),
   );
-  const store = stack.use(await openStore(spool.id));
+  const store = stack.use(
+    await openStore(config.timeseries, { quarantine, folder: dataFolder('readings'), spoolId: spool.id, clock, log }),
+  );
   stack.use(await startMemory({ store, spool, ahead, latest, presence, clock, log }));
   const drain = stack.use(
     startDrain({ spool, store, ahead, clock, log, waitMs: config.readings.storeWaitMs, onBatch: metrics.stored }),
   );
-
-  stack.use(every(clock, TEND_MS, store.tend, failed('tending the store')));
 
   const maxFutureMs = config.readings.maxFutureS * 1_000;
   const requeue = createRequeue({ db, quarantine, spool, registry, maxFutureMs });
@@ -214,16 +200,6 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   if (isShared) {
     stack.use(startSidelink({ url: config.database.url, registry, alarms, commands, uplink, downlink, clock, log }));
   }
-  stack.use(every(clock, STATUS_SWEEP_MS, uplink.sweepStatus, failed('status sweep')));
-  const quarantineMs = config.readings.quarantineDays * 86_400_000;
-  const purgeQuarantine = async () => void (await quarantine.purge(clock.now() - quarantineMs));
-  stack.use(every(clock, FORGET_MS, purgeQuarantine, failed('purging the quarantine')));
-  stack.use(every(clock, FORGET_MS, security.purge, failed('forgetting old security events')));
-  stack.use(
-    every(clock, FORGET_MS, () => forgetAnswers(db, clock.now() - ANSWERS_KEPT_MS), failed('forgetting old answers')),
-  );
-
-  stack.use(every(clock, OLD_SECRETS_MS, registry.credentials.sweep, failed('ending old secrets')));
   const imports = stack.use(
     await openImports({
       db,
@@ -240,10 +216,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     }),
   );
   const handout = createHandout({ db, clock, registry, sealedSecrets, imports, claimMs });
-  const importsKeptMs = provisioning.importDays * DAY_MS;
-  stack.use(
-    every(clock, FORGET_MS, () => imports.forget(clock.now() - importsKeptMs), failed('forgetting old imports')),
-  );
+  stack.use(startUpkeep(config, { db, uplink, registry, imports, store, quarantine, security, clock, log }));
 
   const health = stack.use(
     await startHealth({
@@ -298,31 +271,6 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       modbus: bridge,
     }),
   );
-
-  function openStore(spoolId: string): Promise<ReadingStore> | ReadingStore {
-    const { kind, keepRawDays, keepRollupDays } = config.timeseries;
-    const parts: StoreParts = { clock, log, refuse, spoolId, keepRawDays, keepRollupDays };
-    switch (kind) {
-      case 'embedded':
-        return openEmbeddedStore(dataFolder('readings'), parts);
-      case 'influx1':
-        return lateStore(() => openInflux1Store(config.timeseries, parts));
-      case 'influx2':
-        return lateStore(() => openInflux2Store(config.timeseries, parts));
-    }
-  }
-
-  async function refuse(refusals: Refusal[]): Promise<void> {
-    // All at once, since they share commits; a part at a time, since the quarantine lets only so many wait.
-    for (let start = 0; start < refusals.length; start += REFUSED_AT_ONCE) {
-      const some = refusals.slice(start, start + REFUSED_AT_ONCE);
-      await Promise.all(
-        some.map(({ terminalId, reason, detail, time, values }) =>
-          quarantine.add(terminalId, [{ reason, detail }], JSON.stringify({ time, values })),
-        ),
-      );
-    }
-  }
 
   async function terminalChanged(terminalId: string, happening: Happening): Promise<void> {
     bridge.refresh(terminalId);

@@ -37,9 +37,8 @@ interface Batch extends PromiseWithResolvers<void> {
 
 const newBatch = (): Batch => ({ records: [], ...Promise.withResolvers<void>() });
 
-/** Most readings that wait for a commit at once. */
+/** Most readings that wait for a commit, and newest ones in memory for the store, which then needs no disk while it keeps up. */
 const MOST_WAITING = 100_000;
-/** Newest records that are kept in memory for the store, which then needs no disk while it keeps up. */
 const MOST_RECENT = 100_000;
 /** A commit of as many says that many come. */
 const MANY = 200;

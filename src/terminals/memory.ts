@@ -4,7 +4,7 @@ import type { Tables, TerminalRow } from '../db/schema.ts';
 import { createTurns } from '../lib/turns.ts';
 import { lineName } from './lines.ts';
 import type { Profile } from './profile.ts';
-import type { Connection, Terminal } from './registry.ts';
+import type { Connection, Happening, Terminal } from './registry.ts';
 import { createWireNames } from './wire-names.ts';
 
 /** All terminals in memory, as their rows have them: by id, by Modbus unit, by what they show on the wire, and in the order of their ids. */
@@ -22,6 +22,18 @@ const rowsOf = (db: Kysely<Tables>) =>
 /** Names a Modbus unit; undefined for what is none. */
 export const unitKey = (connection: Connection): string | undefined =>
   connection.type === 'modbus' ? `${lineName(connection.line)} ${connection.unit}` : undefined;
+
+/** All but the numbering of its commands. */
+const textOf = (terminal: Terminal): string =>
+  JSON.stringify({ ...terminal, profile: terminal.profile.profile, commandSequence: 0 });
+
+/** What another gateway did with a terminal; undefined for nothing. */
+export function happened(before: Terminal | undefined, now: Terminal): Happening | undefined {
+  if (!before) return 'added';
+  if (before.householdId !== now.householdId) return 'moved';
+  if (before.secretHash !== null && now.secretHash === null) return 'revoked';
+  return textOf(before) === textOf(now) ? undefined : 'changed';
+}
 
 export async function loadTerminals({ db, profiles }: { db: Database; profiles: Map<string, Profile> }) {
   const terminals = new Map<string, Terminal>();

@@ -8,14 +8,14 @@ import { createTurns } from '../lib/turns.ts';
 import { hashesOf } from './broker-hash.ts';
 import { createClaims, newClaimCode } from './claims.ts';
 import { createCredentials, NO_CREDENTIALS, type ProvisioningLimits, USUAL_LIMITS } from './credentials.ts';
-import { type Dialect, LOGINS } from './dialects.ts';
+import type { Dialect } from './dialects.ts';
 import { forgetUnfinished } from './import-rows.ts';
 import type { Line } from './lines.ts';
-import { loadTerminals } from './memory.ts';
+import { happened, loadTerminals } from './memory.ts';
 import { createPlacement, oneSpelling } from './placement.ts';
 import type { Profile } from './profile.ts';
 import type { SealedSecrets } from './sealed-secrets.ts';
-import { newSecretFor } from './wire-names.ts';
+import { secretFor } from './wire-names.ts';
 
 /** How a terminal is reached. */
 export type Connection =
@@ -81,33 +81,6 @@ export interface TerminalFilter extends Page {
 /** What happened to a terminal. After `moved`, `revoked` and `removed` whoever was connected as it has no right to be any more. */
 export type Happening = 'added' | 'changed' | 'moved' | 'revoked' | 'removed';
 export type Told = (id: string, happening: Happening) => Promise<void> | void;
-
-/** All but the numbering of its commands. */
-const textOf = (terminal: Terminal): string =>
-  JSON.stringify({ ...terminal, profile: terminal.profile.profile, commandSequence: 0 });
-
-/** What another gateway did with a terminal; undefined for nothing. */
-function happened(before: Terminal | undefined, now: Terminal): Happening | undefined {
-  if (!before) return 'added';
-  if (before.householdId !== now.householdId) return 'moved';
-  if (before.secretHash !== null && now.secretHash === null) return 'revoked';
-  return textOf(before) === textOf(now) ? undefined : 'changed';
-}
-
-/** A token is all that a terminal shows, so nobody may guess it. */
-const SHORTEST_TOKEN = 16;
-
-/** The secret of a new terminal; null for one that connects to nobody. Throws when it may not bring its own. */
-function secretFor(profile: Profile, connection: Connection, given: string | undefined): string | null {
-  if (given === undefined) return connection.type === 'mqtt' ? newSecretFor(profile) : null;
-  if (connection.type !== 'mqtt' || profile.dialect === 'hearthgate') {
-    throw new GatewayError('invalid_request', 'Only a terminal of another MQTT dialect brings its secret');
-  }
-  if (LOGINS[profile.dialect] === 'token' && given.length < SHORTEST_TOKEN) {
-    throw new GatewayError('invalid_request', `A token has at least ${SHORTEST_TOKEN} characters`);
-  }
-  return given;
-}
 
 /** Changes that wait for an import to be written, which takes seconds. */
 const MOST_CHANGES_WAITING = 1_000;

@@ -1,3 +1,4 @@
+import { GatewayError } from '../lib/errors.ts';
 import { hashSecret, newSecret } from '../lib/ids.ts';
 import { type Dialect, LOGINS, SECRET_BYTES } from './dialects.ts';
 import type { Profile } from './profile.ts';
@@ -23,6 +24,25 @@ export function credentialsOf(terminal: Pick<Terminal, 'id' | 'connection' | 'pr
 /** A new secret, as long as the terminal's firmware takes. */
 export const newSecretFor = ({ dialect }: Profile): string =>
   dialect === 'hearthgate' ? newSecret() : newSecret(SECRET_BYTES);
+
+/** A token is all that a terminal shows, so nobody may guess it. */
+const SHORTEST_TOKEN = 16;
+
+/** The secret of a new terminal; null for one that connects to nobody. Throws when it may not bring its own. */
+export function secretFor(
+  profile: Profile,
+  connection: Terminal['connection'],
+  given: string | undefined,
+): string | null {
+  if (given === undefined) return connection.type === 'mqtt' ? newSecretFor(profile) : null;
+  if (connection.type !== 'mqtt' || profile.dialect === 'hearthgate') {
+    throw new GatewayError('invalid_request', 'Only a terminal of another MQTT dialect brings its secret');
+  }
+  if (LOGINS[profile.dialect] === 'token' && given.length < SHORTEST_TOKEN) {
+    throw new GatewayError('invalid_request', `A token has at least ${SHORTEST_TOKEN} characters`);
+  }
+  return given;
+}
 
 /** The keys under which a terminal is found when it does not show its id. */
 function keysOf(terminal: Named): string[] {

@@ -79,7 +79,8 @@ describe('a new secret', () => {
 
   test('is not for a Modbus unit, nor for who does not see the terminal', async () => {
     const connection = { type: 'modbus', line: { host: '127.0.0.1', port: 1 }, unit: 1 } as const;
-    const unit = await makeTerminal(mine.clerk, { id: newName(), profile: 'eastron-sdm120', connection });
+    const own = { householdId: mine.household.id, connection };
+    const unit = await makeTerminal(gateway.admin, { id: newName(), profile: 'eastron-sdm120', ...own });
     expect((await mine.clerk.post(`/terminals/${unit.id}/credentials`)).status).toBe(409);
     const { id } = await boiler();
     for (const call of [theirs.clerk.post, theirs.clerk.get, theirs.clerk.delete]) {

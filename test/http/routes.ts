@@ -211,6 +211,8 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
       own: mine.terminal.id,
       empty: [`/quarantine?terminalId=${terminal.id}`],
     },
+    'GET /api/v1/modbus/lines': { path: '/modbus/lines', answers: { operator: 200, company: 200 }, neutral: true },
+    'GET /api/v1/modbus/lines/{id}': { path: '/modbus/lines/nobody', answers: { operator: 404, company: 404 } },
     'GET /api/v1/security-events': {
       path: '/security-events?limit=500',
       answers: { company: 200 },
