@@ -6,12 +6,12 @@ import { machine, percentile, wait } from './machine.ts';
 import { type Subject, startGateway, startMosquitto } from './subjects.ts';
 
 /**
- * `npm run bench broker`: what connections cost, how fast all terminals come back after a power cut, what strangers cost who say nothing, and
+ * `npm run bench broker`, `TERMINALS=19000 npm run bench broker`: what connections cost, how fast all terminals come back after a power cut, what strangers cost who say nothing, and
  * what one terminal that floods and one that takes nothing do to the others; with Mosquitto in the same run, which checks no secret and
  * stores nothing.
  */
 
-const TERMINALS = 10_000;
+const TERMINALS = Number(process.env['TERMINALS'] ?? 10_000);
 const AT_ONCE = 200;
 const STRANGERS = 1_000;
 const LOGIN_BYTES = 4_000;
