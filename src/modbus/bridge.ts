@@ -1,6 +1,6 @@
 import type { Command } from '../commands/commands.ts';
 import type { Carrier } from '../downlink.ts';
-import type { Clock } from '../lib/clock.ts';
+import { type Clock, every } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { commandNumber, registerAddress, registerTable, registerWords } from '../terminals/encode.ts';
 import { lineName } from '../terminals/lines.ts';
@@ -27,6 +27,7 @@ const isModbus = (terminal: Terminal | undefined): terminal is ModbusTerminal =>
 /** After a command, its terminal is read again this soon, so that the confirmation need not wait for the next poll. */
 const READ_AFTER_WRITE_MS = 1_000;
 /** Units of a line that is up again are asked within this time, not all at once. */
+const OWNERS_MS = 1_000;
 const SPREAD_MS = 1_000;
 
 /** A terminal with its unit. `reach` is its line and unit number, as text. */
@@ -82,6 +83,10 @@ export function startBridge(parts: {
   /** What is in trouble: lines and terminals. Said once, not at every poll. */
   const failing = new Set<string>();
   let stopped = false;
+  /** A line that another gateway has taken over is closed at once: a converter may take one client only. */
+  const giving = every(clock, OWNERS_MS, giveAway, (error) =>
+    log.error({ err: error }, 'modbus: giving lines away failed'),
+  );
 
   const periodMs = (terminal: ModbusTerminal): number => (settings.pollEveryS ?? terminal.profile.poll.everyS) * 1_000;
 
@@ -150,6 +155,10 @@ export function startBridge(parts: {
     if (!ours) leave(terminalId);
     else if (!polled.has(terminalId)) add(terminal);
     return ours;
+  }
+
+  function giveAway(): void {
+    for (const [line, ids] of byLine) if (!owns(line)) for (const id of [...ids]) leave(id);
   }
 
   async function pollOnce(terminalId: string): Promise<void> {
@@ -259,6 +268,7 @@ export function startBridge(parts: {
     lines: () => lineStates({ lines: lines.all(), polled, dialIn }),
     async [Symbol.asyncDispose](): Promise<void> {
       stopped = true;
+      giving[Symbol.dispose]();
       for (const poll of polls.values()) poll[Symbol.dispose]();
       await lines[Symbol.asyncDispose]();
       dialIn[Symbol.dispose]();

@@ -16,7 +16,7 @@ interface Message {
 }
 
 /** What a client that does not read its acknowledgements may leave on our side. Bytes. */
-const MOST_UNREAD = 65_536;
+export const MOST_UNREAD = 65_536;
 
 function packets(messages: Message[]): Buffer {
   const bytes = Buffer.alloc(messages.length * 4);

@@ -8,7 +8,7 @@ import type { Logger } from '../lib/log.ts';
 import type { RecordSecurity } from '../security/security-events.ts';
 import type { Registry } from '../terminals/registry.ts';
 import type { SealedSecrets } from '../terminals/sealed-secrets.ts';
-import { createCarrier } from './carrier.ts';
+import { createCarrier, subscriptionsOf } from './carrier.ts';
 import { writeConnect } from './connect.ts';
 import { dialectOf, speaker } from './dialects/dialects.ts';
 import { type Guest, startEntrance } from './entrance.ts';
@@ -17,7 +17,7 @@ import { createLane, type Lane } from './lane.ts';
 import { createLogins } from './logins.ts';
 import { createReceipts, type Receipts } from './receipts.ts';
 import { topicFault } from './rules.ts';
-import { ownerOf, parseCommandTopic } from './topics.ts';
+import { parseCommandTopic, parseUpTopic } from './topics.ts';
 
 /** The embedded MQTT 3.1.1 broker: who may connect and speak for whom, uplink messages in, commands out. */
 
@@ -26,6 +26,8 @@ const DRAIN_TIMEOUT_MS = 2_000;
 const SWEEP_MS = 1_000;
 /** The topics of other platforms are deep. */
 const MOST_LEVELS = 10;
+/** A concentrator listens for each terminal behind it. */
+const MOST_SUBSCRIPTIONS = 5_000;
 /** What a terminal may send at once after a time of silence, in seconds of what it may send all the time. */
 const BURST_S = 10;
 
@@ -84,7 +86,8 @@ export async function startBroker(parts: {
     },
     authorizeSubscribe(client, subscription, done) {
       const { topic } = subscription;
-      if (maySubscribe(client.id, topic)) return done(null, subscription);
+      const isRoom = subscriptionsOf(client).length < MOST_SUBSCRIPTIONS;
+      if (isRoom && maySubscribe(client.id, topic)) return done(null, subscription);
       foreignTopic(client.id, connections.get(client)?.address ?? null, `subscribes to ${topic}`);
       // A refused filter gets return code 0x80 [MQTT-3.9.3-2].
       done(null, null);
@@ -122,7 +125,7 @@ export async function startBroker(parts: {
     const terminal = registry.find(clientId);
     const dialect = terminal && dialectOf(terminal.profile);
     if (dialect) return dialect.maySubscribe(speaker(registry, terminal), filter);
-    const owner = ownerOf(filter);
+    const owner = parseCommandTopic(filter) ?? parseUpTopic(filter)?.terminalId;
     return owner !== undefined && registry.speaksFor(clientId, owner);
   }
 
@@ -174,7 +177,10 @@ export async function startBroker(parts: {
     });
     const client = aedes.handle(lane.stream);
     connections.set(client, { client, lane, address, certified });
-    lane.stream.on('close', () => connections.delete(client));
+    lane.stream.on('close', () => {
+      connections.delete(client);
+      if (receipts.get(terminalId)?.isEmpty()) receipts.delete(terminalId);
+    });
     lane.stream.push(writeConnect(terminalId, connect));
   }
 

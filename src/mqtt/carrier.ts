@@ -33,11 +33,13 @@ const ownMessage = (terminal: Terminal, command: Command, now: number): Message 
 });
 
 /** aedes keeps subscriptions on the client, also those of a resumed session, and leaves them out of its types. */
-function listens(client: Client, topic: string): boolean {
+export function subscriptionsOf(client: Client): string[] {
   const subscriptions: unknown = 'subscriptions' in client ? client.subscriptions : {};
-  if (typeof subscriptions !== 'object' || subscriptions === null) return false;
-  return topic in subscriptions || Object.keys(subscriptions).some((filter) => covers(filter, topic));
+  return typeof subscriptions === 'object' && subscriptions !== null ? Object.keys(subscriptions) : [];
 }
+
+const listens = (client: Client, topic: string): boolean =>
+  subscriptionsOf(client).some((filter) => filter === topic || covers(filter, topic));
 
 /** `clientOf` gives the broker's client of a terminal that is connected. */
 export function createCarrier(parts: {

@@ -13,6 +13,18 @@ export class NotAllowed extends Error {}
 
 const notAllowed = (topic: string) => new NotAllowed(`may not publish ${topic}`);
 
+/** What was refused of one terminal's in a message is kept once, with the whole message. */
+function together(said: Said[]): Said[] {
+  const refused = new Map<string, Extract<Said, { what: 'refused' }>>();
+  return said.filter((one) => {
+    if (one.what !== 'refused') return true;
+    const first = refused.get(one.terminal.id);
+    if (first) first.rejects.push(...one.rejects);
+    else refused.set(one.terminal.id, one);
+    return first === undefined;
+  });
+}
+
 /** What comes from a terminal over MQTT, by whichever broker: whose it is, whether its sender may speak for that one, and what it is. */
 export function createInbox(parts: {
   registry: Registry;
@@ -85,7 +97,7 @@ export function createInbox(parts: {
     if (bytes > maxPacketBytes) return uplink.refuseLarge(terminal, payload, bytes, maxPacketBytes);
     const heard = dialect.hear({ ...from, topic, payload, now: clock.now() });
     // Together, since they share commits: a concentrator may tell of many terminals.
-    await Promise.all(heard.said.map((said) => receive(said, payload)));
+    await Promise.all(together(heard.said).map((said) => receive(said, payload)));
     if (heard.answer) answer(heard.answer);
   }
 

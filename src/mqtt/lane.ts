@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { Clock } from '../lib/clock.ts';
-import { createAcknowledgements, PUBACK, PUBREC } from './acknowledge.ts';
+import { createAcknowledgements, MOST_UNREAD, PUBACK, PUBREC } from './acknowledge.ts';
 import { createGatherer, type Frame, frameAt, isPublish, type Published, publishedAt } from './packets.ts';
 import type { Receipts } from './receipts.ts';
 import { faultOf, PUBREL, publishFault } from './rules.ts';
@@ -108,7 +108,6 @@ export function createLane(socket: Socket, parts: LaneParts) {
 
   function takeOut(published: Published, payload: Buffer, bytes: number): void {
     const { qos, messageId } = published;
-    messages += 1;
     if (qos === 2 && !parts.receipts.hasRoomFor(messageId)) return void cut('too many messages of QoS 2 at once');
     const acknowledge = qos > 0 ? acknowledgements.expect(qos === 1 ? PUBACK : PUBREC, messageId) : undefined;
     pendingBytes += payload.length;
@@ -130,6 +129,7 @@ export function createLane(socket: Socket, parts: LaneParts) {
     const packet = Buffer.alloc(4);
     packet.writeUInt32BE(PUBCOMP * 65_536 + messageId);
     socket.write(packet);
+    if (socket.writableLength > MOST_UNREAD) socket.destroy();
   }
 
   /** The part of a chunk that follows a message that is skipped. */
@@ -169,6 +169,7 @@ export function createLane(socket: Socket, parts: LaneParts) {
   function readWhole(data: Buffer, at: number, frame: Frame): Read {
     const { body, end } = frame;
     const first = data[at] ?? 0;
+    messages += 1;
     if (isPublish(first)) {
       const fault = publishFault(data, at, frame);
       const published = fault === undefined && publishedAt(data, at, body);

@@ -61,14 +61,15 @@ export function createLogins(
     { clientId, username = '', password }: Connect,
     commonName: string | undefined,
   ): Terminal | undefined {
-    if (commonName !== undefined) return registry.find(commonName);
+    if (commonName !== undefined) {
+      const terminal = registry.find(commonName);
+      return terminal?.unclaimedSince === null ? terminal : undefined;
+    }
     const secret = password?.toString('utf8') ?? '';
-    const foreign = whoIs({ clientId, username, password: secret }, { registry, sealedSecrets, now: clock.now() });
-    if (foreign) return foreign;
     const own = registry.find(username);
-    // A terminal of another dialect proves itself as its dialect says, and in no other way.
-    const fits = secret !== '' && registry.secretFits(username, secret);
-    return own && fits && !dialectOf(own.profile) ? own : undefined;
+    // First, since a token of another dialect may be any text, also the id of this terminal.
+    if (own && !dialectOf(own.profile)) return secret !== '' && registry.secretFits(own.id, secret) ? own : undefined;
+    return whoIs({ clientId, username, password: secret }, { registry, sealedSecrets, now: clock.now() });
   }
 
   function isBanned(id: string): boolean {
@@ -82,7 +83,8 @@ export function createLogins(
   /** One that connects again and again costs the others, and two with the same secret throw each other out for ever. */
   function flaps(id: string, address: string): string | undefined {
     const before = connectedFrom(id);
-    if (isBanned(id)) return before === undefined && logins.count(id) < limits.perMinute ? undefined : 'kept out';
+    // One that nobody is connected as is in nobody's way, unless it comes too often.
+    if (isBanned(id)) return before === undefined && logins.add(id) <= limits.perMinute ? undefined : 'kept out';
     if (logins.add(id) > limits.perMinute) {
       ban(id);
       return `more than ${limits.perMinute} logins in a minute`;

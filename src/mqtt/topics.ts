@@ -18,7 +18,4 @@ export function parseCommandTopic(topic: string): string | undefined {
   return word === 'commands' ? terminalId : undefined;
 }
 
-/** The terminal under whose id a topic or filter lies, without wildcards; undefined otherwise. */
-export const ownerOf = (filter: string): string | undefined => PATTERN.exec(filter)?.[1];
-
 export const commandTopic = (terminalId: string): string => `terminals/${terminalId}/commands`;

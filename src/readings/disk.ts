@@ -12,6 +12,9 @@ export interface DiskFile {
   close(): Promise<void>;
 }
 
+/** What could not be put on disk, and so is not acknowledged. */
+export class NotKept extends Error {}
+
 export interface Disk {
   makeFolder(path: string): Promise<void>;
   /** `w` makes a new file or empties an old one. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Ahead } from './ahead.ts';
+import { NotKept } from './disk.ts';
 import type { Spool } from './spool.ts';
 import type { ReadingStore } from './store.ts';
 
@@ -138,7 +139,7 @@ export function startDrain(parts: {
       stopped = true;
       stopping.resolve();
       await running;
-      for (const { reject } of reaching) reject(new Error('the gateway stops'));
+      for (const { reject } of reaching) reject(new NotKept('the gateway stops'));
       reaching = [];
     },
   };

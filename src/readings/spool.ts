@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type Clock, every } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/log.ts';
-import { type Disk, type DiskFile, readWhole, realDisk, writeSynced } from './disk.ts';
+import { type Disk, type DiskFile, NotKept, readWhole, realDisk, writeSynced } from './disk.ts';
 import { seal } from './records.ts';
 import { listSegments, newSegment, readSegment, type Segment, type SpoolRecord } from './segments.ts';
 import { createSpoolReader } from './spool-reader.ts';
@@ -196,7 +196,7 @@ export async function openSpool(
       refused += records.length;
       if (failure === undefined) log.error({ err: error }, 'spool: commit failed; readings are not acknowledged');
       failure = String(error);
-      if (records.length > 0) reject(error);
+      if (records.length > 0) reject(new NotKept(failure, { cause: error }));
       return;
     } finally {
       longestWaitMs = clock.ticks() - committingSince;
@@ -238,7 +238,7 @@ export async function openSpool(
     append(records: NewRecord[]): Promise<void> {
       if (closed || waiting.records.length >= MOST_WAITING) {
         refused += records.length;
-        return Promise.reject(new Error('the spool takes no more now'));
+        return Promise.reject(new NotKept('the spool takes no more now'));
       }
       gatheredSince ??= clock.ticks();
       for (const { terminalId, time, values } of records)

@@ -1,6 +1,7 @@
 import { type Caller, sees } from '../areas/scope.ts';
 import type { Database } from '../db/database.ts';
 import { OFFSET_MS } from '../lib/calendar.ts';
+import { wrongName } from './dialects.ts';
 import { AREA_CODE, HOST, TERMINAL_ID } from './identity.ts';
 import { type ImportErrorCode, type RowError, rowError } from './import-errors.ts';
 import type { Column, SheetRow } from './import-sheet.ts';
@@ -8,6 +9,7 @@ import { type TerminalMemory, unitKey } from './memory.ts';
 import { oneSpelling, type Placement } from './placement.ts';
 import type { Profile } from './profile.ts';
 import type { Connection, Terminal } from './registry.ts';
+import { nameOf } from './wire-names.ts';
 
 /** Whether the rows of a file can become terminals, all together. */
 
@@ -147,11 +149,16 @@ export async function createCheck(parts: {
       return { errors, unchanged: errors.length === 0 };
     }
     if (removed.has(id) && removed.get(id) !== companyId) wrong('id', 'id_taken');
+    // In another dialect its id is the name that it goes by, which another may have already, or which its maker does not allow.
+    const named = { id, profile, connection, secretHash: null, previousHash: null };
+    if (memory.wireNames.taken(named) !== undefined) wrong('id', 'id_taken');
+    if (connection.type === 'mqtt' && wrongName(profile.dialect, nameOf(named)) !== undefined) wrong('id', 'bad_id');
     if (unclaimed && household) wrong(cells.accountNo === undefined ? 'householdId' : 'accountNo', 'not_claimable');
     if (unclaimed && connection.type !== 'mqtt') wrong('profile', 'not_claimable');
     const unit = unitKey(connection);
     if (unit !== undefined) {
-      if (units.has(unit) || memory.ownerOf(connection) !== undefined) wrong('unit', 'unit_taken');
+      const taken = connection.type === 'modbus' && placement.conflictOn(caller, id, connection) !== undefined;
+      if (units.has(unit) || taken) wrong('unit', 'unit_taken');
       units.add(unit);
     }
     return { errors, terminal };

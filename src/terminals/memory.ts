@@ -121,8 +121,6 @@ export async function loadTerminals({ db, profiles }: { db: Database; profiles: 
     speaksFor,
     /** All on a Modbus line, by its name. */
     onLine: (name: string): Terminal[] => [...(lines.get(name) ?? [])].flatMap((id) => terminals.get(id) ?? []),
-    /** Whose Modbus unit it is. */
-    ownerOf: (connection: Connection): string | undefined => units.get(unitKey(connection) ?? ''),
 
     /** The next `count` terminals, beginning again after the last. */
     slice(count: number): Terminal[] {

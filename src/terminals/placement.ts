@@ -65,11 +65,9 @@ export function createPlacement(parts: { db: Database; memory: TerminalMemory; m
     ('host' in line && isListed(line.host)) ||
     memory.onLine(lineName(line)).some((other) => sees(caller, other));
 
-  /** One terminal a unit, one way of speaking a line, and a line that the caller may use. */
-  function checkLine(caller: Caller, id: string, { line, unit }: ModbusConnection): void {
+  /** What is wrong with one more unit on a line; undefined for nothing. */
+  function conflictOn(caller: Caller, id: string, { line, unit }: ModbusConnection): string | undefined {
     const name = lineName(line);
-    if (!mayUse(caller, line))
-      throw new GatewayError('forbidden', `An admin has to set up the Modbus line ${name} first`);
     let conflict: string | undefined;
     for (const other of memory.onLine(name)) {
       if (other.connection.type !== 'modbus' || other.id === id) continue;
@@ -78,11 +76,21 @@ export function createPlacement(parts: { db: Database; memory: TerminalMemory; m
       else if (lineSettings(other.connection.line) !== lineSettings(line))
         conflict ??= `${whose} uses ${name} with other settings`;
     }
+    return conflict;
+  }
+
+  /** One terminal a unit, one way of speaking a line, and a line that the caller may use. */
+  function checkLine(caller: Caller, id: string, connection: ModbusConnection): void {
+    const name = lineName(connection.line);
+    if (!mayUse(caller, connection.line))
+      throw new GatewayError('forbidden', `An admin has to set up the Modbus line ${name} first`);
+    const conflict = conflictOn(caller, id, connection);
     if (conflict !== undefined) throw new GatewayError('conflict', conflict);
   }
 
   return {
     mayUse,
+    conflictOn,
     /** The place of a household that the caller may use, by its id or its account number. */
     placeOfHousehold,
 

@@ -95,8 +95,9 @@ export async function openSealedSecrets(file: string, { db, log }: { db: Databas
     },
 
     async forget(terminalId: string): Promise<void> {
-      if (!sealed.delete(terminalId)) return;
+      if (!sealed.has(terminalId)) return;
       await db.deleteFrom('sealedSecrets').where('terminalId', '=', terminalId).execute();
+      sealed.delete(terminalId);
     },
 
     secretOf(terminalId: string): string | undefined {

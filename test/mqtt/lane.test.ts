@@ -177,12 +177,25 @@ describe('a message with QoS 2', () => {
     expect(taken).toBe(1);
   });
 
-  test('is one of a hundred at most; a client that begins more without an end is cut off', async () => {
-    await using at = await open();
+  test('is one of a hundred at most; a client that begins more before they are taken is cut off', async () => {
+    await using at = await open(() => new Promise(() => undefined));
     at.lane.open();
     for (let id = 1; id <= 101; id += 1) at.client.write(generate(publish(2, 'a/b', 'x', id)));
     await once(at.client, 'close');
     expect(at.taken.length).toBe(100);
+  });
+
+  test('whose end a device has forgotten makes place for new ones', async () => {
+    await using at = await open();
+    at.lane.open();
+    for (const [from, to] of [
+      [1, 100],
+      [101, 150],
+    ] as const) {
+      for (let id = from; id <= to; id += 1) at.client.write(generate(publish(2, 'a/b', 'x', id)));
+      await eventually(() => at.acknowledged().length === to);
+    }
+    expect(at.taken.length).toBe(150);
   });
 });
 

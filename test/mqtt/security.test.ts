@@ -169,6 +169,28 @@ describe('two clients with one id', () => {
   });
 });
 
+test('a token of another dialect that is the id of a terminal opens nothing and shuts nobody out', async () => {
+  await using gateway = await startTestGateway();
+  const id = 'gas-boiler-000001';
+  const terminal = await boiler(gateway, id);
+  const body = { id: 'TB', profile: 'thingsboard-heater', connection: { type: 'mqtt' }, secret: id };
+  expect((await gateway.admin.post('/terminals', body)).status).toBe(201);
+  await expect(connectTerminal(gateway, { id, secret: '' })).rejects.toThrow();
+  const client = await connectTerminal(gateway, terminal);
+  await sendReading(client, id, { room_c: 20 });
+  client.end(true);
+});
+
+test('a client may not subscribe to more than a concentrator needs, nor to words that mean nothing', async () => {
+  await using gateway = await startTestGateway();
+  const client = await connectTerminal(gateway, await boiler(gateway, 'A'));
+  const granted = await client
+    .subscribeAsync(['terminals/A/anything', 'terminals/A/commands'])
+    .catch((error) => String(error));
+  expect(granted).toContain('Unspecified error');
+  client.end(true);
+});
+
 test('a terminal that connects again and again is kept out for a while', async () => {
   await using gateway = await withMqtt({ loginsPerMinute: 3 });
   const terminal = await boiler(gateway, 'A');

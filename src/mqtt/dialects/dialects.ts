@@ -61,7 +61,7 @@ export function whoIs(
     const secret = id === undefined ? undefined : sealedSecrets.secretOf(id);
     // Also for a name that nobody has, so that the time that it takes tells nothing.
     const proven = claim?.proves(secret ?? '') === true && secret !== undefined;
-    if (proven && id !== undefined) return registry.find(id);
+    if (proven && id !== undefined && registry.secretFits(id, secret)) return registry.find(id);
   }
   const byToken = login.username === '' ? undefined : registry.withToken(login.username);
   return byToken === undefined ? undefined : registry.find(byToken);

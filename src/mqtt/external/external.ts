@@ -5,6 +5,7 @@ import type { Carrier } from '../../downlink.ts';
 import { rfc3339 } from '../../lib/calendar.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
+import { NotKept } from '../../readings/disk.ts';
 import type { Presence } from '../../terminals/presence.ts';
 import type { Registry } from '../../terminals/registry.ts';
 import type { Uplink } from '../../uplink.ts';
@@ -91,12 +92,26 @@ export function startExternal(parts: {
     if (registry.find(terminalId)) return true;
     const now = clock.ticks();
     if (now - (unknown.get(terminalId) ?? Number.NEGATIVE_INFINITY) < UNKNOWN_MS) return false;
-    await registry.follow([terminalId]);
+    await registry
+      .follow([terminalId])
+      .catch((error) => log.warn({ reason: String(error) }, 'mqtt: cannot look a terminal up'));
     if (registry.find(terminalId)) return true;
     if (unknown.size >= MOST_UNKNOWN) unknown.clear();
     if (!unknown.has(terminalId)) log.warn({ terminalId }, 'mqtt: messages of an unknown terminal are dropped');
     unknown.set(terminalId, now);
     return false;
+  }
+
+  /**
+   * Acknowledgements keep their order, so one message that cannot be quarantined while the database is away would hold up the readings of all
+   * others. Only what the disk or the store does not take may do that.
+   */
+  function passOver(topic: string, error: unknown): void {
+    if (error instanceof NotKept) throw error;
+    log.error(
+      { err: error, topic },
+      'mqtt: a message is passed over: what it says beside its readings was not written',
+    );
   }
 
   /** Rejects only when nothing can be taken at the moment. What is nobody's is dropped: it would come again for ever. */
@@ -105,7 +120,9 @@ export function startExternal(parts: {
     if (!target) return;
     const { terminalId } = target;
     if (registry.find(terminalId) || (await isRegistered(terminalId))) {
-      await inbox.take(terminalId, topic, payload, payload.length, NO_ANSWER);
+      await inbox
+        .take(terminalId, topic, payload, payload.length, NO_ANSWER)
+        .catch((error: unknown) => passOver(topic, error));
     }
   }
 
