@@ -68,7 +68,7 @@ const configSchema = z.strictObject({
     /** Wrong logins of one address for one terminal in a minute; those after are answered late. */
     wrongLoginsPerMinute: int(1, 100_000).default(10),
     /** A terminal that logs in more often, or takes the place of its own connection more often, is kept out for minutes. */
-    loginsPerMinute: int(1, 100_000).default(120),
+    loginsPerMinute: int(1, 100_000).default(600),
     takeoversPerMinute: int(1, 100_000).default(10),
     banMinutes: int(1, 1_440).default(5),
     /** What a connection may send all the time; ten times as much at once. One that sends more is read more slowly. */

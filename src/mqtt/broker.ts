@@ -149,6 +149,12 @@ export async function startBroker(parts: {
     return own;
   }
 
+  /** The address of a terminal that is connected; one that has just hung up is in nobody's way. */
+  function connectedFrom(terminalId: string): string | undefined {
+    const before = connected.get(terminalId);
+    return before && !before.lane.socket.readableEnded && !before.lane.socket.destroyed ? before.address : undefined;
+  }
+
   /** Gives the milliseconds for which a terminal that sent too much is not read. */
   function createAllowance({ terminalId, address }: Guest) {
     const bucketOf = (perSecond: number) => createBucket({ perSecond, burst: perSecond * BURST_S }, clock.ticks);
@@ -206,7 +212,7 @@ export async function startBroker(parts: {
       inbox,
       clock,
       record,
-      connectedFrom: (terminalId) => connected.get(terminalId)?.address,
+      connectedFrom,
     },
   );
   const entrance = await startEntrance(config, {
