@@ -1,13 +1,13 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { Select, Table, type TableColumnsType } from 'antd';
+import { Table, type TableColumnsType } from 'antd';
 import type { Quarantined } from '../../http/schemas/readings.ts';
 import { useLanguage, wordFor } from '../i18n.ts';
 import { Moment } from '../parts/age.tsx';
 import { Paged } from '../parts/paged.tsx';
 import { QuarantineCounts } from '../parts/quarantine-counts.tsx';
+import { RefusalFilters } from '../parts/refusal-filters.tsx';
 import { Requeue } from '../parts/requeue.tsx';
-import { SearchBox } from '../parts/search-box.tsx';
 import { TerminalLink } from '../parts/terminal-link.tsx';
 import { type QuarantineFilter, quarantineQuery } from '../queries.ts';
 import { useNarrow } from '../use-narrow.ts';
@@ -63,27 +63,20 @@ function Filters() {
   const { t } = useLanguage();
   const filter = route.useSearch();
   const navigate = route.useNavigate();
-  const reasons = Object.entries(t('quarantine.reasons', { returnObjects: true }));
   const change = (part: QuarantineFilter) =>
     void navigate({ search: (present) => ({ ...present, ...part }), replace: true });
   return (
-    <search className="filters">
-      <SearchBox
-        label={t('terminal.id')}
-        value={filter.terminalId ?? ''}
-        onChange={(text) => change({ terminalId: text.trim() || undefined })}
-      />
-      <Select
-        className="filter-reason"
-        aria-label={t('quarantine.reason')}
-        placeholder={t('quarantine.allReasons')}
-        value={filter.reason ?? null}
-        options={reasons.map(([reason, words]) => ({ value: reason, label: words }))}
-        allowClear
-        onChange={(reason) => change({ reason: reason ?? undefined })}
-      />
+    <RefusalFilters
+      terminalId={filter.terminalId}
+      onTerminal={(terminalId) => change({ terminalId })}
+      label={t('quarantine.reason')}
+      all={t('quarantine.allReasons')}
+      words={t('quarantine.reasons', { returnObjects: true })}
+      chosen={filter.reason}
+      onChoose={(reason) => change({ reason })}
+    >
       {mayRequeue(useUser()) && <Requeue filter={filter} />}
-    </search>
+    </RefusalFilters>
   );
 }
 

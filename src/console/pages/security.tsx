@@ -1,11 +1,11 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { Select, Table, type TableColumnsType } from 'antd';
+import { Table, type TableColumnsType } from 'antd';
 import type { SecurityEventView } from '../../http/schemas/security.ts';
 import { useLanguage, wordFor } from '../i18n.ts';
 import { Moment } from '../parts/age.tsx';
 import { Paged } from '../parts/paged.tsx';
-import { SearchBox } from '../parts/search-box.tsx';
+import { RefusalFilters } from '../parts/refusal-filters.tsx';
 import { TerminalLink } from '../parts/terminal-link.tsx';
 import { type SecurityFilter, securityQuery } from '../queries.ts';
 import { useNarrow } from '../use-narrow.ts';
@@ -70,26 +70,18 @@ function Filters() {
   const { t } = useLanguage();
   const filter = route.useSearch();
   const navigate = route.useNavigate();
-  const kinds = Object.entries(t('security.kinds', { returnObjects: true }));
   const change = (part: SecurityFilter) =>
     void navigate({ search: (present) => ({ ...present, ...part }), replace: true });
   return (
-    <search className="filters">
-      <SearchBox
-        label={t('terminal.id')}
-        value={filter.terminalId ?? ''}
-        onChange={(text) => change({ terminalId: text.trim() || undefined })}
-      />
-      <Select
-        className="filter-reason"
-        aria-label={t('security.what')}
-        placeholder={t('security.allKinds')}
-        value={filter.kind ?? null}
-        options={kinds.map(([kind, words]) => ({ value: kind, label: words }))}
-        allowClear
-        onChange={(kind) => change({ kind: kind ?? undefined })}
-      />
-    </search>
+    <RefusalFilters
+      terminalId={filter.terminalId}
+      onTerminal={(terminalId) => change({ terminalId })}
+      label={t('security.what')}
+      all={t('security.allKinds')}
+      words={t('security.kinds', { returnObjects: true })}
+      chosen={filter.kind}
+      onChoose={(kind) => change({ kind })}
+    />
   );
 }
 
