@@ -105,7 +105,6 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     onChange: terminalChanged,
     limits: { rotationMs: provisioning.rotationHours * 3_600_000, claimMs },
     modbusHosts: config.modbus.hosts,
-    accompanied: gateways.accompanied(),
   });
   live.follow(registry);
   const quarantine = stack.use(
@@ -197,9 +196,6 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     startDownlink({ commands, registry, carriers: { mqtt: broker.carrier, modbus: bridge.carrier }, clock, log }),
   );
   broker.sendThrough(downlink);
-  if (isShared) {
-    stack.use(startSidelink({ url: config.database.url, registry, alarms, commands, uplink, downlink, clock, log }));
-  }
   const imports = stack.use(
     await openImports({
       db,
@@ -207,6 +203,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       log,
       profiles,
       registry,
+      gatewayId: id,
       folder: dataFolder('imports'),
       limits: {
         rows: provisioning.importRows,
@@ -215,6 +212,10 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       },
     }),
   );
+  if (isShared) {
+    const follows = { registry, imports, alarms, commands, uplink, downlink, clock, log };
+    stack.use(startSidelink({ url: config.database.url, ...follows }));
+  }
   const handout = createHandout({ db, clock, registry, sealedSecrets, imports, claimMs });
   stack.use(startUpkeep(config, { db, uplink, registry, imports, store, quarantine, security, clock, log }));
 

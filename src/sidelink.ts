@@ -4,6 +4,7 @@ import { type Followed, followChanges } from './db/changes.ts';
 import type { Downlink } from './downlink.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/log.ts';
+import type { Imports } from './terminals/imports.ts';
 import type { Registry } from './terminals/registry.ts';
 import type { Uplink } from './uplink.ts';
 
@@ -11,6 +12,7 @@ import type { Uplink } from './uplink.ts';
 export function startSidelink(parts: {
   url: string;
   registry: Registry;
+  imports: Imports;
   alarms: Alarms;
   commands: Commands;
   uplink: Uplink;
@@ -18,7 +20,7 @@ export function startSidelink(parts: {
   clock: Clock;
   log: Logger;
 }): AsyncDisposable {
-  const { url, registry, alarms, commands, uplink, downlink, clock, log } = parts;
+  const { url, registry, imports, alarms, commands, uplink, downlink, clock, log } = parts;
 
   async function followCommands(ids: string[] | undefined): Promise<void> {
     for (const { terminalId, state } of await commands.follow(ids)) {
@@ -31,10 +33,17 @@ export function startSidelink(parts: {
     }
   }
 
+  /** What an import brought counts all at once. */
+  async function followImports(ids: string[]): Promise<void> {
+    for (const id of ids) for await (const some of imports.idsOf(id)) await registry.follow(some);
+  }
+
   async function changed(table: Followed, ids: string[] | undefined): Promise<void> {
     switch (table) {
       case 'terminals':
         return registry.follow(ids);
+      case 'imports':
+        return followImports(ids ?? []);
       case 'commands':
         return followCommands(ids);
       case 'alarms':

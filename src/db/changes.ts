@@ -16,7 +16,7 @@ const LONGEST_BACK_OFF_MS = 10_000;
 /** Ids of rows that are read again with one question. */
 const AT_ONCE = 500;
 
-const FOLLOWED = ['terminals', 'commands', 'alarms'] as const;
+const FOLLOWED = ['terminals', 'imports', 'commands', 'alarms'] as const;
 export type Followed = (typeof FOLLOWED)[number];
 
 export interface ChangesParts {

@@ -3,8 +3,13 @@
 export const IMPORT_STATES = ['waiting', 'checking', 'writing', 'done', 'refused', 'failed', 'cancelled'] as const;
 export type ImportState = (typeof IMPORT_STATES)[number];
 
+/** Of an import that is not through: its terminals do not count yet. */
+export const UNFINISHED_IMPORTS = ['waiting', 'checking', 'writing'] as const satisfies ImportState[];
+
 export interface ImportRow {
   id: string;
+  /** The gateway that runs it. */
+  gatewayId: string;
   /** Id and name of the user or key. */
   requestedBy: string;
   requestedName: string;

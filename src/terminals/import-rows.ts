@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Caller } from '../areas/scope.ts';
 import type { Database } from '../db/database.ts';
 import type { TerminalRow } from '../db/schema.ts';
-import type { ImportRow, ImportState } from '../db/schema-imports.ts';
+import { type ImportRow, UNFINISHED_IMPORTS } from '../db/schema-imports.ts';
 import type { ImportedTerminal } from './import-check.ts';
 import type { RowError } from './import-errors.ts';
 
@@ -12,7 +12,6 @@ import type { RowError } from './import-errors.ts';
  */
 
 const CHUNK = 100;
-const UNFINISHED = ['waiting', 'checking', 'writing'] as const satisfies ImportState[];
 
 export interface ImportRequest {
   fileName: string;
@@ -22,9 +21,10 @@ export interface ImportRequest {
 }
 
 export const newImport = (
-  request: ImportRequest & { id: string; caller: Caller; bytes: number; createdAt: number },
+  request: ImportRequest & { id: string; gatewayId: string; caller: Caller; bytes: number; createdAt: number },
 ): ImportRow => ({
   id: request.id,
+  gatewayId: request.gatewayId,
   requestedBy: request.caller.id,
   requestedName: request.caller.name,
   companyId: request.caller.companyId,
@@ -55,9 +55,14 @@ export async function deleteTerminalsOf(db: Database, importId: string): Promise
   }
 }
 
-/** Ends imports that a stop or a crash has cut off, before anybody loads terminals. */
-export async function forgetUnfinished(db: Database, now: number): Promise<void> {
-  const cut = await db.selectFrom('imports').select('id').where('state', 'in', UNFINISHED).execute();
+/** Ends imports of a gateway that a stop or a crash has cut off. */
+export async function forgetUnfinished(db: Database, gatewayId: string, now: number): Promise<void> {
+  const cut = await db
+    .selectFrom('imports')
+    .select('id')
+    .where('gatewayId', '=', gatewayId)
+    .where('state', 'in', UNFINISHED_IMPORTS)
+    .execute();
   for (const { id } of cut) {
     await deleteTerminalsOf(db, id);
     await db

@@ -14,7 +14,7 @@ import type { Logger } from '../lib/log.ts';
 import { createTurns } from '../lib/turns.ts';
 import { createCheck } from './import-check.ts';
 import { type RowError, rowError } from './import-errors.ts';
-import { createImportRows, deleteTerminalsOf, type ImportRequest, newImport } from './import-rows.ts';
+import { createImportRows, deleteTerminalsOf, forgetUnfinished, type ImportRequest, newImport } from './import-rows.ts';
 import { type Encoding, readSheet, SheetTrouble } from './import-sheet.ts';
 import { keepUpload } from './import-upload.ts';
 import type { Profile } from './profile.ts';
@@ -56,15 +56,18 @@ export async function openImports(parts: {
   log: Logger;
   profiles: Map<string, Profile>;
   registry: Registry;
+  /** Which gateway this is. */
+  gatewayId: string;
   /** For files that wait. */
   folder: string;
   limits: { rows: number; bytes: number; exportMs: number };
 }) {
-  const { db, clock, log, profiles, registry, folder, limits } = parts;
+  const { db, clock, log, profiles, registry, gatewayId, folder, limits } = parts;
   const { memory, placement, alone, onChange } = registry.bulk;
   const rows = createImportRows(db);
   const jobs = new Map<string, Job>();
   const inTurn = createTurns(MOST_JOBS);
+  await forgetUnfinished(db, gatewayId, clock.now());
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
 
@@ -221,6 +224,8 @@ export async function openImports(parts: {
 
   return {
     get,
+    /** Ids of the terminals of an import, some at a time. */
+    idsOf: rows.idsOf,
 
     async list(caller: Caller, { limit, cursor }: Page) {
       const found = await visible(caller)
@@ -239,7 +244,7 @@ export async function openImports(parts: {
       receiving += 1;
       try {
         const { bytes, encoding } = await keepUpload(body, file, { maxBytes: limits.bytes, clock });
-        const row = newImport({ id, caller, bytes, ...request, createdAt: clock.now() });
+        const row = newImport({ id, gatewayId, caller, bytes, ...request, createdAt: clock.now() });
         await db.insertInto('imports').values(row).execute();
         begin({ row, caller, file, encoding, abort: new AbortController(), progress: 0 });
         return { ...row, progress: 0 };

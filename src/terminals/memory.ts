@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
 import type { Tables, TerminalRow } from '../db/schema.ts';
+import { UNFINISHED_IMPORTS } from '../db/schema-imports.ts';
 import { createTurns } from '../lib/turns.ts';
 import { lineName } from './lines.ts';
 import type { Profile } from './profile.ts';
@@ -16,6 +17,16 @@ const rowsOf = (db: Kysely<Tables>) =>
     .selectFrom('terminals')
     .leftJoin('households', 'households.id', 'terminals.householdId')
     .where('terminals.removedAt', 'is', null)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('imports')
+            .select('imports.id')
+            .whereRef('imports.id', '=', 'terminals.importId')
+            .where('imports.state', 'in', UNFINISHED_IMPORTS),
+        ),
+      ),
+    )
     .selectAll('terminals')
     .select('households.name as householdName');
 
@@ -23,9 +34,7 @@ const rowsOf = (db: Kysely<Tables>) =>
 export const unitKey = (connection: Connection): string | undefined =>
   connection.type === 'modbus' ? `${lineName(connection.line)} ${connection.unit}` : undefined;
 
-/** All but the numbering of its commands. */
-const textOf = (terminal: Terminal): string =>
-  JSON.stringify({ ...terminal, profile: terminal.profile.profile, commandSequence: 0 });
+const textOf = (terminal: Terminal): string => JSON.stringify({ ...terminal, profile: terminal.profile.profile });
 
 /** What another gateway did with a terminal; undefined for nothing. */
 export function happened(before: Terminal | undefined, now: Terminal): Happening | undefined {
@@ -80,7 +89,8 @@ export async function loadTerminals({ db, profiles }: { db: Database; profiles: 
   function take(row: TerminalRow & { householdName: string | null }): Terminal {
     const profile = profiles.get(row.profile);
     if (!profile) throw new Error(`terminal ${row.id} has profile ${row.profile}, and there is no such file`);
-    const terminal: Terminal = { ...row, profile, connection: JSON.parse(row.connection) as Connection };
+    const { commandSequence: _numbering, importId: _import, removedAt: _removed, ...kept } = row;
+    const terminal: Terminal = { ...kept, profile, connection: JSON.parse(row.connection) as Connection };
     const before = terminals.get(row.id);
     if (before) dropUnit(before);
     terminals.set(row.id, terminal);

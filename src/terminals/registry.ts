@@ -9,7 +9,6 @@ import { hashesOf } from './broker-hash.ts';
 import { createClaims, newClaimCode } from './claims.ts';
 import { createCredentials, NO_CREDENTIALS, type ProvisioningLimits, USUAL_LIMITS } from './credentials.ts';
 import type { Dialect } from './dialects.ts';
-import { forgetUnfinished } from './import-rows.ts';
 import type { Line } from './lines.ts';
 import { happened, loadTerminals } from './memory.ts';
 import { createPlacement, oneSpelling } from './placement.ts';
@@ -86,7 +85,7 @@ export type Told = (id: string, happening: Happening) => Promise<void> | void;
 const MOST_CHANGES_WAITING = 1_000;
 
 /**
- * All terminals, in memory: every message, poll and page asks here, and only this module and what it opens write the rows.
+ * All terminals, in memory: every message, poll and page asks here, and rows are written here, by what this opens, and by imports; only commands number themselves there.
  * `onChange` is told the id of each terminal that was added, changed or removed.
  */
 export async function openRegistry(parts: {
@@ -98,11 +97,8 @@ export async function openRegistry(parts: {
   limits?: ProvisioningLimits;
   /** Where a company may point a Modbus line: addresses, ranges and names, with commas between. */
   modbusHosts?: string;
-  /** Whether other gateways live, whose imports may be under way. */
-  accompanied?: boolean;
 }) {
   const { db, clock, profiles, sealedSecrets, onChange, limits = USUAL_LIMITS } = parts;
-  if (!parts.accompanied) await forgetUnfinished(db, clock.now());
   const memory = await loadTerminals({ db, profiles });
   const { terminals, inOrder, wireNames, speaksFor } = memory;
   const placement = createPlacement({ db, memory, modbusHosts: parts.modbusHosts ?? '' });

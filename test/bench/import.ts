@@ -63,6 +63,7 @@ export async function benchImport(size: number, caller: Caller): Promise<string>
     log,
     profiles,
     registry,
+    gatewayId: 'bench',
     folder: join(folder, 'imports'),
     limits,
   });

@@ -61,6 +61,26 @@ describe.skipIf(needed !== undefined)('two gateways on one broker', () => {
     expect(both().map(({ mqttPorts }) => mqttPorts)).toEqual([[], []]);
   });
 
+  test('what is imported at one gateway counts at both, all at once and when it is done', async () => {
+    const [one, other] = both();
+    const ids = Array.from({ length: 250 }, (_, i) => `IMP-${i}`);
+    const file = `id,profile\n${ids.map((id) => `${id},gas-boiler`).join('\n')}\n`;
+    const authorization = `Bearer ${one.admin.token}`;
+    const headers = { authorization, 'content-type': 'text/csv' };
+    const url = `${one.origin}/api/v1/terminals/import`;
+    expect((await fetch(url, { method: 'POST', headers, body: file })).status).toBe(202);
+    const listed = async () =>
+      (await other.admin.get<{ items: unknown[] }>('/terminals?limit=500&search=IMP-')).body.items.length;
+    const seen = await eventually(async () => {
+      const count = await listed();
+      return count > 0 && count;
+    });
+    // One look may fall between two parts of what the other gateway reads, but none before the import is done.
+    const { body } = await one.admin.get<{ items: { state: string }[] }>('/imports');
+    expect([seen > 0, body.items[0]?.state]).toEqual([true, 'done']);
+    expect(await eventually(async () => (await listed()) === ids.length)).toBe(true);
+  });
+
   test('each takes a part of the readings, together they have all, and either shows each of them', async () => {
     const { id, client } = await boiler();
     const before = await Promise.all(both().map(readingsOf));

@@ -6,6 +6,7 @@ import { projectRoot } from '../../src/config.ts';
 import { openDatabase } from '../../src/db/database.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
+import { NO_CREDENTIALS } from '../../src/terminals/credentials.ts';
 import { loadProfiles } from '../../src/terminals/profile.ts';
 import { openRegistry } from '../../src/terminals/registry.ts';
 import { openSealedSecrets } from '../../src/terminals/sealed-secrets.ts';
@@ -64,6 +65,44 @@ test('whatever is added, changed and removed, the list has each terminal once an
     }),
     { numRuns: 60 },
   );
+});
+
+test('what an import has written counts when the import is done, and not before', async () => {
+  const { db, registry } = await open();
+  await using _ = db;
+  const common = {
+    requestedBy: 'u',
+    requestedName: 'u',
+    companyId: null,
+    fileName: 'f',
+    detail: null,
+    finishedAt: null,
+  };
+  const counts = { bytes: 1, dryRun: 0, unclaimed: 0, rowCount: 1, created: 1, unchanged: 0, errors: 0, createdAt: 1 };
+  const row = {
+    ...common,
+    ...counts,
+    exportUntil: null,
+    exportedAt: null,
+    gatewayId: 'another',
+    state: 'writing',
+  } as const;
+  await db
+    .insertInto('imports')
+    .values({ id: 'imp', ...row })
+    .execute();
+  const place = { householdId: null, companyId: null, areaCode: null, householdSince: null, installedAt: null };
+  const terminal = { ...NO_CREDENTIALS, ...place, profile: 'gas-boiler', connection: '{"type":"mqtt"}' };
+  const written = { ...terminal, importId: 'imp', commandSequence: 0, createdAt: 1, removedAt: null };
+  await db
+    .insertInto('terminals')
+    .values({ id: 'I', ...written })
+    .execute();
+  await registry.follow(['I']);
+  expect(registry.find('I')).toBeUndefined();
+  await db.updateTable('imports').set({ state: 'done' }).execute();
+  await registry.follow(['I']);
+  expect(registry.find('I')?.id).toBe('I');
 });
 
 test('of two terminals that ask for one unit at the same moment, one gets it', async () => {

@@ -9,7 +9,7 @@ const STATEMENTS = [
   `alter table terminals add column claim_until bigint`,
   `alter table terminals add column import_id text`,
   `create index terminals_by_import on terminals (import_id, id)`,
-  `create table imports (id text primary key, requested_by text not null, requested_name text not null, company_id text,
+  `create table imports (id text primary key, gateway_id text not null, requested_by text not null, requested_name text not null, company_id text,
      file_name text not null, bytes bigint not null, dry_run integer not null, unclaimed integer not null, state text not null,
      row_count integer not null, created integer not null, unchanged integer not null, errors integer not null, detail text,
      created_at bigint not null, finished_at bigint, export_until bigint, exported_at bigint)`,

@@ -20,7 +20,12 @@ const ON_POSTGRES = [
     (table) => `create trigger hearthgate_tell after insert or update or delete on ${table}
       for each row execute function hearthgate_tell()`,
   ),
-  `create trigger hearthgate_tell after insert or delete on terminals for each row execute function hearthgate_tell()`,
+  `create trigger hearthgate_tell after delete on terminals for each row execute function hearthgate_tell()`,
+  // Of an import, all of them begin to count when it is done.
+  `create trigger hearthgate_tell_new after insert on terminals for each row
+     when (new.import_id is null) execute function hearthgate_tell()`,
+  `create trigger hearthgate_tell_done after update on imports for each row
+     when (new.state = 'done' and old.state <> 'done') execute function hearthgate_tell()`,
   // The numbering of its commands is no change of a terminal.
   `create trigger hearthgate_tell_changed after update on terminals for each row
      when (old.command_sequence = new.command_sequence and old.* is distinct from new.*) execute function hearthgate_tell()`,
