@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
 import { projectRoot } from '../src/config.ts';
 
-/** What each place may import beside itself. A feature may use `terminals` and `areas`, but readings, commands and alarms meet only in uplink and downlink. */
+/** What each place may import beside itself. A feature may use `terminals` and `areas`, but readings, commands and alarms meet only in uplink, downlink and sidelink. */
 const BELOW = ['lib', 'db', 'areas'];
 const FEATURES = ['terminals', 'readings', 'commands', 'alarms', 'billing', 'security', ...BELOW];
 const ALLOWED: Record<string, string[]> = {

@@ -103,7 +103,7 @@ export async function joinGateways(
     const sharing = self.sharing ? 1 : 0;
     await db
       .insertInto('gateways')
-      .values({ id, place, sharing, startedAt: clock.now(), beatAt: databaseNow })
+      .values({ id, place, sharing, beatAt: databaseNow })
       .onConflict((conflict) => conflict.column('id').doUpdateSet({ place, sharing, beatAt: databaseNow }))
       .execute();
     members = await look();

@@ -268,7 +268,6 @@ interface GatewayRow {
   place: string;
   /** Whether it is set up to run beside others: 0 or 1. */
   sharing: number;
-  startedAt: number;
   /** Its last sign of life, by the database's clock; 0 when it stopped. */
   beatAt: number;
 }

@@ -18,7 +18,7 @@ export function newId(prefix: string): string {
 /** A new secret, of 256 random bits unless told otherwise, for terminals, sessions and API keys. */
 export const newSecret = (bytes = 32): string => randomBytes(bytes).toString('base64url');
 
-/** What is kept of a random secret. One round is enough, since 256 random bits cannot be guessed from their hash. */
+/** What is kept of a secret. One round is enough for those that are made here, whose 192 or 256 random bits nobody finds from their hash. */
 export const hashSecret = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
 
 /** Compares in constant time. */

@@ -11,14 +11,14 @@ export function createTally({ clock, windowMs }: { clock: Clock; windowMs: numbe
 
   function current(key: string): { since: number; count: number } | undefined {
     const window = windows.get(key);
-    return window && clock.now() - window.since < windowMs ? window : undefined;
+    return window && clock.ticks() - window.since < windowMs ? window : undefined;
   }
 
   return {
     count: (key: string): number => current(key)?.count ?? 0,
     /** Gives the count with this one. */
     add(key: string): number {
-      const window = current(key) ?? { since: clock.now(), count: 0 };
+      const window = current(key) ?? { since: clock.ticks(), count: 0 };
       window.count += 1;
       windows.delete(key);
       windows.set(key, window);

@@ -33,7 +33,7 @@ export interface UnitParts {
   unit: number;
   profile: Profile & { poll: NonNullable<Profile['poll']> };
   clock: Clock;
-  /** Epoch ms between polls. */
+  /** Milliseconds between polls. */
   periodMs: number;
   /** Units of the line that do not answer now. */
   silentUnits: () => number;

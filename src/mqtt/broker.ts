@@ -19,7 +19,7 @@ import { createReceipts, type Receipts } from './receipts.ts';
 import { topicFault } from './rules.ts';
 import { parseCommandTopic, parseUpTopic } from './topics.ts';
 
-/** The embedded MQTT 3.1.1 broker: who may connect and speak for whom, uplink messages in, commands out. */
+/** The embedded MQTT 3.1.1 broker: clients that the entrance has let in, what they may listen to, their messages to the inbox. */
 
 /** A subscriber that stops reading would stall every publisher for longer than this. */
 const DRAIN_TIMEOUT_MS = 2_000;
@@ -125,12 +125,12 @@ export async function startBroker(parts: {
     const terminal = registry.find(clientId);
     const dialect = terminal && dialectOf(terminal.profile);
     if (dialect) return dialect.maySubscribe(speaker(registry, terminal), filter);
-    const owner = parseCommandTopic(filter) ?? parseUpTopic(filter)?.terminalId;
+    const owner = registry.find(parseCommandTopic(filter) ?? parseUpTopic(filter)?.terminalId ?? '');
     return owner !== undefined && registry.speaksFor(clientId, owner);
   }
 
   const foreignTopic = (terminalId: string, address: string | null, detail: string) =>
-    record({ kind: 'foreign_topic', terminalId, address, detail: detail.slice(0, 200) });
+    record({ kind: 'foreign_topic', terminalId, address, detail });
 
   function notTaken({ terminalId, address }: Guest, error: unknown, topic: string): void {
     log.warn({ reason: String(error), terminal: terminalId }, 'mqtt: not acknowledged, connection closed');
@@ -183,10 +183,7 @@ export async function startBroker(parts: {
     });
     const client = aedes.handle(lane.stream);
     connections.set(client, { client, lane, address, certified });
-    lane.stream.on('close', () => {
-      connections.delete(client);
-      if (receipts.get(terminalId)?.isEmpty()) receipts.delete(terminalId);
-    });
+    lane.stream.on('close', () => connections.delete(client));
     lane.stream.push(writeConnect(terminalId, connect));
   }
 

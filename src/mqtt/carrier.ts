@@ -74,7 +74,7 @@ export function createCarrier(parts: {
     for (const id of [terminal.id, via ?? terminal.id]) {
       const client = clientOf(id);
       const hub = registry.find(id);
-      const speaks = hub?.profile.dialect === terminal.profile.dialect && registry.speaksFor(id, terminal.id);
+      const speaks = hub?.profile.dialect === terminal.profile.dialect && registry.speaksFor(id, terminal);
       if (!client || !hub || !speaks) continue;
       const message = dialect ? messageFor(terminal, command, hub) : ownMessage(terminal, command, clock.now());
       if (message && (dialect?.subscribesItself || listens(client, message.topic))) return { client, message };

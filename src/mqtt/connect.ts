@@ -36,7 +36,6 @@ export type Greeting = { connect: Connect } | { wrong: string; returnCode?: Retu
 
 /** By protocol name, the level that we speak: 3.1.1, and 3.1, which differs in nothing that matters here. */
 const LEVELS: Record<string, number> = { MQTT: 4, MQIsdp: 3 };
-const RETAIN = 0x20;
 
 /** Reads fields one after the other; one that is not whole or not as it should be ends the reading. */
 function createFields(body: Buffer) {
@@ -88,8 +87,7 @@ function readFields(body: Buffer): Greeting {
   const keepAliveS = fields.number();
   const clientId = fields.text();
   // A broken device may ask for retaining its will; nothing is retained here, so the flag means nothing.
-  const will =
-    flags & 0x04 ? { topic: fields.text(), payload: fields.binary(), qos: (flags & ~RETAIN & 0x18) >> 3 } : undefined;
+  const will = flags & 0x04 ? { topic: fields.text(), payload: fields.binary(), qos: (flags & 0x18) >> 3 } : undefined;
   const username = flags & 0x80 ? fields.text() : undefined;
   const password = flags & 0x40 ? fields.binary() : undefined;
   if (!fields.isRead()) return { wrong: 'something follows its last field' };

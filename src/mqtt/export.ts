@@ -39,10 +39,10 @@ const isMqtt = ({ connection, secretHash }: Terminal): boolean => connection.typ
 
 function concentratorsOf(memory: TerminalMemory): Concentrator[] {
   const others = new Map<string, string[]>();
-  for (const { id, connection } of memory.terminals.values()) {
-    const via = connection.type === 'mqtt' ? connection.via : undefined;
-    if (via === undefined || !memory.speaksFor(via, id)) continue;
-    others.set(via, [...(others.get(via) ?? []), id]);
+  for (const terminal of memory.terminals.values()) {
+    const via = terminal.connection.type === 'mqtt' ? terminal.connection.via : undefined;
+    if (via === undefined || !memory.speaksFor(via, terminal)) continue;
+    others.set(via, [...(others.get(via) ?? []), terminal.id]);
   }
   return [...others].map(([id, ids]) => ({ id, others: ids }));
 }

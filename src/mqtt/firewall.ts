@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { type Greeting, readConnect } from './connect.ts';
 import { CONNECT, createGatherer, frameAt } from './packets.ts';
 
-/** What stands between the open port and the broker, which would buffer a packet of any claimed length from anybody. */
+/** The first packet of a connection, read before the broker, which would buffer one of any claimed length from anybody. */
 
 /** A CONNECT with id, name, secret and will is far shorter. Bytes. */
 const LONGEST_CONNECT = 4_096;

@@ -40,7 +40,7 @@ export function createInbox(parts: {
   function targetOf(sender: string, topic: string) {
     const target = parseUpTopic(topic);
     const terminal = target && registry.find(target.terminalId);
-    return terminal && registry.speaksFor(sender, terminal.id) ? { terminal, what: target.what } : undefined;
+    return terminal && registry.speaksFor(sender, terminal) ? { terminal, what: target.what } : undefined;
   }
 
   /** No `async`: there are many, and a promise more for each costs. */

@@ -2,9 +2,9 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { Clock } from '../lib/clock.ts';
 import { createAcknowledgements, MOST_UNREAD, PUBACK, PUBREC } from './acknowledge.ts';
-import { createGatherer, type Frame, frameAt, isPublish, type Published, publishedAt } from './packets.ts';
+import { createGatherer, type Frame, frameAt, isPublish, type Published } from './packets.ts';
 import type { Receipts } from './receipts.ts';
-import { faultOf, PUBREL, publishFault } from './rules.ts';
+import { faultOf, PUBREL, publishedAt } from './rules.ts';
 
 /**
  * A connection after its login, as the broker sees it. What terminals publish is taken out of the stream here, since the broker's parser and
@@ -152,14 +152,14 @@ export function createLane(socket: Socket, parts: LaneParts) {
 
   /** A packet over the limit. A message is not gathered: its beginning tells whose it is. Anything else ends the connection. */
   function readLarge(data: Buffer, at: number, frame: Frame): void {
-    const { body, end } = frame;
+    const { end } = frame;
     if (!isPublish(data[at] ?? 0) || Number.isNaN(end)) return void cut('a packet over the limit');
     if (data.length - at < MOST_BESIDE) {
       hold(data.subarray(at), MOST_BESIDE);
       return;
     }
-    const published = publishFault(data, at, frame) === undefined && publishedAt(data, at, body);
-    if (!published) return void cut('a message over the limit with a topic that is none');
+    const published = publishedAt(data, at, frame);
+    if (typeof published === 'string') return void cut(published);
     const payloadBytes = end - published.payload;
     skipped = { published, payloadBytes, left: payloadBytes };
     const rest = skipOn(data.subarray(published.payload));
@@ -171,9 +171,8 @@ export function createLane(socket: Socket, parts: LaneParts) {
     const first = data[at] ?? 0;
     messages += 1;
     if (isPublish(first)) {
-      const fault = publishFault(data, at, frame);
-      const published = fault === undefined && publishedAt(data, at, body);
-      if (!published) return cut(fault ?? 'no message');
+      const published = publishedAt(data, at, frame);
+      if (typeof published === 'string') return cut(published);
       takeOut(published, data.subarray(published.payload, end), end - published.payload);
       return 'ours';
     }

@@ -74,11 +74,11 @@ export function createLogins(
 
   function isBanned(id: string): boolean {
     const until = bannedUntil.get(id);
-    if (until !== undefined && until <= clock.now()) bannedUntil.delete(id);
+    if (until !== undefined && until <= clock.ticks()) bannedUntil.delete(id);
     return bannedUntil.has(id);
   }
 
-  const ban = (id: string) => bannedUntil.set(id, clock.now() + limits.banMinutes * MINUTE_MS);
+  const ban = (id: string) => bannedUntil.set(id, clock.ticks() + limits.banMinutes * MINUTE_MS);
 
   /** One that connects again and again costs the others, and two with the same secret throw each other out for ever. */
   function flaps(id: string, address: string): string | undefined {

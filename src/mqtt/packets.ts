@@ -36,18 +36,6 @@ export interface Published {
 
 export const isPublish = (first: number): boolean => (first & TYPE) === PUBLISH;
 
-/** A PUBLISH [MQTT 3.3] of which at least the topic and the message id are there; undefined for everything else. */
-export function publishedAt(data: Buffer, at: number, body: number): Published | undefined {
-  const first = data[at] ?? 0;
-  if (!isPublish(first) || body + 2 > data.length) return undefined;
-  const qos = (first >> 1) & 3;
-  const topicEnd = body + 2 + data.readUInt16BE(body);
-  const payload = qos > 0 ? topicEnd + 2 : topicEnd;
-  if (payload > data.length) return undefined;
-  const messageId = qos > 0 ? data.readUInt16BE(topicEnd) : 0;
-  return { topic: data.toString('latin1', body + 2, topicEnd), qos, messageId, payload };
-}
-
 /** Puts pieces together, however small they are, without copying what is there each time. */
 export function createGatherer() {
   let gathered = Buffer.alloc(0);

@@ -42,7 +42,6 @@ export function createReceipts() {
     },
 
     release: (messageId: number): void => void messages.delete(messageId),
-    isEmpty: (): boolean => messages.size === 0,
   };
 }
 export type Receipts = ReturnType<typeof createReceipts>;

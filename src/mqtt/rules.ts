@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { Frame } from './packets.ts';
+import type { Frame, Published } from './packets.ts';
 
 /** What MQTT 3.1.1 demands of a client's packets after its CONNECT, beside what the framing shows. Pure. */
 
@@ -40,7 +40,7 @@ function filtersFault(body: Buffer, withQos: boolean): string | undefined {
   if (at === body.length) return 'it has no filter [MQTT-3.8.3-3, MQTT-3.10.3-2]';
   while (at < body.length) {
     const end = at + 2 <= body.length ? at + 2 + body.readUInt16BE(at) : Number.POSITIVE_INFINITY;
-    if (end + (withQos ? 1 : 0) > body.length) return 'it ends in the middle of a field';
+    if (end + (withQos ? 1 : 0) > body.length) return CUT_SHORT;
     const fault = filterFault(body.subarray(at + 2, end));
     if (fault) return fault;
     if (withQos && (body[end] ?? 0) > HIGHEST_QOS) return 'a quality of service is above 2 [MQTT-3.8.3-4]';
@@ -70,16 +70,21 @@ export function faultOf(first: number, body: Buffer): string | undefined {
   }
 }
 
-/** What is wrong with a PUBLISH [MQTT 3.3], as far as its header tells. */
-export function publishFault(data: Buffer, at: number, { body, end }: Frame): string | undefined {
+const CUT_SHORT = 'it ends in the middle of a field';
+
+/** The header of a PUBLISH [MQTT 3.3] of which at least that is there, or what is wrong with it. */
+export function publishedAt(data: Buffer, at: number, { body, end }: Frame): Published | string {
   const first = data[at] ?? 0;
   const qos = (first >> 1) & 3;
   if (qos > HIGHEST_QOS) return 'its quality of service is 3 [MQTT-3.3.1-4]';
   if (qos === 0 && first & 0x08) return 'it says that it comes again, without a quality of service [MQTT-3.3.1-2]';
-  if (body + 2 > data.length) return 'it ends in the middle of a field';
+  if (body + 2 > data.length) return CUT_SHORT;
   const topicEnd = body + 2 + data.readUInt16BE(body);
-  if (topicEnd + (qos > 0 ? 2 : 0) > Math.min(end, data.length)) return 'it ends in the middle of a field';
-  return qos > 0 && data.readUInt16BE(topicEnd) === 0 ? 'its packet id is 0 [MQTT-2.3.1-1]' : undefined;
+  const payload = qos > 0 ? topicEnd + 2 : topicEnd;
+  if (payload > Math.min(end, data.length)) return CUT_SHORT;
+  const messageId = qos > 0 ? data.readUInt16BE(topicEnd) : 0;
+  if (qos > 0 && messageId === 0) return 'its packet id is 0 [MQTT-2.3.1-1]';
+  return { topic: data.toString('latin1', body + 2, topicEnd), qos, messageId, payload };
 }
 
 /** What is wrong with the name of a topic to publish to. */

@@ -1,7 +1,7 @@
 import { pbkdf2Sync, randomBytes } from 'node:crypto';
 import { hashSecret } from '../lib/ids.ts';
 
-/** As `mosquitto_passwd` makes them: a secret of 256 random bits needs no more. */
+/** As `mosquitto_passwd` makes them: a random secret needs no more. */
 const ITERATIONS = 101;
 const SALT_BYTES = 12;
 const KEY_BYTES = 64;

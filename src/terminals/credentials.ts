@@ -12,8 +12,8 @@ import type { SealedSecrets } from './sealed-secrets.ts';
 import { newSecretFor } from './wire-names.ts';
 
 /**
- * The secrets of MQTT terminals: 256 random bits each, of which one round of SHA-256 is kept. Stretching or keying the hash would add
- * nothing, since nobody can guess 256 bits.
+ * The secrets of MQTT terminals, of which one round of SHA-256 is kept. Those that are made here have 256 random bits, 192 where firmware takes
+ * no more, and nobody finds them from their hash; one that a device brings is as good as its maker chose it.
  */
 
 export interface ProvisioningLimits {

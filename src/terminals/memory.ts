@@ -112,14 +112,13 @@ export async function loadTerminals({ db, profiles }: { db: Database; profiles: 
     return sorted;
   }
 
-  /** Whether `client` may speak for `id`: it is that terminal, or the concentrator that it names, of no other company. */
-  function speaksFor(client: string, id: string): boolean {
-    const terminal = terminals.get(id);
-    if (!terminal || terminal.unclaimedSince !== null) return false;
+  /** Whether `client` may speak for a terminal: it is that one, or the concentrator that it names, of no other company. */
+  function speaksFor(client: string, { id, companyId, connection, unclaimedSince }: Terminal): boolean {
+    if (unclaimedSince !== null) return false;
     if (client === id) return true;
+    if (connection.type !== 'mqtt' || connection.via !== client) return false;
     const hub = terminals.get(client);
-    const named = terminal.connection.type === 'mqtt' && terminal.connection.via === client;
-    return named && hub !== undefined && (hub.companyId === null || hub.companyId === terminal.companyId);
+    return hub !== undefined && (hub.companyId === null || hub.companyId === companyId);
   }
 
   for (const row of await rowsOf(db).orderBy('terminals.id').execute()) take(row);

@@ -285,7 +285,7 @@ export async function openRegistry(parts: {
     /** The terminal of the same dialect that a concentrator calls by this name, if it may speak for it. */
     behind(client: Terminal, name: string): Terminal | undefined {
       const terminal = terminals.get(wireNames.behind(client.id, client.profile.dialect, name) ?? '');
-      return terminal && speaksFor(client.id, terminal.id) ? terminal : undefined;
+      return terminal && speaksFor(client.id, terminal) ? terminal : undefined;
     },
 
     speaksFor,

@@ -4,7 +4,7 @@ import { type Connect, readConnect, writeConnect } from '../../src/mqtt/connect.
 import { addressOf } from '../../src/mqtt/door.ts';
 import { connectEnd } from '../../src/mqtt/firewall.ts';
 import { frameAt } from '../../src/mqtt/packets.ts';
-import { faultOf, publishFault, topicFault } from '../../src/mqtt/rules.ts';
+import { faultOf, publishedAt, topicFault } from '../../src/mqtt/rules.ts';
 
 describe('the first bytes of a connection', () => {
   test.each<[string, number[], number | undefined]>([
@@ -129,8 +129,7 @@ describe('a packet after the login', () => {
     const data = Buffer.from(bytes);
     const first = data[0] ?? 0;
     const frame = frameAt(data, 0) ?? { body: 0, end: 0 };
-    const fault =
-      first >> 4 === 3 ? publishFault(data, 0, frame) : faultOf(first, data.subarray(frame.body, frame.end));
+    const fault = first >> 4 === 3 ? publishedAt(data, 0, frame) : faultOf(first, data.subarray(frame.body, frame.end));
     expect(fault).toMatch(expected);
   });
 

@@ -291,6 +291,30 @@ test('a removed terminal is cut at once, and its secret is worth nothing', async
   await expect(connectTerminal(gateway, terminal, { clean: false })).rejects.toThrow();
 });
 
+test('a message with QoS 2 is known also when its connection had taken the place of another', async () => {
+  await using gateway = await startTestGateway();
+  const { secret } = await boiler(gateway, 'A');
+  const login = { clientId: 'A', username: 'A', password: Buffer.from(secret), clean: false, keepalive: 0 };
+  const hello = generate({ cmd: 'connect', protocolId: 'MQTT', protocolVersion: 4, ...login });
+  const payload = JSON.stringify({ time: Date.now(), values: { room_c: 20 } });
+  const common = { cmd: 'publish', topic: 'terminals/A/readings', qos: 2, messageId: 5, retain: false } as const;
+  const sockets: Socket[] = [];
+  for (let turn = 0; turn < 3; turn += 1) {
+    const socket = socketTo(gateway);
+    sockets.push(socket);
+    socket.write(hello);
+    await once(socket, 'data');
+    // The connection before is cut by this one, and its end comes after the new one's beginning.
+    if (turn > 0 && !sockets[turn - 1]?.closed) await once(sockets[turn - 1] ?? socket, 'close');
+    if (turn === 0) continue;
+    socket.write(generate({ ...common, payload, dup: turn > 1 }));
+    expect([...(await once(socket, 'data'))[0]]).toEqual([0x50, 2, 0, 5]);
+  }
+  for (const socket of sockets) socket.destroy();
+  const metrics = await (await fetch(`${gateway.origin}/metrics`)).text();
+  expect(metrics).toMatch(/^hearthgate_readings_total 1$/m);
+});
+
 test('a message with QoS 2 is stored once, also when its session goes on over another connection', async () => {
   await using gateway = await startTestGateway();
   const { secret } = await boiler(gateway, 'A');

@@ -5,7 +5,7 @@ import { type Kysely, PostgresAdapter, sql } from 'kysely';
  * transaction that changed it, whoever wrote it: `pg_notify` with the table and the id.
  */
 const STATEMENTS = [
-  `create table gateways (id text primary key, place text not null, sharing integer not null, started_at bigint not null,
+  `create table gateways (id text primary key, place text not null, sharing integer not null,
      beat_at bigint not null)`,
   `alter table terminals add column broker_hash text`,
 ];
