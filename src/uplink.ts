@@ -5,9 +5,16 @@ import type { Clock } from './lib/clock.ts';
 import type { Latest } from './readings/latest.ts';
 import type { Quarantine } from './readings/quarantine.ts';
 import type { Spool } from './readings/spool.ts';
-import { type Decoded, decodeRegisters, type RegisterFrame, type Reject } from './terminals/decode.ts';
+import {
+  type Decoded,
+  decodeRegisters,
+  type Item,
+  type RegisterFrame,
+  type Reject,
+  type TimeBounds,
+} from './terminals/decode.ts';
 import { textOfRegisters } from './terminals/frames.ts';
-import { decodePayload } from './terminals/mapping.ts';
+import { decodePayload, decodeUnwrapped } from './terminals/mapping.ts';
 import type { Presence, Status } from './terminals/presence.ts';
 import type { Registry, Terminal } from './terminals/registry.ts';
 import type { Reading } from './terminals/scan.ts';
@@ -86,6 +93,12 @@ export function createUplink(parts: {
     });
   }
 
+  const boundsOf = ({ installedAt }: Terminal): TimeBounds => ({
+    now: clock.now(),
+    maxFutureMs: parts.maxFutureMs,
+    installedAt,
+  });
+
   function append({ id: terminalId }: Terminal, readings: Reading[]): Promise<void> {
     if (readings.length === 0) return Promise.resolve();
     return spool.append(readings.map(({ time, values }) => ({ terminalId, time, values })));
@@ -155,9 +168,14 @@ export function createUplink(parts: {
 
   return {
     receiveMessage(terminal: Terminal, payload: Buffer): Promise<void> {
-      const { profile, installedAt } = terminal;
-      const bounds = { now: clock.now(), maxFutureMs: parts.maxFutureMs, installedAt };
-      return receive(terminal, decodePayload(profile, payload, bounds), () => payload.toString('utf8'));
+      const decoded = decodePayload(terminal.profile, payload, boundsOf(terminal));
+      return receive(terminal, decoded, () => payload.toString('utf8'));
+    },
+
+    /** What another dialect unwrapped; quarantine keeps it in this form, from which it is read again. */
+    receiveItems(terminal: Terminal, items: Item[]): Promise<void> {
+      const decoded = decodeUnwrapped(terminal.profile, items, boundsOf(terminal));
+      return receive(terminal, decoded, () => JSON.stringify(items));
     },
 
     receiveRegisters(terminal: Terminal, frame: RegisterFrame): Promise<void> {

@@ -70,7 +70,7 @@ export function createInbox(parts: {
     const written = (message: unknown) => Buffer.from(JSON.stringify(message));
     switch (said.what) {
       case 'readings':
-        return uplink.receiveMessage(terminal, written(said.items));
+        return uplink.receiveItems(terminal, said.items);
       case 'status':
         return uplink.receiveStatus(terminal, written({ online: said.online }));
       case 'event': {

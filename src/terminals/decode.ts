@@ -51,12 +51,13 @@ export interface TimeBounds {
   installedAt: number | null;
 }
 
-export const MOST_READINGS = 1_000;
+const MOST_READINGS = 1_000;
 /** Before this there was no such terminal; epoch seconds taken for milliseconds lie far below it. */
 export const EARLIEST = Date.UTC(2015, 0, 1);
 
-interface Message {
-  time: string | number;
+/** Values at a time, epoch ms or RFC 3339, before they are checked. */
+export interface Item {
+  time: number | string;
   values: Record<string, unknown>;
 }
 
@@ -64,11 +65,8 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** By hand, since every message passes here. Further fields, such as a sequence of the firmware's own, are passed over. */
-const isMessage = (item: unknown): item is Message =>
-  isObject(item) &&
-  (typeof item['time'] === 'number' || typeof item['time'] === 'string') &&
-  isObject(item['values']) &&
-  Object.keys(item['values']).length > 0;
+export const isItem = (one: unknown): one is Item =>
+  isObject(one) && (typeof one['time'] === 'number' || typeof one['time'] === 'string') && isObject(one['values']);
 
 const rfc3339 = z.iso.datetime({ offset: true });
 
@@ -162,20 +160,31 @@ export function decodeMessage(profile: Profile, payload: Buffer, bounds: TimeBou
 
 /** The same for any JSON: what `decodeMessage` says, it says too. */
 export function decodeJson(profile: Profile, payload: Buffer, bounds: TimeBounds): Decoded {
-  const rejects: Reject[] = [];
+  const items = readItems(payload);
+  return Array.isArray(items) ? decodeItems(profile, items, bounds) : { readings: [], rejects: [items] };
+}
+
+/** The items of a message, of which nothing is checked but their number; or why there are none. */
+export function readItems(payload: Buffer): unknown[] | Reject {
   let parsed: unknown;
   try {
     parsed = JSON.parse(payload.toString('utf8'));
   } catch (error) {
-    return { readings: [], rejects: [{ reason: 'bad_json', detail: String(error).slice(0, 200) }] };
+    return { reason: 'bad_json', detail: String(error).slice(0, 200) };
   }
   const items = Array.isArray(parsed) ? parsed : [parsed];
-  if (items.length > MOST_READINGS) {
-    return { readings: [], rejects: [{ reason: 'too_many_readings', detail: `${items.length} in one message` }] };
-  }
+  return tooMany(items) ?? items;
+}
+
+export const tooMany = ({ length }: unknown[]): Reject | undefined =>
+  length > MOST_READINGS ? { reason: 'too_many_readings', detail: `${length} in one message` } : undefined;
+
+/** Checks items that were read. Takes out of their `values` what is refused. */
+export function decodeItems(profile: Profile, items: unknown[], bounds: TimeBounds): Decoded {
+  const rejects: Reject[] = [];
   const readings: Reading[] = [];
   for (const item of items) {
-    if (!isMessage(item)) {
+    if (!isItem(item) || Object.keys(item.values).length === 0) {
       rejects.push({ reason: 'bad_payload', detail: `${shown(item)} is no {"time", "values": {"metric": value, …}}` });
       continue;
     }

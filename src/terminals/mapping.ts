@@ -1,4 +1,4 @@
-import { type Decoded, decodeMessage, MOST_READINGS, type TimeBounds } from './decode.ts';
+import { type Decoded, decodeItems, decodeMessage, isItem, readItems, type TimeBounds, tooMany } from './decode.ts';
 import { commandNumber } from './encode.ts';
 import { isObject, type JsonPath, valueAt } from './json-path.ts';
 import type { CommandDefinition, Metric, Profile } from './profile.ts';
@@ -44,8 +44,16 @@ function unknownIn(
   return unknown;
 }
 
+const paths = new WeakMap<Profile, ReadonlyMap<string, boolean>>();
+
+function knownPaths(profile: Profile): ReadonlyMap<string, boolean> {
+  const known = paths.get(profile) ?? pathsOf(profile);
+  paths.set(profile, known);
+  return known;
+}
+
 /** The paths of a profile's metrics, and, as not whole, all that leads there. */
-function knownPaths(profile: Profile): Map<string, boolean> {
+function pathsOf(profile: Profile): Map<string, boolean> {
   const known = new Map<string, boolean>();
   for (const [name, metric] of Object.entries(profile.metrics)) {
     const path = pathOf(name, metric);
@@ -58,26 +66,13 @@ function knownPaths(profile: Profile): Map<string, boolean> {
   return known;
 }
 
-interface Item {
-  time: string | number;
-  values: Record<string, unknown>;
-}
-
-const isItem = (one: unknown): one is Item =>
-  isObject(one) && ['string', 'number'].includes(typeof one['time']) && isObject(one['values']);
-
-/** Reads a message of another dialect that is unwrapped; the checks are those of every reading. */
-function decodeUnwrapped(profile: Profile, payload: Buffer, bounds: TimeBounds): Decoded {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(payload.toString('utf8'));
-  } catch (error) {
-    return { readings: [], rejects: [{ reason: 'bad_json', detail: String(error).slice(0, 200) }] };
-  }
-  const items = Array.isArray(parsed) ? parsed : [parsed];
-  if (items.length > MOST_READINGS) {
-    return { readings: [], rejects: [{ reason: 'too_many_readings', detail: `${items.length} in one message` }] };
-  }
+/**
+ * Checks a message of another dialect that is unwrapped, as every reading is checked. `items` stay as they are, for quarantine may need
+ * them.
+ */
+export function decodeUnwrapped(profile: Profile, items: unknown[], bounds: TimeBounds): Decoded {
+  const whole = tooMany(items);
+  if (whole) return { readings: [], rejects: [whole] };
   const rejects: Decoded['rejects'] = [];
   const namesValues = NAMES_VALUES.includes(profile.dialect);
   const known = namesValues ? knownPaths(profile) : undefined;
@@ -106,13 +101,16 @@ function decodeUnwrapped(profile: Profile, payload: Buffer, bounds: TimeBounds):
       detail: `${profile.profile} does not take it`,
     });
   }
-  const decoded = decodeMessage(profile, Buffer.from(JSON.stringify(own)), bounds);
+  const decoded = decodeItems(profile, own, bounds);
   return { readings: decoded.readings, rejects: [...rejects, ...decoded.rejects] };
 }
 
 /** Reads the payload of a reading, in whatever dialect it came. */
-export const decodePayload = (profile: Profile, payload: Buffer, bounds: TimeBounds): Decoded =>
-  (profile.dialect === 'hearthgate' ? decodeMessage : decodeUnwrapped)(profile, payload, bounds);
+export function decodePayload(profile: Profile, payload: Buffer, bounds: TimeBounds): Decoded {
+  if (profile.dialect === 'hearthgate') return decodeMessage(profile, payload, bounds);
+  const items = readItems(payload);
+  return Array.isArray(items) ? decodeUnwrapped(profile, items, bounds) : { readings: [], rejects: [items] };
+}
 
 /** Whether any metric lies below this name: of what devices tell about themselves, only that is taken. */
 export const takes = (profile: Profile, name: string): boolean =>

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { covers } from '../../src/mqtt/filters.ts';
 import { parsePath, valueAt } from '../../src/terminals/json-path.ts';
-import { filled } from '../../src/terminals/mapping.ts';
+import { decodePayload, decodeUnwrapped, filled } from '../../src/terminals/mapping.ts';
 import { parseProfile } from '../../src/terminals/profile.ts';
 
 describe('a path', () => {
@@ -74,6 +74,43 @@ test.each([
   ['a/b', 'a/bc', false],
   ['+/b', '/b', true],
 ])('the filter %s covers %s: %s', (filter, topic, expected) => expect(covers(filter, topic)).toBe(expected));
+
+const wordy = parseProfile(
+  `profile: x
+title: { zh: 甲, en: A }
+kind: electric_heater
+source: none
+protocol: mqtt
+dialect: thingsboard
+offlineAfterS: 60
+metrics:
+  room_c: { kind: gauge, min: -40, max: 80, from: { json: temperature, absent: [null] }, title: { zh: 室温, en: Room } }
+examples:
+  - frame: { topic: v1/devices/me/telemetry, payload: { temperature: 20 } }
+    values: { room_c: 20 }
+`,
+  'x.yaml',
+);
+
+test('an infinity is refused as one, not as the nothing that JSON makes of it, and the items stay for quarantine', () => {
+  const bounds = { now: 1_700_000_000_000, maxFutureMs: 0, installedAt: null };
+  const items = [
+    { time: bounds.now, values: { temperature: Number.POSITIVE_INFINITY } },
+    { time: Number.POSITIVE_INFINITY, values: { temperature: 20 } },
+  ];
+  const before = structuredClone(items);
+  const decoded = decodeUnwrapped(wordy, items, bounds);
+  expect(decoded).toMatchObject({
+    readings: [],
+    rejects: [
+      { reason: 'wrong_type', metric: 'room_c', detail: 'Infinity is not a finite number' },
+      { reason: 'bad_time', detail: 'Infinity is neither RFC 3339 nor epoch ms' },
+    ],
+  });
+  expect(items).toEqual(before);
+  const text = `[{"time":${bounds.now},"values":{"temperature":1e400}},{"time":1e400,"values":{"temperature":20}}]`;
+  expect(decodePayload(wordy, Buffer.from(text), bounds)).toEqual(decoded);
+});
 
 describe('a profile of another dialect is refused', () => {
   const good = `profile: x

@@ -4,7 +4,7 @@ import { projectRoot } from '../../src/config.ts';
 import { dialectOf } from '../../src/mqtt/dialects/dialects.ts';
 import { decodeMessage, decodeRegisters } from '../../src/terminals/decode.ts';
 import { commandNumber } from '../../src/terminals/encode.ts';
-import { decodePayload } from '../../src/terminals/mapping.ts';
+import { decodeUnwrapped } from '../../src/terminals/mapping.ts';
 import { loadProfiles, type Profile, parseProfile } from '../../src/terminals/profile.ts';
 import type { Terminal } from '../../src/terminals/registry.ts';
 
@@ -34,7 +34,7 @@ function decodeSaid(profile: Profile, { topic, payload }: { topic: string; paylo
     expect(one.what).toBe('readings');
     if (one.what !== 'readings') continue;
     const bounds = { now: NOW, maxFutureMs: 0, installedAt: null };
-    const decoded = decodePayload(profile, Buffer.from(JSON.stringify(one.items)), bounds);
+    const decoded = decodeUnwrapped(profile, one.items, bounds);
     for (const { values } of decoded.readings) Object.assign(readings, values);
     rejects.push(...decoded.rejects);
   }

@@ -1,4 +1,4 @@
-import type { Reject } from '../../terminals/decode.ts';
+import type { Item, Reject } from '../../terminals/decode.ts';
 import type { Sending } from '../../terminals/profile-mqtt.ts';
 import type { Terminal } from '../../terminals/registry.ts';
 import type { Login } from './login.ts';
@@ -13,14 +13,9 @@ export interface Message {
   payload: string;
 }
 
-/** Values as the device names them, at a time: epoch ms or RFC 3339. */
-export interface Item {
-  time: number | string;
-  values: Record<string, unknown>;
-}
-
 /** One thing that a terminal said, and which terminal it tells of. */
 export type Said =
+  /** Values as the device names them. */
   | { what: 'readings'; terminal: Terminal; items: Item[] }
   | { what: 'status'; terminal: Terminal; online: boolean }
   | { what: 'event'; terminal: Terminal; event: string; time: number | string; data: Record<string, unknown> }

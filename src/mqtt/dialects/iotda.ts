@@ -1,3 +1,4 @@
+import type { Item } from '../../terminals/decode.ts';
 import { isObject } from '../../terminals/json-path.ts';
 import type { Terminal } from '../../terminals/registry.ts';
 import { nameOf } from '../../terminals/wire-names.ts';
@@ -6,7 +7,6 @@ import {
   type Heard,
   type Hearing,
   heardJson,
-  type Item,
   NOTHING,
   reasonOf,
   refused,

@@ -1,3 +1,4 @@
+import type { Item } from '../../terminals/decode.ts';
 import { valueAt } from '../../terminals/json-path.ts';
 import type { Envelope } from '../../terminals/profile-mqtt.ts';
 import type { Terminal } from '../../terminals/registry.ts';
@@ -7,7 +8,6 @@ import {
   type Heard,
   type Hearing,
   heardJson,
-  type Item,
   NOTHING,
   reasonOf,
   type Speaker,

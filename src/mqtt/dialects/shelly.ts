@@ -1,15 +1,7 @@
+import type { Item } from '../../terminals/decode.ts';
 import { isObject } from '../../terminals/json-path.ts';
 import { nameOf } from '../../terminals/wire-names.ts';
-import {
-  type Dialect,
-  heardJson,
-  type Item,
-  NOTHING,
-  reasonOf,
-  refused,
-  type Speaker,
-  wholeNumber,
-} from './dialect.ts';
+import { type Dialect, heardJson, NOTHING, reasonOf, refused, type Speaker, wholeNumber } from './dialect.ts';
 
 /**
  * Shelly devices. The first generation says each value alone, as text, under `shellies/{id}/`, and answers a command with the new state.
