@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { rfc3339 as rfc3339Of } from '../lib/calendar.ts';
 import { registerValue } from './encode.ts';
+import { isObject } from './json-path.ts';
 import type { Metric, Profile } from './profile.ts';
 import { createScan, type Reading } from './scan.ts';
 
@@ -60,9 +61,6 @@ export interface Item {
   time: number | string;
   values: Record<string, unknown>;
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** By hand, since every message passes here. Further fields, such as a sequence of the firmware's own, are passed over. */
 export const isItem = (one: unknown): one is Item =>
