@@ -76,7 +76,9 @@ export function createCarrier(parts: {
       const hub = registry.find(id);
       const speaks = hub?.profile.dialect === terminal.profile.dialect && registry.speaksFor(id, terminal);
       if (!client || !hub || !speaks) continue;
-      const message = dialect ? messageFor(terminal, command, hub) : ownMessage(terminal, command, clock.now());
+      const message = dialect
+        ? messageFor(dialect, terminal, command, hub)
+        : ownMessage(terminal, command, clock.now());
       if (message && (dialect?.subscribesItself || listens(client, message.topic))) return { client, message };
     }
     return undefined;

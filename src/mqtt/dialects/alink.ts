@@ -4,15 +4,16 @@ import type { Terminal } from '../../terminals/registry.ts';
 import { nameOf } from '../../terminals/wire-names.ts';
 import {
   type Dialect,
+  eventOf,
   type Heard,
   type Hearing,
-  heardJson,
+  heardObject,
+  known,
   type Message,
   NOTHING,
   reasonOf,
   refused,
   type Said,
-  type Speaker,
   unknownNames,
   wholeNumber,
 } from './dialect.ts';
@@ -39,20 +40,13 @@ function extended(clientId: string): { id: string; given: Map<string, string> } 
 }
 
 interface Target {
-  productKey: string;
-  deviceName: string;
+  name: string;
   rest: string;
 }
 
 function targetOf(topic: string): Target | undefined {
   const [, productKey, deviceName, rest = ''] = TOPIC.exec(topic) ?? OTA.exec(topic) ?? [];
-  return productKey && deviceName ? { productKey, deviceName, rest } : undefined;
-}
-
-/** The speaker itself or a device behind it. */
-function known({ terminal, behind }: Speaker, deviceName: unknown, productKey: unknown): Terminal | undefined {
-  const name = `${deviceName}&${productKey}`;
-  return name === nameOf(terminal) ? terminal : behind(name);
+  return productKey && deviceName ? { name: `${deviceName}&${productKey}`, rest } : undefined;
 }
 
 const topicOf = (terminal: Terminal, rest: string): string => {
@@ -74,14 +68,8 @@ function itemsOf(properties: Record<string, unknown>, now: number): Item[] {
   return [...byTime].map(([time, values]) => ({ time, values }));
 }
 
-function eventOf(terminal: Terminal, name: string, params: unknown, now: number): Said[] {
-  const { events } = terminal.profile;
-  const event = Object.hasOwn(events, name) ? events[name] : undefined;
-  if (event === undefined) return refused(terminal, 'bad_payload', `the profile takes no event ${name}`).said;
-  const whole = isObject(params) ? params : {};
-  const time = typeof whole['time'] === 'number' ? whole['time'] : now;
-  const data = isObject(whole['value']) ? whole['value'] : {};
-  return [{ what: 'event', terminal, event, time, data }];
+function postedEvent(terminal: Terminal, name: string, { time, value }: Record<string, unknown>, now: number): Said {
+  return eventOf(terminal, name, typeof time === 'number' ? time : now, isObject(value) ? value : {});
 }
 
 function propertiesOf(terminal: Terminal, properties: unknown, now: number): Said[] {
@@ -97,8 +85,9 @@ function packOf(hearing: Hearing, params: Record<string, unknown>): Said[] {
   if (isObject(params['properties'])) said.push(...propertiesOf(terminal, params['properties'], now));
   for (const sub of Array.isArray(params['subDevices']) ? params['subDevices'] : []) {
     const identity = isObject(sub) && isObject(sub['identity']) ? sub['identity'] : {};
-    const child = known(hearing, identity['deviceName'], identity['productKey']);
-    if (!child) unknown.push(`${identity['deviceName']}&${identity['productKey']}`);
+    const name = `${identity['deviceName']}&${identity['productKey']}`;
+    const child = known(hearing, name);
+    if (!child) unknown.push(name);
     else if (isObject(sub) && isObject(sub['properties'])) said.push(...propertiesOf(child, sub['properties'], now));
   }
   return [...said, ...unknownNames(terminal, unknown)];
@@ -130,9 +119,10 @@ function clockAnswer(topic: string, message: Record<string, unknown>, now: numbe
 function sessionOf(hearing: Hearing, online: boolean, message: Record<string, unknown>): Heard {
   const params = isObject(message['params']) ? message['params'] : {};
   const { deviceName, productKey } = params;
-  const child = known(hearing, deviceName, productKey);
+  const name = `${deviceName}&${productKey}`;
+  const child = known(hearing, name);
   const answer = answerTo(hearing.topic, message, child ? 200 : NOT_FOUND, { deviceName, productKey });
-  if (!child) return { said: unknownNames(hearing.terminal, [`${deviceName}&${productKey}`]), answer };
+  if (!child) return { said: unknownNames(hearing.terminal, [name]), answer };
   return { said: [{ what: 'status', terminal: child, online }], answer };
 }
 
@@ -151,7 +141,7 @@ function heard(hearing: Hearing, terminal: Terminal, rest: string, message: Reco
       return clockAnswer(topic, message, now);
   }
   const event = /^thing\/event\/([^/]+)\/post$/.exec(rest)?.[1];
-  if (event) return { said: eventOf(terminal, event, params, now), answer: answerTo(topic, message) };
+  if (event) return { said: [postedEvent(terminal, event, params, now)], answer: answerTo(topic, message) };
   return /^thing\/service\/.+_reply$/.test(rest) ? { said: [answerOf(terminal, message)] } : NOTHING;
 }
 
@@ -175,28 +165,20 @@ export const alink: Dialect = {
 
   mayPublish(speaker, topic) {
     const target = targetOf(topic);
-    return target !== undefined && known(speaker, target.deviceName, target.productKey) !== undefined;
+    return target !== undefined && known(speaker, target.name) !== undefined;
   },
   maySubscribe(speaker, filter) {
     const target = targetOf(filter);
-    return (
-      target !== undefined &&
-      !target.rest.includes('#') &&
-      known(speaker, target.deviceName, target.productKey) !== undefined
-    );
+    return target !== undefined && !target.rest.includes('#') && known(speaker, target.name) !== undefined;
   },
 
   hear(hearing) {
     const target = targetOf(hearing.topic);
-    const terminal = target && known(hearing, target.deviceName, target.productKey);
+    const terminal = target && known(hearing, target.name);
     if (!terminal) return NOTHING;
     // Raw frames and whatever else the platform would pass on.
     if (target.rest === '' || target.rest.endsWith('up_raw')) return NOTHING;
-    return heardJson(hearing, (message) =>
-      isObject(message)
-        ? heard(hearing, terminal, target.rest, message)
-        : refused(terminal, 'bad_payload', 'is no Alink message'),
-    );
+    return heardObject(hearing, (message) => heard(hearing, terminal, target.rest, message), terminal);
   },
 
   tell(terminal, { request, send, payload }) {

@@ -1,6 +1,8 @@
 import type { Item, Reject } from '../../terminals/decode.ts';
+import { isObject } from '../../terminals/json-path.ts';
 import type { Sending } from '../../terminals/profile-mqtt.ts';
 import type { Terminal } from '../../terminals/registry.ts';
+import { nameOf } from '../../terminals/wire-names.ts';
 import type { Login } from './login.ts';
 
 /**
@@ -66,19 +68,37 @@ export interface Dialect {
   tell(terminal: Terminal, order: Order, hub: Terminal): Message;
 }
 
+/** The speaker itself or a terminal behind it, by its name. */
+export const known = ({ terminal, behind }: Speaker, name: unknown): Terminal | undefined =>
+  name === nameOf(terminal) ? terminal : behind(String(name));
+
 /** Names of a concentrator's that nobody knows, told in one refusal. */
 const MOST_NAMED = 5;
 
 export function unknownNames(terminal: Terminal, names: string[]): Said[] {
   if (names.length === 0) return [];
   const some = names.slice(0, MOST_NAMED).map((name) => name.slice(0, 60));
-  const detail = `${names.length} not behind this terminal: ${some.join(', ')}`.slice(0, 200);
-  return [{ what: 'refused', terminal, rejects: [{ reason: 'bad_payload', detail }] }];
+  const detail = `${names.length} not behind this terminal: ${some.join(', ')}`;
+  return [refusal(terminal, 'bad_payload', detail)];
 }
 
-export const refused = (terminal: Terminal, reason: Reject['reason'], detail: string): Heard => ({
-  said: [{ what: 'refused', terminal, rejects: [{ reason, detail: detail.slice(0, 200) }] }],
+const refusal = (terminal: Terminal, reason: Reject['reason'], detail: string): Said => ({
+  what: 'refused',
+  terminal,
+  rejects: [{ reason, detail: detail.slice(0, 200) }],
 });
+
+export const refused = (terminal: Terminal, reason: Reject['reason'], detail: string): Heard => ({
+  said: [refusal(terminal, reason, detail)],
+});
+
+/** An event by the device's name for it; refused where the profile does not take it. */
+export function eventOf(terminal: Terminal, name: string, time: number | string, data: Record<string, unknown>): Said {
+  const { events } = terminal.profile;
+  const event = Object.hasOwn(events, name) ? events[name] : undefined;
+  if (event === undefined) return refusal(terminal, 'bad_payload', `the profile takes no event ${name}`);
+  return { what: 'event', terminal, event, time, data };
+}
 
 /** Deeper than any dialect goes. What can be read may be nested too deeply to be written. */
 const DEEPEST = 32;
@@ -98,6 +118,17 @@ export function heardJson({ terminal, payload }: Hearing, then: (value: unknown)
   }
   return isShallow(value) ? then(value) : refused(terminal, 'bad_payload', 'is nested too deeply');
 }
+
+/** The same for an object; JSON that is none is refused as what `of` said. */
+export const heardObject = (
+  hearing: Hearing,
+  then: (message: Record<string, unknown>) => Heard,
+  of = hearing.terminal,
+): Heard => heardJson(hearing, (value) => (isObject(value) ? then(value) : refused(of, 'bad_payload', 'is no object')));
+
+/** A command's payload as it goes out where words and numbers are sent bare. */
+export const textOf = (payload: unknown): string =>
+  typeof payload === 'object' ? JSON.stringify(payload) : String(payload);
 
 /** A whole number from text such as a topic's level; undefined for anything else. */
 export const wholeNumber = (text: unknown): number | undefined =>

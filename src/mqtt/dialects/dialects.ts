@@ -33,14 +33,14 @@ export const speaker = (registry: Registry, terminal: Terminal): Speaker => ({
   behind: (name) => registry.behind(terminal, name),
 });
 
-/** A command as the terminal's dialect puts it; undefined when its profile has no such command any longer. */
-export function messageFor(terminal: Terminal, command: Command, hub: Terminal): Message | undefined {
+/** A command as `dialect`, the terminal's, puts it; undefined when its profile has no such command any longer. */
+export function messageFor(dialect: Dialect, terminal: Terminal, command: Command, hub: Terminal): Message | undefined {
   const definition = terminal.profile.commands[command.command];
   const send = definition?.send;
   if (!send) return undefined;
   const value = valueFor(definition, command.value);
   const payload = filled(send.payload, { value, id: nameOf(terminal), request: command.sequence });
-  return dialectOf(terminal.profile)?.tell(terminal, { request: command.sequence, send, payload }, hub);
+  return dialect.tell(terminal, { request: command.sequence, send, payload }, hub);
 }
 
 /**

@@ -4,9 +4,11 @@ import type { Terminal } from '../../terminals/registry.ts';
 import { nameOf } from '../../terminals/wire-names.ts';
 import {
   type Dialect,
+  eventOf,
   type Heard,
   type Hearing,
-  heardJson,
+  heardObject,
+  known,
   NOTHING,
   reasonOf,
   refused,
@@ -78,9 +80,6 @@ function reportOf(terminal: Terminal, message: Record<string, unknown>, now: num
   return refused(terminal, 'bad_payload', 'has no services with properties').said;
 }
 
-const known = ({ terminal, behind }: Hearing, name: unknown): Terminal | undefined =>
-  name === nameOf(terminal) ? terminal : behind(String(name));
-
 function reportOfGateway(hearing: Hearing, message: Record<string, unknown>): Heard {
   const { terminal, now } = hearing;
   if (!Array.isArray(message['devices'])) return refused(terminal, 'bad_payload', 'has no devices');
@@ -141,13 +140,13 @@ function eventsOf(hearing: Hearing, message: Record<string, unknown>): Heard {
     if (!isObject(service)) continue;
     const type = String(service['event_type']);
     const paras = isObject(service['paras']) ? service['paras'] : {};
-    const event = Object.hasOwn(target.profile.events, type) ? target.profile.events[type] : undefined;
     if (type === 'time_sync_request') answer = clockAnswer(terminal, paras, now);
     else if (type === 'sub_device_update_status') said.push(...statuses(hearing, paras));
-    else if (event !== undefined) {
-      said.push({ what: 'event', terminal: target, event, time: timeOf(service['event_time'], now), data: paras });
-    } else if (!String(service['service_id']).startsWith('$')) {
-      said.push(...refused(target, 'bad_payload', `the profile takes no event ${type}`).said);
+    else {
+      const event = eventOf(target, type, timeOf(service['event_time'], now), paras);
+      // Services of the platform's own tell much that no profile is about.
+      const isSystem = String(service['service_id']).startsWith('$');
+      if (event.what === 'event' || !isSystem) said.push(event);
     }
   }
   return { said, answer };
@@ -188,9 +187,7 @@ export const iotda: Dialect = {
     const { terminal, topic } = hearing;
     const rest = restOf(terminal, topic);
     if (!rest?.startsWith('sys/')) return NOTHING;
-    return heardJson(hearing, (message) =>
-      isObject(message) ? heard(hearing, rest, message) : refused(terminal, 'bad_payload', 'is no object'),
-    );
+    return heardObject(hearing, (message) => heard(hearing, rest, message));
   },
 
   tell(terminal, { request, send, payload }, hub) {

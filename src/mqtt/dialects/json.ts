@@ -11,6 +11,7 @@ import {
   NOTHING,
   reasonOf,
   type Speaker,
+  textOf,
   wholeNumber,
 } from './dialect.ts';
 
@@ -88,6 +89,6 @@ export const json: Dialect = {
 
   tell: (terminal, { send, payload }) => ({
     topic: ownTopic(send.topic ?? '', terminal),
-    payload: typeof payload === 'object' ? JSON.stringify(payload) : String(payload),
+    payload: textOf(payload),
   }),
 };

@@ -1,7 +1,7 @@
 import type { Item } from '../../terminals/decode.ts';
 import { isObject } from '../../terminals/json-path.ts';
 import { nameOf } from '../../terminals/wire-names.ts';
-import { type Dialect, heardJson, NOTHING, reasonOf, refused, type Speaker, wholeNumber } from './dialect.ts';
+import { type Dialect, heardJson, NOTHING, reasonOf, refused, type Speaker, textOf, wholeNumber } from './dialect.ts';
 
 /**
  * Shelly devices. The first generation says each value alone, as text, under `shellies/{id}/`, and answers a command with the new state.
@@ -16,7 +16,7 @@ const below = (prefix: string, topic: string): string | undefined =>
 
 const saidOnline = (payload: Buffer): boolean => payload.toString('utf8') === 'true';
 
-const gen1Prefix = ({ terminal }: Speaker): string => `shellies/${nameOf(terminal)}/`;
+const gen1Prefix = ({ terminal }: Pick<Speaker, 'terminal'>): string => `shellies/${nameOf(terminal)}/`;
 
 /** `12.3` is a number, `on` a word. */
 function plain(text: string): string | number {
@@ -43,8 +43,8 @@ export const shelly: Dialect = {
   },
 
   tell: (terminal, { send, payload }) => ({
-    topic: `${gen1Prefix({ terminal, behind: () => undefined })}${send.name}`,
-    payload: typeof payload === 'object' ? JSON.stringify(payload) : String(payload),
+    topic: `${gen1Prefix({ terminal })}${send.name}`,
+    payload: textOf(payload),
   }),
 };
 

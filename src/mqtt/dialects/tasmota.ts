@@ -1,6 +1,6 @@
 import { isObject } from '../../terminals/json-path.ts';
 import { nameOf } from '../../terminals/wire-names.ts';
-import { type Dialect, type Heard, type Hearing, heardJson, NOTHING, refused, type Speaker } from './dialect.ts';
+import { type Dialect, type Heard, type Hearing, heardObject, NOTHING, type Speaker, textOf } from './dialect.ts';
 
 /**
  * Plugs and relays with Tasmota, with its default topics `%prefix%/%topic%/`. What it writes as `Time` is its own local time without a zone,
@@ -42,13 +42,11 @@ export const tasmota: Dialect = {
       return { said: [{ what: 'readings', terminal, items: [{ time: now, values }] }] };
     }
     if (!JSON_TOPIC.test(rest)) return NOTHING;
-    return heardJson(hearing, (message) =>
-      isObject(message) ? heard(hearing, message) : refused(terminal, 'bad_payload', 'is no object'),
-    );
+    return heardObject(hearing, (message) => heard(hearing, message));
   },
 
   tell: (terminal, { send, payload }) => ({
     topic: `cmnd/${nameOf(terminal)}/${send.name}`,
-    payload: typeof payload === 'object' ? JSON.stringify(payload) : String(payload),
+    payload: textOf(payload),
   }),
 };

@@ -8,6 +8,7 @@ import {
   type Heard,
   type Hearing,
   heardJson,
+  heardObject,
   NOTHING,
   reasonOf,
   refused,
@@ -21,6 +22,8 @@ import {
  * https://thingsboard.io/docs/reference/mqtt-api/, https://thingsboard.io/docs/reference/gateway-mqtt-api/
  */
 
+const GATEWAY = 'v1/gateway/';
+const DEVICE = 'v1/devices/me/';
 const UP = /^v1\/(devices\/me|gateway)\/[a-z]+(\/[a-z]+)?(\/\d{1,10})?$/;
 const FILTERS = new Set([
   'v1/devices/me/rpc/request/+',
@@ -79,9 +82,8 @@ function forEach(
   return { said: [...said, ...unknownNames(terminal, unknown)] };
 }
 
-function hearGateway(hearing: Hearing, what: string, value: unknown): Heard {
+function hearGateway(hearing: Hearing, what: string, value: Record<string, unknown>): Heard {
   const { terminal, behind, now } = hearing;
-  if (!isObject(value)) return refused(terminal, 'bad_payload', 'is no object');
   if (what === 'telemetry') return forEach(hearing, value, (child, one) => telemetry(child, one, now));
   if (what === 'attributes') return forEach(hearing, value, (child, one) => attributesOf(child, one, now));
   const name = value['device'];
@@ -120,9 +122,10 @@ export const thingsboard: Dialect = {
 
   hear(hearing) {
     const { topic } = hearing;
-    const gateway = topic.startsWith('v1/gateway/');
-    const what = topic.slice((gateway ? 'v1/gateway/' : 'v1/devices/me/').length);
-    return heardJson(hearing, (value) => (gateway ? hearGateway : hearDevice)(hearing, what, value));
+    if (topic.startsWith(GATEWAY)) {
+      return heardObject(hearing, (message) => hearGateway(hearing, topic.slice(GATEWAY.length), message));
+    }
+    return heardJson(hearing, (value) => hearDevice(hearing, topic.slice(DEVICE.length), value));
   },
 
   tell(terminal, { request, send, payload }, hub) {
