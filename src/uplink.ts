@@ -9,6 +9,7 @@ import {
   type Decoded,
   decodeRegisters,
   type Item,
+  type Reading,
   type RegisterFrame,
   type Reject,
   type TimeBounds,
@@ -17,7 +18,6 @@ import { textOfRegisters } from './terminals/frames.ts';
 import { decodePayload, decodeUnwrapped } from './terminals/mapping.ts';
 import type { Presence, Status } from './terminals/presence.ts';
 import type { Registry, Terminal } from './terminals/registry.ts';
-import type { Reading } from './terminals/scan.ts';
 
 /** Everything that happens to a frame, in order. Resolving means that what the frame says is on disk. */
 

@@ -3,7 +3,7 @@ import { rfc3339 as rfc3339Of } from '../lib/calendar.ts';
 import { registerValue } from './encode.ts';
 import { isObject } from './json-path.ts';
 import type { Metric, Profile } from './profile.ts';
-import { createScan, type Reading } from './scan.ts';
+import { createScan } from './scan.ts';
 
 /** Why something is refused; each code has its words in the console. */
 export const REJECT_REASONS = [
@@ -28,6 +28,13 @@ export interface Reject {
   reason: (typeof REJECT_REASONS)[number];
   metric?: string;
   detail: string;
+}
+
+export interface Reading {
+  /** Epoch ms. */
+  time: number;
+  /** States as 1 or 0. */
+  values: Record<string, number>;
 }
 
 export interface Decoded {

@@ -9,10 +9,12 @@ export const DIALECTS = [
   'shelly_rpc',
   'json',
 ] as const;
-export type Dialect = (typeof DIALECTS)[number];
+export type DialectName = (typeof DIALECTS)[number];
+/** As the registry still calls it. */
+export type Dialect = DialectName;
 
 /** What a terminal shows when it connects: its secret as password or as user name, or a signature made with it. */
-export const LOGINS: Record<Dialect, 'password' | 'token' | 'signature'> = {
+export const LOGINS: Record<DialectName, 'password' | 'token' | 'signature'> = {
   hearthgate: 'password',
   thingsboard: 'token',
   alink: 'signature',
@@ -30,7 +32,7 @@ const IN_TOPICS = /^[\x21-\x7e]+$/;
 const ALINK = /^[A-Za-z0-9_.:@-]{1,64}&[A-Za-z0-9]{1,40}$/;
 
 /** Why a terminal of this dialect cannot be called so; undefined when it can. */
-export function wrongName(dialect: Dialect, name: string): string | undefined {
+export function wrongName(dialect: DialectName, name: string): string | undefined {
   if (dialect === 'alink' && !ALINK.test(name)) {
     return 'connection.name of an Alink terminal is deviceName&productKey';
   }

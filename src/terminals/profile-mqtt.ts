@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Dialect } from './dialects.ts';
+import type { DialectName } from './dialects.ts';
 import { parsePath } from './json-path.ts';
 
 /** The parts of a profile that tell how a device of another MQTT dialect says things, and is told them. Data, no code. */
@@ -76,7 +76,7 @@ export type Envelope = z.infer<typeof envelope>;
 
 interface Parts {
   protocol: string;
-  dialect: Dialect;
+  dialect: DialectName;
   messages?: Envelope | undefined;
   events: Record<string, string>;
   metrics: Record<string, { json?: JsonSource | undefined }>;
@@ -84,7 +84,7 @@ interface Parts {
 }
 
 /** Dialects whose readings name their values, so that a metric's own name serves where it says nothing else. */
-export const NAMES_VALUES: readonly Dialect[] = ['thingsboard', 'alink', 'iotda'];
+export const NAMES_VALUES: readonly DialectName[] = ['thingsboard', 'alink', 'iotda'];
 
 function commandTrouble({ dialect }: Parts, { values, send }: Parts['commands'][string]): string | undefined {
   if ((dialect === 'hearthgate') !== (send === undefined)) return 'commands of other dialects have it, others do not';

@@ -1,16 +1,10 @@
+import type { Reading } from './decode.ts';
 import type { Metric, Profile } from './profile.ts';
 
 /**
  * Reads the usual message, `{"time":1700000000000,"values":{"room_c":20.5,"power_on":true}}`, from its bytes: nearly all that terminals
  * send looks like this, and reading it as any JSON costs four times as much. What is unusual in any way, or would be refused, is left.
  */
-
-export interface Reading {
-  /** Epoch ms. */
-  time: number;
-  /** States as 1 or 0. */
-  values: Record<string, number>;
-}
 
 /** A metric as it stands on the wire. */
 interface Known {

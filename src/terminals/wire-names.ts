@@ -1,6 +1,6 @@
 import { GatewayError } from '../lib/errors.ts';
 import { hashSecret, newSecret } from '../lib/ids.ts';
-import { type Dialect, LOGINS, SECRET_BYTES } from './dialects.ts';
+import { type DialectName, LOGINS, SECRET_BYTES } from './dialects.ts';
 import type { Profile } from './profile.ts';
 import type { Terminal } from './registry.ts';
 
@@ -10,8 +10,8 @@ type Named = Pick<Terminal, 'id' | 'connection' | 'profile' | 'secretHash' | 'pr
 export const nameOf = ({ id, connection }: Pick<Terminal, 'id' | 'connection'>): string =>
   (connection.type === 'mqtt' ? connection.name : undefined) ?? id;
 
-const named = (dialect: Dialect, name: string): string => `name ${dialect} ${name}`;
-const behind = (via: string, dialect: Dialect, name: string): string => `via ${via} ${dialect} ${name}`;
+const named = (dialect: DialectName, name: string): string => `name ${dialect} ${name}`;
+const behind = (via: string, dialect: DialectName, name: string): string => `via ${via} ${dialect} ${name}`;
 const token = (hash: string): string => `token ${hash}`;
 
 /** What to type into the device. Where it signs, the password is the device secret that it signs with. */
@@ -82,8 +82,9 @@ export function createWireNames() {
         .map((key) => ids.get(key))
         .find((id) => id !== undefined && id !== terminal.id);
     },
-    named: (dialect: Dialect, name: string): string | undefined => ids.get(named(dialect, name)),
-    behind: (via: string, dialect: Dialect, name: string): string | undefined => ids.get(behind(via, dialect, name)),
+    named: (dialect: DialectName, name: string): string | undefined => ids.get(named(dialect, name)),
+    behind: (via: string, dialect: DialectName, name: string): string | undefined =>
+      ids.get(behind(via, dialect, name)),
     /** Looked up by its hash, so that the time that it takes tells nothing of other tokens. */
     withToken: (secret: string): string | undefined => ids.get(token(hashSecret(secret))),
   };

@@ -1,5 +1,5 @@
 import type { Command } from '../../commands/commands.ts';
-import { type Dialect as DialectName, LOGINS } from '../../terminals/dialects.ts';
+import { type DialectName, LOGINS } from '../../terminals/dialects.ts';
 import { filled, valueFor } from '../../terminals/mapping.ts';
 import type { Profile } from '../../terminals/profile.ts';
 import type { Registry, Terminal } from '../../terminals/registry.ts';
