@@ -10,8 +10,6 @@ export const DIALECTS = [
   'json',
 ] as const;
 export type DialectName = (typeof DIALECTS)[number];
-/** As the registry still calls it. */
-export type Dialect = DialectName;
 
 /** What a terminal shows when it connects: its secret as password or as user name, or a signature made with it. */
 export const LOGINS: Record<DialectName, 'password' | 'token' | 'signature'> = {

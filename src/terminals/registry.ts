@@ -8,7 +8,7 @@ import { createTurns } from '../lib/turns.ts';
 import { hashesOf } from './broker-hash.ts';
 import { createClaims, newClaimCode } from './claims.ts';
 import { createCredentials, NO_CREDENTIALS, type ProvisioningLimits, USUAL_LIMITS } from './credentials.ts';
-import type { Dialect } from './dialects.ts';
+import type { DialectName } from './dialects.ts';
 import type { Line } from './lines.ts';
 import { happened, loadTerminals } from './memory.ts';
 import { createPlacement, oneSpelling } from './placement.ts';
@@ -274,7 +274,7 @@ export async function openRegistry(parts: {
     secretFits: credentials.fits,
 
     /** Terminals of other dialects, by what they show on the wire. */
-    named(dialect: Dialect, name: string): string | undefined {
+    named(dialect: DialectName, name: string): string | undefined {
       const id = wireNames.named(dialect, name);
       return id !== undefined && terminals.get(id)?.unclaimedSince === null ? id : undefined;
     },

@@ -16,6 +16,7 @@ import {
   type Said,
   unknownNames,
   wholeNumber,
+  wordOf,
 } from './dialect.ts';
 import { isSigned } from './login.ts';
 
@@ -119,7 +120,7 @@ function clockAnswer(topic: string, message: Record<string, unknown>, now: numbe
 function sessionOf(hearing: Hearing, online: boolean, message: Record<string, unknown>): Heard {
   const params = isObject(message['params']) ? message['params'] : {};
   const { deviceName, productKey } = params;
-  const name = `${deviceName}&${productKey}`;
+  const name = `${wordOf(deviceName)}&${wordOf(productKey)}`;
   const child = known(hearing, name);
   const answer = answerTo(hearing.topic, message, child ? 200 : NOT_FOUND, { deviceName, productKey });
   if (!child) return { said: unknownNames(hearing.terminal, [name]), answer };

@@ -70,7 +70,7 @@ export interface Dialect {
 
 /** The speaker itself or a terminal behind it, by its name. */
 export const known = ({ terminal, behind }: Speaker, name: unknown): Terminal | undefined =>
-  name === nameOf(terminal) ? terminal : behind(String(name));
+  name === nameOf(terminal) ? terminal : behind(wordOf(name));
 
 /** Names of a concentrator's that nobody knows, told in one refusal. */
 const MOST_NAMED = 5;
@@ -130,9 +130,13 @@ export const heardObject = (
 export const textOf = (payload: unknown): string =>
   typeof payload === 'object' ? JSON.stringify(payload) : String(payload);
 
+/** A name as it was said. What is none, such as an object, may not even have a text. */
+export const wordOf = (value: unknown): string =>
+  typeof value === 'string' || typeof value === 'number' ? String(value) : `(${typeof value})`;
+
 /** A whole number from text such as a topic's level; undefined for anything else. */
 export const wholeNumber = (text: unknown): number | undefined =>
-  /^\d{1,10}$/.test(String(text)) ? Number(text) : undefined;
+  /^\d{1,10}$/.test(wordOf(text)) ? Number(text) : undefined;
 
 /** As text, for reasons that a device gives in words or numbers of its own. */
 export const reasonOf = (value: unknown): string | undefined =>

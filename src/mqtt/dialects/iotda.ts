@@ -15,6 +15,7 @@ import {
   type Said,
   unknownNames,
   wholeNumber,
+  wordOf,
 } from './dialect.ts';
 import { isSigned } from './login.ts';
 
@@ -89,7 +90,7 @@ function reportOfGateway(hearing: Hearing, message: Record<string, unknown>): He
     const name = isObject(device) ? device['device_id'] : undefined;
     const child = known(hearing, name);
     if (child && isObject(device)) said.push(...reportOf(child, device, now));
-    else unknown.push(String(name));
+    else unknown.push(wordOf(name));
   }
   return { said: [...said, ...unknownNames(terminal, unknown)] };
 }
@@ -125,7 +126,7 @@ function statuses(hearing: Hearing, paras: Record<string, unknown>): Said[] {
   for (const one of Array.isArray(paras['device_statuses']) ? paras['device_statuses'] : []) {
     const child = isObject(one) ? known(hearing, one['device_id']) : undefined;
     if (child && isObject(one)) said.push({ what: 'status', terminal: child, online: one['status'] === 'ONLINE' });
-    else unknown.push(isObject(one) ? String(one['device_id']) : 'no name');
+    else unknown.push(isObject(one) ? wordOf(one['device_id']) : 'no name');
   }
   return [...said, ...unknownNames(hearing.terminal, unknown)];
 }
@@ -135,17 +136,17 @@ function eventsOf(hearing: Hearing, message: Record<string, unknown>): Heard {
   const said: Said[] = [];
   let answer: Heard['answer'];
   const target = message['object_device_id'] === undefined ? terminal : known(hearing, message['object_device_id']);
-  if (!target) return { said: unknownNames(terminal, [String(message['object_device_id'])]) };
+  if (!target) return { said: unknownNames(terminal, [wordOf(message['object_device_id'])]) };
   for (const service of Array.isArray(message['services']) ? message['services'] : []) {
     if (!isObject(service)) continue;
-    const type = String(service['event_type']);
+    const type = wordOf(service['event_type']);
     const paras = isObject(service['paras']) ? service['paras'] : {};
     if (type === 'time_sync_request') answer = clockAnswer(terminal, paras, now);
     else if (type === 'sub_device_update_status') said.push(...statuses(hearing, paras));
     else {
       const event = eventOf(target, type, timeOf(service['event_time'], now), paras);
       // Services of the platform's own tell much that no profile is about.
-      const isSystem = String(service['service_id']).startsWith('$');
+      const isSystem = wordOf(service['service_id']).startsWith('$');
       if (event.what === 'event' || !isSystem) said.push(event);
     }
   }

@@ -13,6 +13,7 @@ import {
   type Speaker,
   textOf,
   wholeNumber,
+  wordOf,
 } from './dialect.ts';
 
 /** Devices that speak JSON in a way of their own: the profile says under which topics, and where things lie. */
@@ -25,9 +26,9 @@ const ownTopic = (topic: string, terminal: Terminal): string => topic.replace('{
 function timeOf(message: unknown, time: Envelope['time'], now: number): number | string {
   if (!time) return now;
   const said = valueAt(message, time.json);
-  if (time.unit === 'rfc3339') return typeof said === 'string' ? said : String(said);
+  if (time.unit === 'rfc3339') return wordOf(said);
   // What is no number is refused with the other times that cannot be read.
-  return typeof said === 'number' ? Math.round(said * UNIT_MS[time.unit]) : String(said);
+  return typeof said === 'number' ? Math.round(said * UNIT_MS[time.unit]) : wordOf(said);
 }
 
 function replyOf(terminal: Terminal, reply: NonNullable<Envelope['reply']>, message: unknown): Heard {

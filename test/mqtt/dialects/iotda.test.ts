@@ -193,7 +193,12 @@ describe('a gateway', () => {
     await child('stranger');
     const services = report({ roomTemperature: 20 }).services;
     await hub.say(hub.topic('gateway/sub_devices/properties/report'), {
-      devices: [{ device_id: 'child-1', services }, { device_id: 'stranger', services }, { services }],
+      devices: [
+        { device_id: 'child-1', services },
+        { device_id: 'stranger', services },
+        { device_id: { toString: 1 }, services },
+        { services },
+      ],
     });
     await hub.say(hub.topic('events/up'), {
       services: [
