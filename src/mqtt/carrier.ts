@@ -1,7 +1,6 @@
 import type { Client, PublishPacket } from 'aedes';
 import type { Command } from '../commands/commands.ts';
 import type { Carrier } from '../downlink.ts';
-import { rfc3339 } from '../lib/calendar.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Registry, Terminal } from '../terminals/registry.ts';
@@ -9,7 +8,7 @@ import type { Message } from './dialects/dialect.ts';
 import { dialectOf, messageFor } from './dialects/dialects.ts';
 import { covers } from './filters.ts';
 import type { Answer } from './inbox.ts';
-import { commandTopic } from './topics.ts';
+import { commandMessage } from './topics.ts';
 
 /** What goes to terminals over MQTT: commands in their dialect, and the answers that a dialect wants. To one connection, never by topic. */
 
@@ -19,18 +18,6 @@ const PUBLISH = { cmd: 'publish', retain: false, dup: false } as const;
 
 const keyOf = (client: Client, { topic, payload }: { topic: string; payload: string | Buffer }): string =>
   `${client.id}\n${topic}\n${payload}`;
-
-const ownMessage = (terminal: Terminal, command: Command, now: number): Message => ({
-  topic: commandTopic(terminal.id),
-  payload: JSON.stringify({
-    id: command.id,
-    command: command.command,
-    value: command.value,
-    issuedAt: rfc3339(now),
-    expiresAt: rfc3339(command.expiresAt),
-    sequence: command.sequence,
-  }),
-});
 
 /** aedes keeps subscriptions on the client, also those of a resumed session, and leaves them out of its types. */
 export function subscriptionsOf(client: Client): string[] {
@@ -78,7 +65,7 @@ export function createCarrier(parts: {
       if (!client || !hub || !speaks) continue;
       const message = dialect
         ? messageFor(dialect, terminal, command, hub)
-        : ownMessage(terminal, command, clock.now());
+        : commandMessage(terminal.id, command, clock.now());
       if (message && (dialect?.subscribesItself || listens(client, message.topic))) return { client, message };
     }
     return undefined;

@@ -8,15 +8,10 @@ import { brokerHash } from '../terminals/broker-hash.ts';
 import { loadTerminals, type TerminalMemory } from '../terminals/memory.ts';
 import { loadProfiles } from '../terminals/profile.ts';
 import type { Terminal } from '../terminals/registry.ts';
+import { type Account, accountOf } from './external/account.ts';
 import { UP_TOPICS } from './topics.ts';
 
 /** Who may log in to a broker of another maker, and publish and subscribe what there: as the contract says, and nothing else. */
-
-/** The gateways' own account. */
-interface Account {
-  username: string;
-  password: string;
-}
 
 interface Concentrator {
   id: string;
@@ -151,11 +146,7 @@ export async function exportBroker(
   log: Logger,
 ): Promise<string> {
   const { external } = config.mqtt;
-  const url = external.url ? new URL(external.url) : undefined;
-  const account = {
-    username: external.username || decodeURIComponent(url?.username ?? ''),
-    password: external.password || decodeURIComponent(url?.password ?? ''),
-  };
+  const account = accountOf(external);
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(account.username) || !account.password) {
     throw new Error(
       'set mqtt.external.username (letters, digits, - and _) and password first: the gateways’ own account',

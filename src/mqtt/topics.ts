@@ -1,3 +1,6 @@
+import type { Command } from '../commands/commands.ts';
+import { rfc3339 } from '../lib/calendar.ts';
+
 /** The topics of the contract: `terminals/{id}/{what}`. */
 
 export const UP_TOPICS = ['readings', 'status', 'events', 'replies'] as const;
@@ -18,4 +21,15 @@ export function parseCommandTopic(topic: string): string | undefined {
   return word === 'commands' ? terminalId : undefined;
 }
 
-export const commandTopic = (terminalId: string): string => `terminals/${terminalId}/commands`;
+/** A command as the contract says it; `now` is when it is sent, epoch ms. */
+export const commandMessage = (terminalId: string, command: Command, now: number) => ({
+  topic: `terminals/${terminalId}/commands`,
+  payload: JSON.stringify({
+    id: command.id,
+    command: command.command,
+    value: command.value,
+    issuedAt: rfc3339(now),
+    expiresAt: rfc3339(command.expiresAt),
+    sequence: command.sequence,
+  }),
+});

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import type { Config } from '../../config.ts';
 import type { Gateways } from '../../db/gateways.ts';
 import type { Carrier } from '../../downlink.ts';
-import { rfc3339 } from '../../lib/calendar.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
 import { NotKept } from '../../readings/disk.ts';
@@ -10,7 +9,8 @@ import type { Presence } from '../../terminals/presence.ts';
 import type { Registry } from '../../terminals/registry.ts';
 import type { Uplink } from '../../uplink.ts';
 import type { Inbox } from '../inbox.ts';
-import { commandTopic, parseUpTopic, UP_TOPICS } from '../topics.ts';
+import { commandMessage, parseUpTopic, UP_TOPICS } from '../topics.ts';
+import { accountOf } from './account.ts';
 import { type createDigests, hearDigest } from './digest.ts';
 import { startHeir } from './heir.ts';
 import { type Link, type LinkOptions, NO_MATCHING_SUBSCRIBERS, openLink } from './link.ts';
@@ -51,8 +51,7 @@ function linkOptions({ external }: Config['mqtt'], clientId: string): LinkOption
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: Number(url.port) || (isTls ? 8883 : 1883),
     tls: isTls ? { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) } : undefined,
-    username: external.username || decodeURIComponent(url.username),
-    password: external.password || decodeURIComponent(url.password),
+    ...accountOf(external),
     clientId,
     sessionExpiryS: external.sessionExpiryS,
     receiveMaximum: external.receiveMaximum,
@@ -60,10 +59,10 @@ function linkOptions({ external }: Config['mqtt'], clientId: string): LinkOption
   };
 }
 
-/** Connects, and again whenever the connection ends. Dispose leaves the session to the broker, for the next start or another gateway. */
 /** Terminals of other dialects, which want answers, are for the embedded broker. */
 const NO_ANSWER = () => undefined;
 
+/** Connects, and again whenever the connection ends. Dispose leaves the session to the broker, for the next start or another gateway. */
 export function startExternal(parts: {
   config: Config['mqtt'];
   clientId: string;
@@ -119,7 +118,7 @@ export function startExternal(parts: {
     const target = parseUpTopic(topic);
     if (!target) return;
     const { terminalId } = target;
-    if (registry.find(terminalId) || (await isRegistered(terminalId))) {
+    if (await isRegistered(terminalId)) {
       await inbox
         .take(terminalId, topic, payload, payload.length, NO_ANSWER)
         .catch((error: unknown) => passOver(topic, error));
@@ -193,16 +192,9 @@ export function startExternal(parts: {
       const through = link;
       if (!through || !(await begin())) return { result: 'not_given' };
       const now = clock.now();
-      const payload = JSON.stringify({
-        id: command.id,
-        command: command.command,
-        value: command.value,
-        issuedAt: rfc3339(now),
-        expiresAt: rfc3339(command.expiresAt),
-        sequence: command.sequence,
-      });
+      const { topic, payload } = commandMessage(terminal.id, command, now);
       const leftS = Math.max(1, Math.floor((command.expiresAt - now) / 1_000));
-      const code = await through.publish(commandTopic(terminal.id), payload, leftS);
+      const code = await through.publish(topic, payload, leftS);
       if (code === NO_MATCHING_SUBSCRIBERS) return { result: 'not_listening' };
       // Quota exceeded, not authorized and the like: nobody got it, and the reason is for a person.
       return code < 0x80
