@@ -88,7 +88,6 @@ export async function openLink(options: LinkOptions, { clock, take, hear }: Link
   let lastId = 0;
   let heardAt = clock.ticks();
   let takenAt = clock.ticks();
-  let taking = 0;
   let reason: Error | undefined;
 
   const acknowledgements = createAcknowledgements(socket, flow, MOST_UNREAD);
@@ -108,15 +107,10 @@ export async function openLink(options: LinkOptions, { clock, take, hear }: Link
 
   function takeOne(packet: IPublishPacket): void {
     const acknowledge = acknowledgements.expect(PUBACK, packet.messageId ?? 0);
-    taking += 1;
     takenAt = clock.ticks();
     flow();
-    take(packet.topic, bytesOf(packet)).then(
-      () => {
-        taking -= 1;
-        acknowledge();
-      },
-      (error) => fail(error instanceof Error ? error : new Error(String(error))),
+    take(packet.topic, bytesOf(packet)).then(acknowledge, (error) =>
+      fail(error instanceof Error ? error : new Error(String(error))),
     );
   }
 
@@ -204,7 +198,7 @@ export async function openLink(options: LinkOptions, { clock, take, hear }: Link
     /** Resolves with why, when the connection has ended. */
     ended: ended.promise,
     /** For how long no message has come and none waits to be acknowledged; 0 otherwise. Milliseconds. */
-    idleMs: (): number => (taking + acknowledgements.waiting() > 0 ? 0 : clock.ticks() - takenAt),
+    idleMs: (): number => (acknowledgements.waiting() > 0 ? 0 : clock.ticks() - takenAt),
     waiting: (): number => acknowledgements.waiting(),
 
     /** With QoS as given, not what was retained. Rejects when the broker refuses one. */
