@@ -2,6 +2,7 @@ import { type Caller, sinceVisible, visibleTerminals } from '../areas/scope.ts';
 import type { Database } from '../db/database.ts';
 import { type Page, pageOf } from '../db/page.ts';
 import type { AlarmRow } from '../db/schema.ts';
+import { chunksOf } from '../lib/chunks.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
@@ -190,8 +191,7 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
       inTurn(async () => {
         const rows = db.selectFrom('alarms').selectAll();
         const asked = ids ?? open.all().map(({ id }) => id);
-        for (let start = 0; start < asked.length; start += ROWS_AT_ONCE) {
-          const some = asked.slice(start, start + ROWS_AT_ONCE);
+        for (const some of chunksOf(asked, ROWS_AT_ONCE)) {
           for (const row of await rows.where('id', 'in', some).execute()) learn(row);
         }
         if (ids === undefined) for (const row of await rows.where('closedAt', 'is', null).execute()) learn(row);

@@ -3,6 +3,7 @@ import { type Caller, sinceVisible, visibleTerminals } from '../areas/scope.ts';
 import type { Database } from '../db/database.ts';
 import { type Page, pageOf } from '../db/page.ts';
 import type { CommandRow, CommandState, StepCause, Tables } from '../db/schema.ts';
+import { chunksOf } from '../lib/chunks.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
@@ -80,8 +81,7 @@ export async function openCommands(parts: {
 
   async function reload(ids: string[]): Promise<Command[]> {
     const found: Command[] = [];
-    for (let start = 0; start < ids.length; start += ROWS_AT_ONCE) {
-      const some = ids.slice(start, start + ROWS_AT_ONCE);
+    for (const some of chunksOf(ids, ROWS_AT_ONCE)) {
       const rows = await db.selectFrom('commands').selectAll().where('id', 'in', some).execute();
       found.push(...(await withHistory(db, rows)));
     }

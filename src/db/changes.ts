@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { chunksOf } from '../lib/chunks.ts';
 import { type Clock, every } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 
@@ -61,8 +62,7 @@ export function followChanges(url: string, { clock, log, changed }: ChangesParts
   async function tell(): Promise<void> {
     for (const [table, ids] of waiting) {
       waiting.delete(table);
-      const all = [...ids];
-      for (let start = 0; start < all.length; start += AT_ONCE) await changed(table, all.slice(start, start + AT_ONCE));
+      for (const some of chunksOf([...ids], AT_ONCE)) await changed(table, some);
     }
   }
 

@@ -1,6 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
 import type { QuarantineCountRow, QuarantineRow, Tables } from '../db/schema.ts';
+import { chunksOf } from '../lib/chunks.ts';
 import { newId } from '../lib/ids.ts';
 import type { Reject } from '../terminals/decode.ts';
 
@@ -72,11 +73,6 @@ function countsOf(rows: QuarantineRow[]): QuarantineCountRow[] {
   return [...counts.values()];
 }
 
-function* chunksOf<T>(items: T[]): Generator<T[]> {
-  for (let start = 0; start < items.length; start += ROWS_A_STATEMENT)
-    yield items.slice(start, start + ROWS_A_STATEMENT);
-}
-
 /** A hundredth of a limit goes at once, so that not every row that comes must delete one. */
 const surplus = (kept: number, limit: number): number => (kept > limit ? kept - limit + Math.floor(limit / 100) : 0);
 
@@ -86,7 +82,7 @@ const frameBytes = sql<number>`octet_length(frame)`;
 type Transacting = Transaction<Tables>;
 
 async function count(transaction: Transacting, rows: QuarantineRow[]): Promise<void> {
-  for (const counts of chunksOf(countsOf(rows))) {
+  for (const counts of chunksOf(countsOf(rows), ROWS_A_STATEMENT)) {
     await transaction
       .insertInto('quarantineCounts')
       .values(counts)
@@ -199,7 +195,8 @@ export async function openQuarantineRows(db: Database, limits: QuarantineLimits)
     /** Inserts, counts and keeps to the limits in one commit. */
     async insert(rows: QuarantineRow[]): Promise<void> {
       const gone = await db.transaction().execute(async (transaction) => {
-        for (const part of chunksOf(rows)) await transaction.insertInto('quarantine').values(part).execute();
+        for (const part of chunksOf(rows, ROWS_A_STATEMENT))
+          await transaction.insertInto('quarantine').values(part).execute();
         await count(transaction, rows);
         return trim(transaction, rows);
       });
@@ -245,7 +242,8 @@ export async function openQuarantineRows(db: Database, limits: QuarantineLimits)
               .sort() ?? [];
           return before.length > 0 ? rowsOf(frame, rejects, true, before) : [];
         });
-        for (const part of chunksOf(rows)) await transaction.insertInto('quarantine').values(part).execute();
+        for (const part of chunksOf(rows, ROWS_A_STATEMENT))
+          await transaction.insertInto('quarantine').values(part).execute();
         return { gone, rows };
       });
       note(gone, -1);

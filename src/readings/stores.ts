@@ -1,3 +1,4 @@
+import { chunksOf } from '../lib/chunks.ts';
 import { lateStore } from './late-store.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { ReadingStore, Refusal, StoreParts } from './store.ts';
@@ -18,8 +19,7 @@ const REFUSED_AT_ONCE = 1_000;
 
 /** All at once, since they share commits; a part at a time, since the quarantine lets only so many wait. */
 async function refuse(quarantine: Quarantine, refusals: Refusal[]): Promise<void> {
-  for (let start = 0; start < refusals.length; start += REFUSED_AT_ONCE) {
-    const some = refusals.slice(start, start + REFUSED_AT_ONCE);
+  for (const some of chunksOf(refusals, REFUSED_AT_ONCE)) {
     await Promise.all(
       some.map(({ terminalId, reason, detail, time, values }) =>
         quarantine.add(terminalId, [{ reason, detail }], JSON.stringify({ time, values })),

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Caller } from '../areas/scope.ts';
 import type { Database } from '../db/database.ts';
+import { chunksOf } from '../lib/chunks.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { hashSecret, sameHash } from '../lib/ids.ts';
@@ -136,8 +137,8 @@ export function createCredentials(parts: {
       const ids = [...memory.terminals.values()]
         .filter((terminal) => terminal.companyId === companyId && terminal.secretHash !== null)
         .map(({ id }) => id);
-      for (let start = 0; start < ids.length; start += CHUNK) {
-        await revoke(ids.slice(start, start + CHUNK));
+      for (const some of chunksOf(ids, CHUNK)) {
+        await revoke(some);
         await nextTurn();
       }
       return ids.length;

@@ -19,9 +19,6 @@ import { credentialsOf, newSecretFor } from './wire-names.ts';
  * can be asked for again, and gives those that were not made yet.
  */
 
-/** Rows of one update. */
-const CHUNK = 100;
-
 interface Given {
   terminal: Terminal;
   secret: string | null;
@@ -87,12 +84,10 @@ export function createHandout(parts: {
   async function* lines(id: string): AsyncGenerator<string> {
     yield 'terminal,username,password,claim_code,qr_text,claim_until\n';
     for await (const ids of rows.idsOf(id)) {
-      for (let start = 0; start < ids.length; start += CHUNK) {
-        const given = await make(ids.slice(start, start + CHUNK));
-        const until = rfc3339(clock.now() + claimMs);
-        if (given.length > 0) yield `${given.map((one) => lineOf(one, until)).join('\n')}\n`;
-        await nextTurn();
-      }
+      const given = await make(ids);
+      const until = rfc3339(clock.now() + claimMs);
+      if (given.length > 0) yield `${given.map((one) => lineOf(one, until)).join('\n')}\n`;
+      await nextTurn();
     }
     await db.updateTable('imports').set({ exportedAt: clock.now() }).where('id', '=', id).execute();
   }

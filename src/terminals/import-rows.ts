@@ -3,6 +3,8 @@ import type { Caller } from '../areas/scope.ts';
 import type { Database } from '../db/database.ts';
 import type { TerminalRow } from '../db/schema.ts';
 import { type ImportRow, UNFINISHED_IMPORTS } from '../db/schema-imports.ts';
+import type { ImportRow, ImportState } from '../db/schema-imports.ts';
+import { chunksOf } from '../lib/chunks.ts';
 import type { ImportedTerminal } from './import-check.ts';
 import type { RowError } from './import-errors.ts';
 
@@ -134,17 +136,15 @@ export function createImportRows(db: Database) {
     },
 
     async addErrors(importId: string, from: number, errors: RowError[]): Promise<void> {
-      for (let start = 0; start < errors.length; start += CHUNK) {
-        const rows = errors.slice(start, start + CHUNK).map(({ row, column, code, value }, index) => ({
-          importId,
-          n: from + start + index,
-          sheetRow: row,
-          sheetColumn: column,
-          code,
-          value,
-        }));
-        await db.insertInto('importErrors').values(rows).execute();
-      }
+      const rows = errors.map(({ row, column, code, value }, index) => ({
+        importId,
+        n: from + index,
+        sheetRow: row,
+        sheetColumn: column,
+        code,
+        value,
+      }));
+      for (const some of chunksOf(rows, CHUNK)) await db.insertInto('importErrors').values(some).execute();
     },
 
     forgetErrors: async (importId: string) =>

@@ -1,3 +1,4 @@
+import { chunksOf } from '../../lib/chunks.ts';
 import type { SpoolRecord } from '../segments.ts';
 import type { MetricPoint, Refusal } from '../store.ts';
 
@@ -101,10 +102,7 @@ export function createFirstKept(
       const times = records.map(({ time }) => time);
       const span = { from: least(times), to: most(times) };
       const size = Math.min(TERMINALS, Math.ceil(ASKED_MS / (span.to - span.from + 1)));
-      for (let start = 0; start < terminalIds.length; start += size) {
-        const some = terminalIds.slice(start, start + size);
-        questions.push(() => ask(some, span, known));
-      }
+      for (const some of chunksOf(terminalIds, size)) questions.push(() => ask(some, span, known));
     }
     while (questions.length > 0) await Promise.all(questions.splice(0, AT_ONCE).map((question) => question()));
   }

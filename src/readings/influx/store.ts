@@ -1,4 +1,5 @@
 import { windowStart } from '../../lib/calendar.ts';
+import { chunksOf } from '../../lib/chunks.ts';
 import type { SpoolRecord } from '../segments.ts';
 import type { Aggregate, Group, GroupWindow, ReadingStore, StoreParts, Window } from '../store.ts';
 import { createFirstKept, type RecordRefusal, refusalOf } from './first-kept.ts';
@@ -174,9 +175,8 @@ export async function openInfluxStore(server: InfluxServer, parts: StoreParts): 
     async together(group, everyMs, aggregate) {
       const total = new Map<number, GroupWindow>();
       const ids = [...new Set(group.terminalIds)];
-      for (let start = 0; start < ids.length; start += TERMINALS) {
-        const some = { ...group, terminalIds: ids.slice(start, start + TERMINALS) };
-        for (const one of await together(some, everyMs, aggregate)) {
+      for (const terminalIds of chunksOf(ids, TERMINALS)) {
+        for (const one of await together({ ...group, terminalIds }, everyMs, aggregate)) {
           const sum = total.get(one.time);
           total.set(one.time, {
             time: one.time,
