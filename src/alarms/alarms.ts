@@ -6,6 +6,7 @@ import { chunksOf } from '../lib/chunks.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
+import { createTurns } from '../lib/turns.ts';
 import type { AlarmDefinition } from '../terminals/profile.ts';
 import type { Terminal } from '../terminals/registry.ts';
 
@@ -56,12 +57,7 @@ export async function openAlarms(parts: { db: Database; clock: Clock; onChange: 
   }
 
   /** Opening, acknowledging and closing happen one after another, so that memory and rows say the same. */
-  let turn: Promise<unknown> = Promise.resolve();
-  function inTurn<T>(task: () => Promise<T>): Promise<T> {
-    const result = turn.then(task);
-    turn = result.catch(() => undefined);
-    return result;
-  }
+  const inTurn = createTurns();
 
   async function raise(
     terminalId: string,

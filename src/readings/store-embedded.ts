@@ -1,8 +1,9 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { createTurns } from '../lib/turns.ts';
 import { createBatches, type Plan, type Refused } from './embedded/batch.ts';
-import { columnsOf, createTurns, openDuckdb } from './embedded/duckdb.ts';
+import { columnsOf, openDuckdb } from './embedded/duckdb.ts';
 import { createMonthFiles, DAY, LEFT_OVER, type Month, monthAt, monthOfFile } from './embedded/month.ts';
 import { createQueries } from './embedded/queries.ts';
 import type { SpoolRecord } from './segments.ts';

@@ -18,16 +18,6 @@ export async function columnsOf(
   return (await connection.runAndReadAll(sql, values)).getColumns();
 }
 
-/** One task after the other; one that fails does not stop the next. */
-export function createTurns(): <T>(task: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (task) => {
-    const turn = last.then(task, task);
-    last = turn.catch(() => undefined);
-    return turn;
-  };
-}
-
 /** Big sorts spill into `spillFolder`. Dispose waits for who reads. */
 export async function openDuckdb(spillFolder: string) {
   const instance = await DuckDBInstance.create(':memory:', {
