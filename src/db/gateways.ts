@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { PostgresAdapter, sql } from 'kysely';
-import { type Clock, every } from '../lib/clock.ts';
+import { type Clock, every, pause } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Database } from './database.ts';
 
@@ -92,9 +92,7 @@ export async function joinGateways(
       if (alive) throw refusal(alive);
       if (disturbing.length === 0) return;
       for (const { id, beatAt } of disturbing) seen.set(id, beatAt);
-      const { promise, resolve } = Promise.withResolvers<void>();
-      clock.after(LOOK_MS, resolve);
-      await promise;
+      await pause(clock, LOOK_MS);
     }
   }
 

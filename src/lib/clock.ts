@@ -17,6 +17,13 @@ export const systemClock: Clock = {
   },
 };
 
+/** Resolves `ms` from now, or when `until` is settled before; rejects as that does. */
+export async function pause(clock: Clock, ms: number, until?: Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  using _timer = clock.after(ms, resolve);
+  await (until ? Promise.race([promise, until]) : promise);
+}
+
 /**
  * Runs `task` every `ms`, the first time `ms` from now; the next turn is set when the task has ended, so turns never overlap.
  * A turn that fails is told to `failed`, and the next one comes all the same.

@@ -1,4 +1,4 @@
-import type { Clock } from '../lib/clock.ts';
+import { type Clock, pause } from '../lib/clock.ts';
 import type { RegisterFrame } from '../terminals/decode.ts';
 import type { Profile } from '../terminals/profile.ts';
 import { createBreaker } from './breaker.ts';
@@ -103,21 +103,15 @@ export function createUnit(parts: UnitParts) {
         return await line.read(unit, request, options);
       } catch (error) {
         if (!isBusy(error) || tries === BUSY_TRIES) throw error;
-        await wait(BUSY_WAIT_MS * 2 ** tries);
+        await pause(clock, BUSY_WAIT_MS * 2 ** tries);
       }
     }
-  }
-
-  async function wait(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    using _timer = clock.after(ms, resolve);
-    await promise;
   }
 
   /** A unit that owes an answer is left alone for a while; meanwhile the line belongs to others. */
   async function rested(): Promise<void> {
     const ms = line.restMs(unit);
-    if (ms > 0) await wait(Math.ceil(ms));
+    if (ms > 0) await pause(clock, Math.ceil(ms));
   }
 
   /** Reads one request into the frame. What the device refuses together is asked alone, and what it refuses alone is left out. */
@@ -177,7 +171,7 @@ export function createUnit(parts: UnitParts) {
           // Accepted, and it takes long: a reading will show it.
           if (error instanceof ModbusException && error.exceptionCode === 5) return;
           if (!isBusy(error) || tries === BUSY_TRIES) throw error;
-          await wait(BUSY_WAIT_MS * 2 ** tries);
+          await pause(clock, BUSY_WAIT_MS * 2 ** tries);
         }
       }
     });
@@ -229,7 +223,7 @@ export function createUnit(parts: UnitParts) {
         throw error;
       }
       if (!written || target.readBackMs === undefined) return written && {};
-      await wait(target.readBackMs);
+      await pause(clock, target.readBackMs);
       const { table, address } = target;
       const shows = await line.turn(unit, options, (ask) => ask({ table, address, count: target.values(0).length }));
       const same = target.values(shows[0] ?? 0).every((value, i) => value === shows[i]);

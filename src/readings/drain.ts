@@ -1,4 +1,4 @@
-import type { Clock } from '../lib/clock.ts';
+import { type Clock, pause } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Ahead } from './ahead.ts';
 import { NotKept } from './disk.ts';
@@ -53,11 +53,7 @@ export function startDrain(parts: {
   }
 
   /** Ends early when the drain is stopped. */
-  async function pause(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    using _timer = clock.after(ms, resolve);
-    await Promise.race([promise, stopping.promise]);
-  }
+  const rest = (ms: number) => pause(clock, ms, stopping.promise);
 
   async function turn(): Promise<void> {
     const arrival = spool.arrival();
@@ -76,7 +72,7 @@ export function startDrain(parts: {
       reachedEndAt = readAt;
       await Promise.race([arrival, stopping.promise]);
       movedAt = clock.ticks();
-      await pause(waitMs);
+      await rest(waitMs);
       return;
     }
     const began = clock.ticks();
@@ -89,7 +85,7 @@ export function startDrain(parts: {
     movedAt = clock.ticks();
     if (records.length < batch) reachedEndAt = readAt;
     batch = Math.min(LARGEST_BATCH, 2 * batch);
-    if (reachedEndAt === readAt) await pause(waitMs);
+    if (reachedEndAt === readAt) await rest(waitMs);
     else if (readAt - reachedEndAt >= BEHIND_MS) await sendAhead();
   }
 
@@ -110,7 +106,7 @@ export function startDrain(parts: {
         failed += 1;
         batch = Math.max(SMALLEST_BATCH, batch >> 1);
         log.error({ err: error, failures }, 'store: write failed; readings wait in the spool');
-        await pause(Math.min(LONGEST_BACK_OFF_MS, 500 * 2 ** failures));
+        await rest(Math.min(LONGEST_BACK_OFF_MS, 500 * 2 ** failures));
       }
     }
   }

@@ -7,7 +7,7 @@ import type { Database } from '../db/database.ts';
 import { type Page, pageOf } from '../db/page.ts';
 import type { TerminalRow } from '../db/schema.ts';
 import type { ImportRow, ImportState } from '../db/schema-imports.ts';
-import type { Clock } from '../lib/clock.ts';
+import { type Clock, pause } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/log.ts';
@@ -150,7 +150,7 @@ export async function openImports(parts: {
         return;
       } catch (error) {
         log.error({ err: error }, 'import: terminals could not be read back');
-        await new Promise<void>((resolve) => clock.after(AGAIN_MS, resolve));
+        await pause(clock, AGAIN_MS);
       }
     }
   }

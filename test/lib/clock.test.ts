@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { every } from '../../src/lib/clock.ts';
+import { every, pause } from '../../src/lib/clock.ts';
 import { heldClock } from '../helpers/clock.ts';
 
 test('a turn that fails is told, and the next one comes all the same', async () => {
@@ -35,4 +35,19 @@ test('what was disposed comes no more', async () => {
   running[Symbol.dispose]();
   await clock.advance(10_000);
   expect(turns).toBe(1);
+});
+
+test('a pause ends at its time, or when what it is cut short by happens before', async () => {
+  const clock = heldClock();
+  const ended: string[] = [];
+  const stopping = Promise.withResolvers<void>();
+  pause(clock, 1_000).then(() => ended.push('short'));
+  pause(clock, 60_000, stopping.promise).then(() => ended.push('long'));
+  await clock.advance(999);
+  expect(ended).toEqual([]);
+  await clock.advance(1);
+  expect(ended).toEqual(['short']);
+  stopping.resolve();
+  await clock.advance(0);
+  expect(ended).toEqual(['short', 'long']);
 });

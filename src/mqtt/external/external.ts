@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Config } from '../../config.ts';
 import type { Gateways } from '../../db/gateways.ts';
 import type { Carrier } from '../../downlink.ts';
-import type { Clock } from '../../lib/clock.ts';
+import { type Clock, pause } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
 import { NotKept } from '../../readings/disk.ts';
 import type { Presence } from '../../terminals/presence.ts';
@@ -170,10 +170,8 @@ export function startExternal(parts: {
       const isAway = why instanceof Error && 'code' in why && why.code === 'ECONNREFUSED';
       if (!isAway || !wasAway) log.warn({ broker: where, reason: trouble }, 'mqtt: no connection to the broker');
       wasAway = isAway;
-      const { promise, resolve } = Promise.withResolvers<void>();
       // Not all gateways at the same moment.
-      using _timer = clock.after(isAway ? AWAY_MS : backOff * (0.5 + Math.random() / 2), resolve);
-      await Promise.race([promise, stopping.promise]);
+      await pause(clock, isAway ? AWAY_MS : backOff * (0.5 + Math.random() / 2), stopping.promise);
       if (!isAway) backOff = Math.min(LONGEST_BACK_OFF_MS, 2 * backOff);
     }
   }

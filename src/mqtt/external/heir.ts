@@ -1,5 +1,5 @@
 import type { Gateways, Member } from '../../db/gateways.ts';
-import { type Clock, every } from '../../lib/clock.ts';
+import { type Clock, every, pause } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
 import { BrokerError, type Link, SESSION_TAKEN_OVER } from './link.ts';
 
@@ -26,12 +26,6 @@ export function startHeir(parts: {
   /** Sessions that were called back: their gateways live, whatever the database says. */
   const calledBack = new Map<string, number>();
 
-  async function pause(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    using _timer = clock.after(ms, resolve);
-    await Promise.race([promise, stopping.promise]);
-  }
-
   async function inherit(member: Member): Promise<void> {
     using link = await openAs(member.id);
     let ended: Error | undefined;
@@ -41,7 +35,7 @@ export function startHeir(parts: {
     if (link.sessionPresent) {
       log.info({ gateway: member.id }, 'mqtt: takes what waits for a gateway that is gone');
       await link.unsubscribe(filters);
-      while (!stopped && !ended && link.idleMs() < QUIET_MS) await pause(QUIET_MS / 4);
+      while (!stopped && !ended && link.idleMs() < QUIET_MS) await pause(clock, QUIET_MS / 4, stopping.promise);
     }
     if (ended instanceof BrokerError && ended.code === SESSION_TAKEN_OVER) {
       calledBack.set(member.id, member.beatAt);
