@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { hashSecret, sameHash } from '../lib/ids.ts';
 import { hashesOf } from './broker-hash.ts';
-import type { ProvisioningLimits } from './credentials.ts';
+import { NO_CLAIM, NOBODYS, type ProvisioningLimits } from './credentials.ts';
 import type { TerminalMemory } from './memory.ts';
 import type { Placement } from './placement.ts';
 import type { Happening, Terminal } from './registry.ts';
@@ -34,8 +34,6 @@ function oneCodeSpelling(typed: string): string {
 /** What the QR code on the label says. */
 export const claimText = (id: string, code: string): string =>
   `hearthgate:claim?id=${encodeURIComponent(id)}&code=${encodeURIComponent(code)}`;
-
-const NOBODYS = hashSecret('');
 
 export interface Claim {
   id: string;
@@ -102,9 +100,7 @@ export function createClaims(parts: {
               ...place,
               ...(secret !== null && hashesOf(secret)),
               installedAt: claim.installedAt ?? installedAt,
-              unclaimedSince: null,
-              claimHash: null,
-              claimUntil: null,
+              ...NO_CLAIM,
             })
             .where('id', '=', id)
             .where('claimHash', '=', claimHash)

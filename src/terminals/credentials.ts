@@ -27,25 +27,19 @@ export interface ProvisioningLimits {
 const DAY_MS = 86_400_000;
 export const USUAL_LIMITS: ProvisioningLimits = { rotationMs: DAY_MS, claimMs: 180 * DAY_MS };
 
-/** What a terminal has that was removed, or whose credentials were revoked. */
-export const NO_CREDENTIALS = {
-  secretHash: null,
-  brokerHash: null,
-  previousHash: null,
-  previousUntil: null,
-  unclaimedSince: null,
-  claimHash: null,
-  claimUntil: null,
-  importId: null,
-};
-const NO_SECRET = { secretHash: null, brokerHash: null, previousHash: null, previousUntil: null };
 const NO_PREVIOUS = { previousHash: null, previousUntil: null };
+/** What a terminal has whose credentials were revoked, */
+const NO_SECRET = { secretHash: null, brokerHash: null, ...NO_PREVIOUS };
+/** one that waits for nobody, */
+export const NO_CLAIM = { unclaimedSince: null, claimHash: null, claimUntil: null };
+/** and one that was removed. */
+export const NO_CREDENTIALS = { ...NO_SECRET, ...NO_CLAIM, importId: null };
 
 /** Terminals that are revoked in one go: all of a company are many. */
 const CHUNK = 500;
 
 /** For ids that nobody has, so that they cost the same time. */
-const NOBODYS = hashSecret('');
+export const NOBODYS = hashSecret('');
 
 export interface CredentialState {
   /** `rotating`: a new secret was made, and the old one still works. */

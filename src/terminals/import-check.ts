@@ -8,7 +8,7 @@ import type { Column, SheetRow } from './import-sheet.ts';
 import { type TerminalMemory, unitKey } from './memory.ts';
 import { oneSpelling, type Placement } from './placement.ts';
 import type { Profile } from './profile.ts';
-import type { Connection, Terminal } from './registry.ts';
+import type { Connection } from './registry.ts';
 import { nameOf } from './wire-names.ts';
 
 /** Whether the rows of a file can become terminals, all together. */
@@ -77,11 +77,6 @@ export async function createCheck(parts: {
   const units = new Set<string>();
   /** Concentrators that the gateway does not have: the file may, further down. */
   const vias: { row: number; via: string }[] = [];
-
-  const visible = (id: string): Terminal | undefined => {
-    const terminal = memory.terminals.get(id);
-    return terminal && sees(caller, terminal) ? terminal : undefined;
-  };
 
   async function householdsOf(rows: SheetRow[]): Promise<Map<string, HouseholdPlace>> {
     const found = new Map<string, HouseholdPlace>();
@@ -185,7 +180,7 @@ export async function createCheck(parts: {
         for (const column of ONLY_MODBUS) if (cells[column] !== undefined) wrong(column, 'not_for_mqtt');
         const { via } = cells;
         if (via !== undefined && via === cells.id) wrong('via', 'unknown_via');
-        else if (via !== undefined && !visible(via)) vias.push({ row, via });
+        else if (via !== undefined && !placement.visible(caller, via)) vias.push({ row, via });
         return via === undefined ? { type: 'mqtt' } : { type: 'mqtt', via };
       }
       if (cells.via !== undefined) wrong('via', 'not_for_modbus');
@@ -204,7 +199,7 @@ export async function createCheck(parts: {
 
     /** An empty cell says nothing; what is filled in must be as it is registered. */
     function checkSame(asked: ImportedTerminal): void {
-      const known = visible(asked.id);
+      const known = placement.visible(caller, asked.id);
       if (!known) {
         wrong('id', 'id_taken');
         return;

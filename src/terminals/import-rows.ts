@@ -5,6 +5,7 @@ import type { TerminalRow } from '../db/schema.ts';
 import { type ImportRow, UNFINISHED_IMPORTS } from '../db/schema-imports.ts';
 import type { ImportRow, ImportState } from '../db/schema-imports.ts';
 import { chunksOf } from '../lib/chunks.ts';
+import { NO_CREDENTIALS } from './credentials.ts';
 import type { ImportedTerminal } from './import-check.ts';
 import type { RowError } from './import-errors.ts';
 
@@ -81,13 +82,8 @@ export function createImportRows(db: Database) {
     return {
       ...columns,
       connection: JSON.stringify(connection),
-      secretHash: null,
-      brokerHash: null,
-      previousHash: null,
-      previousUntil: null,
+      ...NO_CREDENTIALS,
       unclaimedSince: unclaimed ? now : null,
-      claimHash: null,
-      claimUntil: null,
       importId,
       commandSequence: 0,
       householdSince: again ? now : null,

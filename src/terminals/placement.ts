@@ -89,6 +89,7 @@ export function createPlacement(parts: { db: Database; memory: TerminalMemory; m
   }
 
   return {
+    visible,
     mayUse,
     conflictOn,
     /** The place of a household that the caller may use, by its id or its account number. */
