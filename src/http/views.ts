@@ -20,7 +20,7 @@ import type { ClaimCode, Latest, ProfileView, Terminal as TerminalView } from '.
 
 /** How things look in the API: times as RFC 3339, truth values as such, and nothing secret. */
 
-const orNull = (time: number | null): string | null => (time === null ? null : rfc3339(time));
+export const orNull = (time: number | null): string | null => (time === null ? null : rfc3339(time));
 
 export const userView = ({ id, username, role, companyId, areaCode, householdId, createdAt }: UserRow): User => ({
   id,

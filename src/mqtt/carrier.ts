@@ -58,7 +58,7 @@ export function createCarrier(parts: {
   function wayOf(terminal: Terminal, command: Command): { client: Client; message: Message } | undefined {
     const via = terminal.connection.type === 'mqtt' ? terminal.connection.via : undefined;
     const dialect = dialectOf(terminal.profile);
-    for (const id of [terminal.id, via ?? terminal.id]) {
+    for (const id of via === undefined ? [terminal.id] : [terminal.id, via]) {
       const client = clientOf(id);
       const hub = registry.find(id);
       const speaks = hub?.profile.dialect === terminal.profile.dialect && registry.speaksFor(id, terminal);

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { rfc3339 } from '../../lib/calendar.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import { credentialsOf } from '../../terminals/wire-names.ts';
 import { createAttempts } from '../attempts.ts';
@@ -9,7 +8,7 @@ import { idParam } from '../schemas/common.ts';
 import { claimed, credentialState, newClaim, newCredentials, revoked } from '../schemas/provisioning.ts';
 import { claimCode, terminalId } from '../schemas/terminals.ts';
 import type { HttpParts } from '../server.ts';
-import { claimView, terminalView } from '../views.ts';
+import { claimView, orNull, terminalView } from '../views.ts';
 
 /** The secrets of terminals, and how one that waits is claimed where it is installed. */
 export const credentialRoutes =
@@ -20,14 +19,13 @@ export const credentialRoutes =
     const config = { roles: ['admin', 'company'] } as const;
     const params = z.strictObject({ id: terminalId });
     const attempts = createAttempts(clock);
-    const timeOrNull = (time: number | null) => (time === null ? null : rfc3339(time));
 
     app.get(
       '/terminals/:id/credentials',
       { config, schema: { tags, params, response: { 200: credentialState } } },
       async (request) => {
         const { state, previousUntil } = credentials.state(callerOf(request), request.params.id);
-        return { state, previousUntil: timeOrNull(previousUntil) };
+        return { state, previousUntil: orNull(previousUntil) };
       },
     );
 
@@ -48,7 +46,7 @@ export const credentialRoutes =
         const terminal = registry.get(callerOf(request), id);
         const { secret, previousUntil } = await credentials.rotate(callerOf(request), id);
         reply.header('cache-control', 'no-store');
-        return reply.code(201).send({ ...credentialsOf(terminal, secret), previousUntil: timeOrNull(previousUntil) });
+        return reply.code(201).send({ ...credentialsOf(terminal, secret), previousUntil: orNull(previousUntil) });
       },
     );
 

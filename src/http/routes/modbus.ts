@@ -6,6 +6,7 @@ import { GatewayError } from '../../lib/errors.ts';
 import { callerOf } from '../auth.ts';
 import { type LineDetail, type LineList, lineDetail, lineId, lineList } from '../schemas/modbus.ts';
 import type { HttpParts } from '../server.ts';
+import { orNull } from '../views.ts';
 
 /** What the bridge says of its lines. Times are epoch ms. */
 type Line = Omit<LineList['items'][number], 'units'>;
@@ -20,8 +21,6 @@ export interface ModbusLines {
   })[];
   state(): NonNullable<LineList['dialIn']>;
 }
-
-const written = (time: number | null): string | null => (time === null ? null : rfc3339(time));
 
 export const modbusRoutes =
   ({ registry, modbus }: HttpParts): FastifyPluginAsyncZod =>
@@ -39,7 +38,7 @@ export const modbusRoutes =
           })
           .map(({ lastAnswerAt, lastError, ...unit }) => ({
             ...unit,
-            lastAnswerAt: written(lastAnswerAt),
+            lastAnswerAt: orNull(lastAnswerAt),
             lastError: lastError && { time: rfc3339(lastError.time), text: lastError.text },
           }));
         return units.length > 0 || caller.role === 'admin' ? [{ ...line, units }] : [];
