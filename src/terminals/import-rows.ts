@@ -3,7 +3,6 @@ import type { Caller } from '../areas/scope.ts';
 import type { Database } from '../db/database.ts';
 import type { TerminalRow } from '../db/schema.ts';
 import { type ImportRow, UNFINISHED_IMPORTS } from '../db/schema-imports.ts';
-import type { ImportRow, ImportState } from '../db/schema-imports.ts';
 import { chunksOf } from '../lib/chunks.ts';
 import { NO_CREDENTIALS } from './credentials.ts';
 import type { ImportedTerminal } from './import-check.ts';
