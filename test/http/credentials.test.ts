@@ -22,13 +22,13 @@ const DAY_MS = 24 * HOUR_MS;
 let gateway: TestGateway;
 let mine: Awaited<ReturnType<typeof makeHousehold>>;
 let theirs: Awaited<ReturnType<typeof makeHousehold>>;
-/** By how much the gateway's clock is ahead. */
+/** By how much time has gone on for the gateway. */
 let ahead = 0;
 let names = 0;
 
 beforeAll(async () => {
   gateway = await startTestGateway({
-    clock: { ...systemClock, now: () => Date.now() + ahead },
+    clock: { ...systemClock, now: () => Date.now() + ahead, ticks: () => performance.now() + ahead },
     overrides: { http: { sessionHours: 720 }, provisioning: { claimsPerMinute: 3, rotationHours: 24, claimDays: 10 } },
   });
   mine = await makeHousehold(gateway, VILLAGE);
