@@ -138,7 +138,8 @@ test('readings are acknowledged at once while a file is imported, and other chan
   await client.endAsync();
 });
 
-test.skipIf(noPostgres !== undefined)('PostgreSQL takes a file as well, and hands its credentials out', async () => {
+test('PostgreSQL takes a file as well, and hands its credentials out', async ({ skip }) => {
+  skip(noPostgres !== undefined, noPostgres);
   await using postgres = await startPostgres();
   await using gateway = await startTestGateway({ overrides: { database: { url: postgres.url } } });
   const { origin, admin } = gateway;

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { afterAll } from 'vitest';
+import { afterAll, beforeEach } from 'vitest';
 import { noPostgres, startPostgres } from './servers.ts';
 
 /** In the PostgreSQL project every gateway has a database of its own, in a server that the tests of a file share. */
@@ -9,7 +9,8 @@ let made = 0;
 /** A gateway that is started again on its folder finds what it left. */
 const urls = new Map<string, string>();
 
-const isWanted = process.env['TEST_DATABASE'] === 'postgres' && noPostgres === undefined;
+const isPostgres = process.env['TEST_DATABASE'] === 'postgres';
+const isWanted = isPostgres && noPostgres === undefined;
 
 /** Empty for SQLite. */
 export async function testDatabase(folder: string): Promise<string> {
@@ -28,6 +29,9 @@ export async function testDatabase(folder: string): Promise<string> {
   urls.set(folder, own.href);
   return own.href;
 }
+
+// On SQLite they would pass without a word of it.
+if (isPostgres) beforeEach(({ skip }) => skip(noPostgres !== undefined, noPostgres));
 
 if (isWanted) {
   afterAll(async () => {
