@@ -11,7 +11,7 @@ import { createSender, type Reading } from './sender.ts';
  */
 
 const TERMINALS = 8;
-export const METRICS = ['room_c', 'supply_c'];
+const METRICS = ['room_c', 'supply_c'];
 const MOST_READINGS = 5;
 /** So many of the kills come while the gateway starts. */
 const EARLY = 0.1;
@@ -27,13 +27,20 @@ export interface Tally {
   lost: number;
   doubled: number;
   wrong: number;
+  /** Kinds of messages in quarantine, where that is looked at. */
+  refused?: number;
 }
 
-export const valueAt = (time: number, metric: string): number =>
+const valueAt = (time: number, metric: string): number =>
   metric === 'room_c' ? (time % 3_000) / 100 : (time % 7_000) / 100;
 
+export const readingAt = (time: number): Reading => ({
+  time,
+  values: Object.fromEntries(METRICS.map((metric) => [metric, valueAt(time, metric)])),
+});
+
 /** Every value of a terminal's metric, by time; a time more than once for values that are there twice. */
-export async function storedOf(api: ApiClient, id: string, metric: string, from: number, to: number) {
+async function storedOf(api: ApiClient, id: string, metric: string, from: number, to: number) {
   const found: [time: number, value: number][] = [];
   for (let since = from; since < to; since += SPAN_MS) {
     const path = `/terminals/${id}/readings?metric=${metric}&from=${since}&to=${Math.min(to, since + SPAN_MS)}`;
@@ -42,6 +49,29 @@ export async function storedOf(api: ApiClient, id: string, metric: string, from:
     found.push(...body.points.map(({ time, value }): [number, number] => [Date.parse(time), value]));
   }
   return found;
+}
+
+/** Compares what was acknowledged, times by terminal, with what the store has of it. */
+export async function tallyOf(
+  api: ApiClient,
+  acknowledged: ReadonlyMap<string, number[]>,
+  from: number,
+  to: number,
+): Promise<Tally> {
+  const tally: Tally = { acknowledged: 0, found: 0, lost: 0, doubled: 0, wrong: 0 };
+  for (const [id, all] of acknowledged) {
+    const times = all.filter((at) => at >= from);
+    for (const metric of METRICS) {
+      const points = await storedOf(api, id, metric, from, to);
+      const values = new Map(points);
+      tally.acknowledged += times.length;
+      tally.found += points.length;
+      tally.doubled += points.length - values.size;
+      tally.lost += times.filter((at) => !values.has(at)).length;
+      tally.wrong += points.filter(([at, value]) => value !== valueAt(at, metric)).length;
+    }
+  }
+  return tally;
 }
 
 export async function killRounds(plan: {
@@ -61,11 +91,7 @@ export async function killRounds(plan: {
   let acknowledgements = 0;
   const acknowledged = new Map<string, number[]>();
 
-  const next = (): Reading[] =>
-    Array.from({ length: 1 + Math.floor(random() * MOST_READINGS) }, () => {
-      const at = ++time;
-      return { time: at, values: Object.fromEntries(METRICS.map((metric) => [metric, valueAt(at, metric)])) };
-    });
+  const next = () => Array.from({ length: 1 + Math.floor(random() * MOST_READINGS) }, () => readingAt(++time));
 
   async function setUp() {
     const gateway = launchGateway(folder.path, ports, settings);
@@ -109,19 +135,7 @@ export async function killRounds(plan: {
       const metrics = await (await fetch(`${gateway.origin}/metrics`)).text();
       return /^hearthgate_spool_waiting 0$/m.test(metrics);
     }, 60_000);
-    const tally: Tally = { acknowledged: 0, found: 0, lost: 0, doubled: 0, wrong: 0 };
-    for (const [id, all] of acknowledged) {
-      const times = all.filter((at) => at >= from);
-      for (const metric of METRICS) {
-        const points = await storedOf(admin, id, metric, from, time + 1);
-        const values = new Map(points);
-        tally.acknowledged += times.length;
-        tally.found += points.length;
-        tally.doubled += points.length - values.size;
-        tally.lost += times.filter((at) => !values.has(at)).length;
-        tally.wrong += points.filter(([at, value]) => value !== valueAt(at, metric)).length;
-      }
-    }
+    const tally = await tallyOf(admin, acknowledged, from, time + 1);
     await gateway.stop();
     return tally;
   }

@@ -4,7 +4,7 @@ import { adminOf, type GatewayProcess, launchGateway } from '../helpers/process.
 import { randomOf } from '../helpers/random.ts';
 import { startInflux1, startMosquitto, startPostgres } from '../helpers/servers.ts';
 import { eventually, tempFolder } from '../helpers/temp.ts';
-import { METRICS, storedOf, type Tally, valueAt } from './kill-rounds.ts';
+import { readingAt, type Tally, tallyOf } from './kill-rounds.ts';
 import { createSender, type Reading } from './sender.ts';
 
 /**
@@ -79,11 +79,7 @@ export async function sharedRounds(plan: {
   const began = Date.now() - 86_400_000;
   let time = began;
   const acknowledged = new Map<string, number[]>();
-  const next = (): Reading[] =>
-    Array.from({ length: 1 + Math.floor(random() * MOST_READINGS) }, () => {
-      const at = ++time;
-      return { time: at, values: Object.fromEntries(METRICS.map((metric) => [metric, valueAt(at, metric)])) };
-    });
+  const next = () => Array.from({ length: 1 + Math.floor(random() * MOST_READINGS) }, () => readingAt(++time));
   const first = gateways[0];
   if (!first) throw new Error('not started');
   const admin: ApiClient = createApi(first.origin, (await adminOf(first)).token);
@@ -139,19 +135,7 @@ export async function sharedRounds(plan: {
       if (total !== last || parts.some(([, waiting]) => waiting !== 0)) [last, since] = [total, performance.now()];
       return performance.now() - since > 1_500;
     }, SETTLE_MS);
-    const tally = { acknowledged: 0, found: 0, lost: 0, doubled: 0, wrong: 0, refused: 0 };
-    for (const [id, all] of acknowledged) {
-      const times = all.filter((at) => at >= from);
-      for (const metric of METRICS) {
-        const points = await storedOf(admin, id, metric, from, time + 1);
-        const values = new Map(points);
-        tally.acknowledged += times.length;
-        tally.found += points.length;
-        tally.doubled += points.length - values.size;
-        tally.lost += times.filter((at) => !values.has(at)).length;
-        tally.wrong += points.filter(([at, value]) => value !== valueAt(at, metric)).length;
-      }
-    }
+    const tally = await tallyOf(admin, acknowledged, from, time + 1);
     const { body } = await admin.get<{ items: object[] }>('/quarantine/counts');
     return { ...tally, refused: body.items.length };
   }

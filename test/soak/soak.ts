@@ -37,5 +37,6 @@ if ('packets' in tally) {
 console.log(
   `values acknowledged ${tally.acknowledged}, found ${tally.found} (with those whose acknowledgement was cut off)`,
 );
-console.log(`lost ${tally.lost}, doubled ${tally.doubled}, wrong ${tally.wrong}, in ${seconds} s`);
-process.exit(tally.lost + tally.doubled + tally.wrong > 0 ? 1 : 0);
+const { refused = 0 } = tally;
+console.log(`lost ${tally.lost}, doubled ${tally.doubled}, wrong ${tally.wrong}, refused ${refused}, in ${seconds} s`);
+process.exit(tally.lost + tally.doubled + tally.wrong + refused > 0 ? 1 : 0);
