@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { answerLength, functionOf, type Request, readAnswer, requestPdu } from '../../src/modbus/codec.ts';
+import { answerLength, BadFrame, functionOf, type Request, readAnswer, requestPdu } from '../../src/modbus/codec.ts';
 import {
   type Expected,
   onlyHeartbeats,
@@ -168,8 +168,7 @@ describe('an RTU answer', () => {
     const heartbeats = [hex(text)];
     const beat = hex(text);
     const bytes = Buffer.concat([beat, beat, GOOD]);
-    // Byte by byte it may look like a broken answer, which is an error; what counts is that it is never a wrong one.
-    expect([GOOD.subarray(1, -2), 'error']).toContainEqual(fedRtu(bytes, { heartbeats }));
+    expect(fedRtu(bytes, { heartbeats })).toEqual(GOOD.subarray(1, -2));
     expect(unwrapRtu(Buffer.concat([GOOD, beat]), expectedOf(5, READ, { heartbeats }))?.pdu).toEqual(
       GOOD.subarray(1, -2),
     );
@@ -218,17 +217,16 @@ describe('a Modbus TCP answer', () => {
     ['behind noise', Buffer.concat([hex('00 FF 5A 01'), good])],
   ])('%s is an error', (_case, bytes) => expect(fedTcp(bytes)).toBe('error'));
 
-  test('is never wrong, wherever the stream is cut and whatever comes before and after', () => {
+  test('is never wrong, whatever comes before and after', () => {
     const bytes = fc.uint8Array({ maxLength: 12 }).map((some) => Buffer.from(some));
     const other = fc
       .integer({ min: 600, max: 760 })
       .filter((t) => t !== 700)
       .map((t) => wrapTcp(t, 5, hex('03 04 00 00 00 00')));
     fc.assert(
-      fc.property(fc.oneof(bytes, other), fc.nat(13), fc.oneof(bytes, other), (before, from, after) => {
-        const answer = fedTcp(Buffer.concat([before, good.subarray(0, from), after, good.subarray(from)]));
-        if (!Buffer.isBuffer(answer) || from > 0) return;
-        expect(answer).toEqual(hex('03 04 12 34 56 78'));
+      fc.property(fc.array(fc.oneof(bytes, other), { maxLength: 3 }), fc.oneof(bytes, other), (before, after) => {
+        const answer = fedTcp(Buffer.concat([...before, good, after]));
+        if (Buffer.isBuffer(answer)) expect(answer).toEqual(hex('03 04 12 34 56 78'));
       }),
       { numRuns: 5_000 },
     );
@@ -238,5 +236,5 @@ describe('a Modbus TCP answer', () => {
     ['function', '04 04 12 34 56 78'],
     ['byte count', '03 06 12 34 56 78'],
     ['length', '03 04 12 34 56'],
-  ])('with another %s inside is an error', (_case, pdu) => expect(() => readAnswer(READ, hex(pdu))).toThrow());
+  ])('with another %s inside is an error', (_case, pdu) => expect(() => readAnswer(READ, hex(pdu))).toThrow(BadFrame));
 });
