@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Claimed, CredentialState, NewCredentials } from '../../src/http/schemas/provisioning.ts';
 import type { ClaimCode, Terminal } from '../../src/http/schemas/terminals.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -7,34 +7,25 @@ import {
   connectTerminal,
   makeHousehold,
   makeTerminal,
-  OTHER_VILLAGE,
   startTestGateway,
-  type TestGateway,
   type TestTerminal,
   VILLAGE,
 } from '../helpers/gateway.ts';
 import { tempFolder } from '../helpers/temp.ts';
+import { startVillages } from './stage.ts';
 
 /** Secrets that change while terminals are out there, and terminals that are claimed where they are installed. */
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-let gateway: TestGateway;
-let mine: Awaited<ReturnType<typeof makeHousehold>>;
-let theirs: Awaited<ReturnType<typeof makeHousehold>>;
 /** By how much time has gone on for the gateway. */
 let ahead = 0;
 let names = 0;
 
-beforeAll(async () => {
-  gateway = await startTestGateway({
-    clock: { ...systemClock, now: () => Date.now() + ahead, ticks: () => performance.now() + ahead },
-    overrides: { http: { sessionHours: 720 }, provisioning: { claimsPerMinute: 3, rotationHours: 24, claimDays: 10 } },
-  });
-  mine = await makeHousehold(gateway, VILLAGE);
-  theirs = await makeHousehold(gateway, OTHER_VILLAGE);
+const { gateway, mine, theirs } = await startVillages({
+  clock: { ...systemClock, now: () => Date.now() + ahead, ticks: () => performance.now() + ahead },
+  overrides: { http: { sessionHours: 720 }, provisioning: { claimsPerMinute: 3, rotationHours: 24, claimDays: 10 } },
 });
-afterAll(() => gateway[Symbol.asyncDispose]());
 
 const newName = () => `c${++names}`;
 const boiler = () => makeTerminal(mine.clerk, { id: newName(), profile: 'gas-boiler' });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Area, AreaOverview, Company, Household } from '../../src/http/schemas/people.ts';
 import {
   ADMIN,
@@ -10,25 +10,16 @@ import {
   sendReading,
   signIn,
   startTestGateway,
-  type TestGateway,
   VILLAGE,
 } from '../helpers/gateway.ts';
 import { tempFolder } from '../helpers/temp.ts';
-import type { Page } from './stage.ts';
+import { type Page, startVillages } from './stage.ts';
 
 /** Companies, households, and the tree of areas. */
 
-let gateway: TestGateway;
-let mine: Awaited<ReturnType<typeof makeHousehold>>;
-let theirs: Awaited<ReturnType<typeof makeHousehold>>;
 let accounts = 0;
 
-beforeAll(async () => {
-  gateway = await startTestGateway();
-  mine = await makeHousehold(gateway, VILLAGE);
-  theirs = await makeHousehold(gateway, OTHER_VILLAGE);
-});
-afterAll(() => gateway[Symbol.asyncDispose]());
+const { gateway, mine, theirs } = await startVillages();
 
 const TOWNSHIP = VILLAGE.slice(0, 9);
 

@@ -1,39 +1,24 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Household } from '../../src/http/schemas/people.ts';
 import type { ImportError, TerminalImport } from '../../src/http/schemas/provisioning.ts';
 import type { Terminal } from '../../src/http/schemas/terminals.ts';
-import {
-  connectTerminal,
-  makeHousehold,
-  OTHER_VILLAGE,
-  startTestGateway,
-  type TestGateway,
-  VILLAGE,
-} from '../helpers/gateway.ts';
+import { connectTerminal, VILLAGE } from '../helpers/gateway.ts';
 import { finished, type Importer, upload } from '../helpers/imports.ts';
-import { type Page, send } from './stage.ts';
+import { type Page, send, startVillages } from './stage.ts';
 
 /** Terminals from CSV files, as a heating company brings them. */
 
-let gateway: TestGateway;
-let mine: Awaited<ReturnType<typeof makeHousehold>>;
-let theirs: Awaited<ReturnType<typeof makeHousehold>>;
 let names = 0;
 
-beforeAll(async () => {
-  gateway = await startTestGateway({
-    overrides: {
-      provisioning: { importRows: 1_000, importBytes: 300_000 },
-      modbus: { hosts: '10.0.0.0/8, gw.example' },
-    },
-  });
-  mine = await makeHousehold(gateway, VILLAGE);
-  theirs = await makeHousehold(gateway, OTHER_VILLAGE);
+const { gateway, mine, theirs } = await startVillages({
+  overrides: {
+    provisioning: { importRows: 1_000, importBytes: 300_000 },
+    modbus: { hosts: '10.0.0.0/8, gw.example' },
+  },
 });
-afterAll(() => gateway[Symbol.asyncDispose]());
 
 const newName = () => `i${++names}`;
 const by = (token = mine.clerk.token): Importer => ({ origin: gateway.origin, token });

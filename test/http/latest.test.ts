@@ -1,33 +1,16 @@
 import type { MqttClient } from 'mqtt';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Quarantined } from '../../src/http/schemas/readings.ts';
 import type { Latest } from '../../src/http/schemas/terminals.ts';
-import {
-  connectTerminal,
-  makeHousehold,
-  makeTerminal,
-  OTHER_VILLAGE,
-  publish,
-  startTestGateway,
-  type TestGateway,
-  type TestTerminal,
-} from '../helpers/gateway.ts';
-import { allPages, fill, MIDNIGHT, type Page } from './stage.ts';
+import { connectTerminal, makeTerminal, publish, type TestTerminal } from '../helpers/gateway.ts';
+import { allPages, fill, MIDNIGHT, type Page, startVillages } from './stage.ts';
 
 /** What a terminal showed last, and what it sent that was refused. */
 
 const HOUR = 3_600_000;
-let gateway: TestGateway;
-let mine: Awaited<ReturnType<typeof makeHousehold>>;
-let theirs: Awaited<ReturnType<typeof makeHousehold>>;
 let terminals = 0;
 
-beforeAll(async () => {
-  gateway = await startTestGateway();
-  mine = await makeHousehold(gateway);
-  theirs = await makeHousehold(gateway, OTHER_VILLAGE);
-});
-afterAll(() => gateway[Symbol.asyncDispose]());
+const { gateway, mine, theirs } = await startVillages();
 
 const boiler = (): Promise<TestTerminal> =>
   makeTerminal(mine.clerk, { id: `l${++terminals}`, profile: 'gas-boiler', householdId: mine.household.id });

@@ -1,29 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Household } from '../../src/http/schemas/people.ts';
 import type { Terminal } from '../../src/http/schemas/terminals.ts';
-import {
-  makeHousehold,
-  makeTerminal,
-  OTHER_VILLAGE,
-  startTestGateway,
-  type TestGateway,
-  VILLAGE,
-} from '../helpers/gateway.ts';
-import { allPages, type Page } from './stage.ts';
+import { makeTerminal, VILLAGE } from '../helpers/gateway.ts';
+import { allPages, type Page, startVillages } from './stage.ts';
 
 /** Lists that are longer than a page. */
 
-let gateway: TestGateway;
-let mine: Awaited<ReturnType<typeof makeHousehold>>;
-let theirs: Awaited<ReturnType<typeof makeHousehold>>;
 let accounts = 0;
 
-beforeAll(async () => {
-  gateway = await startTestGateway();
-  mine = await makeHousehold(gateway, VILLAGE);
-  theirs = await makeHousehold(gateway, OTHER_VILLAGE);
-});
-afterAll(() => gateway[Symbol.asyncDispose]());
+const { gateway, mine, theirs } = await startVillages();
 
 const addHousehold = () =>
   mine.clerk.post('/households', {

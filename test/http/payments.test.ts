@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Account, Payment } from '../../src/http/schemas/billing.ts';
 import type { Household } from '../../src/http/schemas/people.ts';
 import { newSecret } from '../../src/lib/ids.ts';
@@ -7,28 +7,18 @@ import {
   type ApiClient,
   makeHousehold,
   makeTerminal,
-  OTHER_VILLAGE,
   signIn,
   startTestGateway,
-  type TestGateway,
   VILLAGE,
 } from '../helpers/gateway.ts';
 import { tempFolder } from '../helpers/temp.ts';
-import { allPages, type Page, withKey } from './stage.ts';
+import { allPages, type Page, startVillages, withKey } from './stage.ts';
 
 /** Money received at the counter. */
 
-let gateway: TestGateway;
-let mine: Awaited<ReturnType<typeof makeHousehold>>;
-let theirs: Awaited<ReturnType<typeof makeHousehold>>;
 let accounts = 0;
 
-beforeAll(async () => {
-  gateway = await startTestGateway();
-  mine = await makeHousehold(gateway, VILLAGE);
-  theirs = await makeHousehold(gateway, OTHER_VILLAGE);
-});
-afterAll(() => gateway[Symbol.asyncDispose]());
+const { gateway, mine, theirs } = await startVillages();
 
 const CASH = { amountFen: 12_345, method: 'cash', reference: 'R-1' };
 

@@ -1,30 +1,14 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { QuarantineCount, Quarantined } from '../../src/http/schemas/readings.ts';
 import type { Terminal } from '../../src/http/schemas/terminals.ts';
-import {
-  connectTerminal,
-  makeHousehold,
-  makeTerminal,
-  OTHER_VILLAGE,
-  publish,
-  startTestGateway,
-  type TestGateway,
-} from '../helpers/gateway.ts';
-import { fill, MIDNIGHT, type Page, send } from './stage.ts';
+import { connectTerminal, makeTerminal, publish } from '../helpers/gateway.ts';
+import { fill, MIDNIGHT, type Page, send, startVillages } from './stage.ts';
 
 /** What was refused: found, counted and deleted. */
 
-let gateway: TestGateway;
-let mine: Awaited<ReturnType<typeof makeHousehold>>;
-let theirs: Awaited<ReturnType<typeof makeHousehold>>;
 let terminals = 0;
 
-beforeAll(async () => {
-  gateway = await startTestGateway();
-  mine = await makeHousehold(gateway);
-  theirs = await makeHousehold(gateway, OTHER_VILLAGE);
-});
-afterAll(() => gateway[Symbol.asyncDispose]());
+const { gateway, mine, theirs } = await startVillages();
 
 /** A boiler of a household that has sent these payloads. */
 async function boilerThatSent(payloads: string[], householdId = mine.household.id): Promise<string> {

@@ -1,34 +1,18 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Household } from '../../src/http/schemas/people.ts';
 import type { Terminal } from '../../src/http/schemas/terminals.ts';
-import {
-  connectTerminal,
-  makeHousehold,
-  makeTerminal,
-  OTHER_VILLAGE,
-  startTestGateway,
-  type TestGateway,
-  VILLAGE,
-} from '../helpers/gateway.ts';
+import { connectTerminal, makeTerminal, OTHER_VILLAGE, VILLAGE } from '../helpers/gateway.ts';
+import { startVillages } from './stage.ts';
 
 /** Companies, households and terminals: what can be registered, changed and removed, by whom. */
 
-let gateway: TestGateway;
-let mine: Awaited<ReturnType<typeof makeHousehold>>;
-let theirs: Awaited<ReturnType<typeof makeHousehold>>;
+/** A name that nobody ever has, which companies may use here. */
+const GIVEN = 'dtu.invalid';
+const { gateway, mine, theirs } = await startVillages({ overrides: { modbus: { hosts: `10.0.0.0/8,${GIVEN}` } } });
 let names = 0;
-
-beforeAll(async () => {
-  gateway = await startTestGateway({ overrides: { modbus: { hosts: `10.0.0.0/8,${GIVEN}` } } });
-  mine = await makeHousehold(gateway, VILLAGE);
-  theirs = await makeHousehold(gateway, OTHER_VILLAGE);
-});
-afterAll(() => gateway[Symbol.asyncDispose]());
 
 const newName = () => `t${++names}`;
 const MQTT = { type: 'mqtt' };
-/** A name that nobody ever has, which companies may use here. */
-const GIVEN = 'dtu.invalid';
 const modbus = (unit: number, port = 1_502, host = GIVEN) => ({ type: 'modbus', line: { host, port }, unit });
 const serial = { serial: '/dev/ttyNONE7', baudRate: 9600 };
 const dtu = { listen: 20_123, registration: 'HG-77' };

@@ -1,34 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Latest, Terminal } from '../../src/http/schemas/terminals.ts';
-import {
-  type ApiClient,
-  closed,
-  connectTerminal,
-  makeHousehold,
-  makeTerminal,
-  OTHER_VILLAGE,
-  publish,
-  sendReading,
-  startTestGateway,
-  type TestGateway,
-  VILLAGE,
-} from '../helpers/gateway.ts';
-import type { Page } from './stage.ts';
+import { type ApiClient, closed, connectTerminal, makeTerminal, publish, sendReading } from '../helpers/gateway.ts';
+import { type Page, startVillages } from './stage.ts';
 
 /** What stays of a terminal that is taken away: nothing that anybody could still use. */
 
 const PROFILE = 'gas-boiler';
-let gateway: TestGateway;
-let mine: Awaited<ReturnType<typeof makeHousehold>>;
-let theirs: Awaited<ReturnType<typeof makeHousehold>>;
 let names = 0;
 
-beforeAll(async () => {
-  gateway = await startTestGateway();
-  mine = await makeHousehold(gateway, VILLAGE);
-  theirs = await makeHousehold(gateway, OTHER_VILLAGE);
-});
-afterAll(() => gateway[Symbol.asyncDispose]());
+const { gateway, mine, theirs } = await startVillages();
 
 const newName = () => `t${++names}`;
 const create = (id: string, by: ApiClient) =>

@@ -1,3 +1,4 @@
+import { afterAll } from 'vitest';
 import type { Payment } from '../../src/http/schemas/billing.ts';
 import type { Alarm } from '../../src/http/schemas/live.ts';
 import { newSecret } from '../../src/lib/ids.ts';
@@ -7,10 +8,13 @@ import {
   connectTerminal,
   makeHousehold,
   makeTerminal,
+  OTHER_VILLAGE,
   publish,
   sendReading,
+  startTestGateway,
   type TestGateway,
   type TestTerminal,
+  VILLAGE,
 } from '../helpers/gateway.ts';
 import { finished, upload } from '../helpers/imports.ts';
 import { eventually } from '../helpers/temp.ts';
@@ -63,6 +67,13 @@ export async function send(origin: string, method: string, path: string, init: R
 
 /** `header` for one POST that moves a valve or money. */
 export const withKey = (key = newSecret()) => ({ 'idempotency-key': key });
+
+/** A gateway for the tests of a file, and two households with their people, of two companies and in two villages. */
+export async function startVillages(options: Parameters<typeof startTestGateway>[0] = {}) {
+  const gateway = await startTestGateway(options);
+  afterAll(() => gateway[Symbol.asyncDispose]());
+  return { gateway, mine: await makeHousehold(gateway, VILLAGE), theirs: await makeHousehold(gateway, OTHER_VILLAGE) };
+}
 
 /** A household with its people, a terminal, and one of everything that can be known about them. */
 export async function makeWorld(gateway: TestGateway, name: string, areaCode: string) {

@@ -1,24 +1,16 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { HouseholdUsage } from '../../src/http/schemas/billing.ts';
 import type { MeterExchange, Usage } from '../../src/http/schemas/readings.ts';
-import { makeHousehold, makeTerminal, OTHER_VILLAGE, startTestGateway, type TestGateway } from '../helpers/gateway.ts';
-import { fill, MIDNIGHT, type Sent, SHANGHAI_DAY } from './stage.ts';
+import { makeTerminal } from '../helpers/gateway.ts';
+import { fill, MIDNIGHT, type Sent, SHANGHAI_DAY, startVillages } from './stage.ts';
 
 /** What a household used, from its counters. */
 
 const HOUR = 3_600_000;
-let gateway: TestGateway;
-let mine: Awaited<ReturnType<typeof makeHousehold>>;
-let theirs: Awaited<ReturnType<typeof makeHousehold>>;
 let terminals = 0;
 
-beforeAll(async () => {
-  gateway = await startTestGateway();
-  mine = await makeHousehold(gateway);
-  theirs = await makeHousehold(gateway, OTHER_VILLAGE);
-});
-afterAll(() => gateway[Symbol.asyncDispose]());
+const { gateway, mine, theirs } = await startVillages();
 
 async function meterWith(sent: Sent, householdId = mine.household.id): Promise<string> {
   const terminal = await makeTerminal(gateway.admin, { id: `u${++terminals}`, profile: 'gas-meter', householdId });
