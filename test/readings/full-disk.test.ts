@@ -81,8 +81,8 @@ test('a month that begins on a full disk is begun again when there is space', as
   await using store = await openEmbeddedStore(join(disk.path, 'readings'), storeParts());
   const records: SpoolRecord[] = [{ sequence: 1, terminalId: 'A', time: NOW, values: { room_c: 20 } }];
   disk.fill(0);
-  await expect(store.write(records)).rejects.toThrow();
-  await expect(store.write(records)).rejects.toThrow();
+  await expect(store.write(records)).rejects.toThrow('No space left');
+  await expect(store.write(records)).rejects.toThrow('No space left');
   disk.free();
   await store.write(records);
   const series = { terminalId: 'A', metric: 'room_c', from: NOW, to: NOW + 1 };

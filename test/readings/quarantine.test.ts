@@ -89,7 +89,7 @@ describe.each(['SQLite', 'PostgreSQL'])('the quarantine on %s', (kind) => {
     const adding = quarantine.add('A', wrong(), '{}');
     await quarantine[Symbol.asyncDispose]();
     await adding;
-    await expect(quarantine.add('A', wrong(), '{}')).rejects.toThrow();
+    await expect(quarantine.add('A', wrong(), '{}')).rejects.toThrow('takes no more');
     expect(await details(await open())).toHaveLength(1);
   });
 

@@ -49,13 +49,13 @@ test('whatever is added, changed and removed, the list has each terminal once an
           if (free && !expected.has(id)) {
             await added;
             expected.set(id, unit);
-          } else await expect(added).rejects.toThrow();
+          } else await expect(added).rejects.toMatchObject({ code: 'conflict' });
         } else if (what === 'move' && expected.has(id)) {
           const moved = registry.update(ADMIN, id, { connection: modbus(unit) });
           if (free) {
             await moved;
             expected.set(id, unit);
-          } else await expect(moved).rejects.toThrow();
+          } else await expect(moved).rejects.toMatchObject({ code: 'conflict' });
         } else if (what === 'remove' && expected.delete(id)) await registry.remove(ADMIN, id);
         else if (what === 'look') expect(listed()).toEqual([...expected.keys()].sort());
       }

@@ -74,7 +74,7 @@ test('another key opens nothing, and one that others may read or that is cut sho
 test('the secret goes with its terminal, and a failed registration leaves none', async () => {
   await using world = await open();
   const again = { id: 'signs', profile: 'huawei-heater', connection: { type: 'mqtt' } } as const;
-  await expect(world.registry.create(ADMIN, again)).rejects.toThrow();
+  await expect(world.registry.create(ADMIN, again)).rejects.toThrow('exists already');
   expect(world.sealedSecrets.secretOf('signs')).toBe(world.secret);
   await world.registry.remove(ADMIN, 'signs');
   expect(world.sealedSecrets.secretOf('signs')).toBeUndefined();

@@ -114,7 +114,7 @@ describe('Tasmota', () => {
   test('it listens to its own commands only', async () => {
     await using device = await plug();
     for (const filter of ['#', 'cmnd/#', 'cmnd/+/POWER', 'cmnd/other/#', 'cmnd/tasmotas/#', `tele/${device.id}/#`]) {
-      await expect(device.client.subscribeAsync(filter)).rejects.toThrow();
+      await expect(device.client.subscribeAsync(filter)).rejects.toThrow('Unspecified error');
     }
   });
 });
@@ -161,7 +161,7 @@ describe('Shelly of the first generation', () => {
       `shellies/${device.id}/#`,
       `shellies/${device.id}x/command`,
     ]) {
-      await expect(device.client.subscribeAsync(filter)).rejects.toThrow();
+      await expect(device.client.subscribeAsync(filter)).rejects.toThrow('Unspecified error');
     }
     await device.isCutFor(`shellies/${device.id}x/relay/0`, 'on');
   });
@@ -213,7 +213,7 @@ describe('Shelly of later generations', () => {
   test('stays under its own prefix', async () => {
     await using device = await plug();
     for (const filter of ['#', '+/rpc', `${device.id}/#`, `${device.id}x/rpc`]) {
-      await expect(device.client.subscribeAsync(filter)).rejects.toThrow();
+      await expect(device.client.subscribeAsync(filter)).rejects.toThrow('Unspecified error');
     }
     await device.isCutFor(`${device.id}x/status/switch:0`, { output: true });
   });
@@ -274,7 +274,7 @@ describe('JSON of another kind, as a profile describes it', () => {
       'heaters/other/set',
       `heaters/${device.id}/data`,
     ]) {
-      await expect(device.client.subscribeAsync(filter)).rejects.toThrow();
+      await expect(device.client.subscribeAsync(filter)).rejects.toThrow('Unspecified error');
     }
     await device.isCutFor('heaters/other/data', data(1_764_000_000));
   });
