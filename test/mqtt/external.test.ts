@@ -121,10 +121,7 @@ describe('two gateways on one broker', () => {
   test('a command through one is confirmed by a reading that the other got, and both tell of it', async () => {
     const { id, client } = await boiler();
     const received: Record<string, unknown>[] = [];
-    client.on('message', (_topic, payload, packet) => {
-      expect(packet.retain).toBe(false);
-      received.push(JSON.parse(payload.toString()));
-    });
+    client.on('message', (_topic, payload) => received.push(JSON.parse(payload.toString())));
     await client.subscribeAsync(`terminals/${id}/commands`, { qos: 1 });
     for (let round = 0; round < 6; round += 1) {
       const [from, other] = round % 2 ? both() : [...both()].reverse();
@@ -144,6 +141,9 @@ describe('two gateways on one broker', () => {
       expect(done.history.map(({ state }) => state)).toEqual(['queued', 'sent', 'acknowledged', 'confirmed']);
       await live.next('command', ({ command: shown }) => JSON.stringify(shown).includes('"confirmed"'));
     }
+    // Whoever subscribes is given what was retained, and before the acknowledgement that follows.
+    await client.subscribeAsync(`terminals/${id}/commands`, { qos: 1 });
+    await sendReading(client, id, { room_c: 20 });
     expect(received).toHaveLength(6);
     await client.endAsync();
   });
@@ -152,11 +152,12 @@ describe('two gateways on one broker', () => {
     const { id, client } = await boiler();
     const received: { id: string; sequence: number }[] = [];
     let open = 0;
+    let mostOpen = 0;
     client.on('message', async (_topic, payload) => {
       const command = JSON.parse(payload.toString());
       received.push(command);
       open += 1;
-      expect(open).toBe(1);
+      mostOpen = Math.max(mostOpen, open);
       await publish(client, `terminals/${id}/replies`, { id: command.id, result: 'rejected', time: Date.now() });
       open -= 1;
     });
@@ -167,6 +168,7 @@ describe('two gateways on one broker', () => {
     expect(asked.map((answer) => answer?.status)).toEqual(asked.map(() => 202));
     await eventually(() => received.length === 12, 30_000);
     expect(received.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+    expect(mostOpen).toBe(1);
     await client.endAsync();
   });
 
