@@ -60,6 +60,7 @@ const tracesFor = (role: Scoped): string[] => [
   theirs.command.id,
   theirs.alarm.id,
   theirs.payment.id,
+  theirs.importId,
   'receipt-theirs',
   'reason-theirs',
   'quarantined-theirs',

@@ -171,7 +171,7 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
     },
     'DELETE /api/v1/terminals/{id}': { path: t, answers: { company: 404 }, admin: 204 },
     'POST /api/v1/terminals/import': { path: '/terminals/import', body: {}, answers: { company: 415 }, admin: 415 },
-    'GET /api/v1/imports': { path: '/imports', answers: { company: 200 }, neutral: true },
+    'GET /api/v1/imports': { path: '/imports?limit=500', answers: { company: 200 }, own: mine.importId },
     'GET /api/v1/imports/template': { path: '/imports/template', answers: { company: 200 }, neutral: true },
     'GET /api/v1/imports/{id}': { path: `/imports/${theirImport}`, answers: { company: 404 }, admin: 200 },
     'GET /api/v1/imports/{id}/errors': {
@@ -216,6 +216,7 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
     'GET /api/v1/security-events': {
       path: '/security-events?limit=500',
       answers: { company: 200 },
+      own: mine.terminal.id,
       admin: 200,
       empty: [`/security-events?terminalId=${terminal.id}`],
     },

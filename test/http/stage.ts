@@ -85,6 +85,7 @@ export async function makeWorld(gateway: TestGateway, name: string, areaCode: st
   await sendReading(client, terminal.id, { room_c: `quarantined-${name}` });
   await publish(client, `terminals/${terminal.id}/events`, { time: Date.now(), event: 'tamper', data: {} });
   await client.endAsync();
+  await connectTerminal(gateway, { ...terminal, secret: 'guess' }).catch(() => undefined);
   const { body: command } = await people.clerk.command(terminal.id, {
     command: 'setpoint',
     value: 21,
@@ -98,6 +99,10 @@ export async function makeWorld(gateway: TestGateway, name: string, areaCode: st
   );
   const alarm = await eventually(
     async () => (await gateway.admin.get<Page<Alarm>>(`/alarms?terminalId=${terminal.id}`)).body.items[0],
+  );
+  await eventually(
+    async () =>
+      (await gateway.admin.get<Page<object>>(`/security-events?terminalId=${terminal.id}`)).body.items.length > 0,
   );
   const brought = await upload({ ...gateway, token: people.clerk.token }, 'id,profile\n', '?dryRun=true');
   await finished({ ...gateway, token: people.clerk.token }, brought.body);
