@@ -28,6 +28,8 @@ const LATE_MS = 3_600_000;
 /** A statement takes only so many parameters. */
 const ROWS_AT_ONCE = 500;
 const MOST_KNOWN = 100_000;
+/** What the terminal says stays true when another step was taken at the same moment. */
+const SAID: ReadonlySet<CommandEvent> = new Set(['acknowledge', 'reject', 'confirm']);
 
 /** `onChange` is told of every new command and every step. */
 export async function openCommands(parts: {
@@ -89,7 +91,12 @@ export async function openCommands(parts: {
   }
 
   /** Takes one step. Returns undefined, and changes nothing, when the table does not allow it. */
-  async function step(command: Command, event: CommandEvent, cause: StepCause, detail: string | null = null) {
+  async function step(
+    command: Command,
+    event: CommandEvent,
+    cause: StepCause,
+    detail: string | null = null,
+  ): Promise<Command | undefined> {
     const state = nextState(command.state, event);
     if (!state) return undefined;
     const at = clock.now();
@@ -113,7 +120,8 @@ export async function openCommands(parts: {
     });
     if (!changed) {
       await reload([command.id]);
-      return undefined;
+      const now = openOf(command.terminalId).find(({ id }) => id === command.id);
+      return now && now.state !== command.state && SAID.has(event) ? step(now, event, cause, detail) : undefined;
     }
     const next: Command = { ...command, state, sentAt, history: [...command.history, taken] };
     tell(next);

@@ -47,6 +47,23 @@ test('of two steps at once only one is taken', async () => {
   expect(at.seen).toHaveLength(2);
 });
 
+test('a reading that shows a command in the moment of its answer, or of its time-out, confirms it', async () => {
+  for (const other of ['answer', 'time-out'] as const) {
+    await using at = await open();
+    const sent = await at.commands.step(at.command, 'send', 'sent', 'mqtt');
+    if (!sent) throw new Error('not sent');
+    await at.clock.advance(1_000);
+    await Promise.all([
+      other === 'answer'
+        ? at.commands.answer('A', sent.id, true, undefined)
+        : at.commands.step(sent, 'time_out', 'unknown'),
+      at.commands.confirm(at.terminal, at.clock.now(), { power_on: 0 }),
+    ]);
+    const { history, state } = await at.commands.get(ADMIN, sent.id);
+    expect([state, history.at(-1)?.state]).toEqual(['confirmed', 'confirmed']);
+  }
+});
+
 test('an answer counts for an hour after the time-out, and not after that', async () => {
   await using at = await open();
   const sent = await at.commands.step(at.command, 'send', 'sent', 'mqtt');
