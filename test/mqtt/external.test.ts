@@ -78,7 +78,7 @@ describe('two gateways on one broker', () => {
       return count > 0 && count;
     });
     // One look may fall between two parts of what the other gateway reads, but none before the import is done.
-    const { body } = await one.admin.get<{ items: { state: string }[] }>('/imports');
+    const { body } = await other.admin.get<{ items: { state: string }[] }>('/imports');
     expect([seen > 0, body.items[0]?.state]).toEqual([true, 'done']);
     expect(await eventually(async () => (await listed()) === ids.length)).toBe(true);
   });
