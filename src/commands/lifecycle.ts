@@ -1,4 +1,4 @@
-import type { CommandState } from '../db/schema.ts';
+import type { CommandState } from '../db/schema-commands.ts';
 
 /** The life of a command, pure: what is not in the table cannot happen. */
 

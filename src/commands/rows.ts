@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely';
 import type { Database, DatabaseOrTransaction } from '../db/database.ts';
-import type { CommandRow, CommandState, CommandStepRow, Tables } from '../db/schema.ts';
+import type { Tables } from '../db/schema.ts';
+import type { CommandRow, CommandState, CommandStepRow } from '../db/schema-commands.ts';
 
 /** Commands as they lie in the database. */
 

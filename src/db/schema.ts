@@ -1,23 +1,11 @@
+import type { BillingTables } from './schema-billing.ts';
+import type { CommandTables } from './schema-commands.ts';
 import type { ImportErrorRow, ImportRow } from './schema-imports.ts';
 
 /** The rows. Columns are snake_case in SQL and camelCase here; times are epoch ms, money fen, truth values 0 or 1. */
 
 export const ROLES = ['admin', 'operator', 'company', 'resident'] as const;
 export type Role = (typeof ROLES)[number];
-
-export const COMMAND_STATES = [
-  'held',
-  'queued',
-  'sent',
-  'acknowledged',
-  'confirmed',
-  'rejected',
-  'refused',
-  'timed_out',
-  'expired',
-  'cancelled',
-] as const;
-export type CommandState = (typeof COMMAND_STATES)[number];
 
 export const AREA_LEVELS = ['county', 'township', 'village', 'cell'] as const;
 export type AreaLevel = (typeof AREA_LEVELS)[number];
@@ -113,58 +101,6 @@ interface SealedSecretRow {
   sealed: string;
 }
 
-export interface CommandRow {
-  id: string;
-  terminalId: string;
-  command: string;
-  /** JSON of the value as it was asked for. */
-  value: string;
-  reason: string | null;
-  state: CommandState;
-  /** Grows by one with each command of the terminal. */
-  sequence: number;
-  requestedBy: string;
-  createdAt: number;
-  expiresAt: number;
-  sentAt: number | null;
-}
-
-/** Why a command took a step; each code has its words in the console. */
-export const STEP_CAUSES = [
-  /** A person or program asked for it; `detail` says who. */
-  'requested',
-  /** A person took it back; `detail` says who. */
-  'cancelled',
-  /** Its terminal was removed or moved to another household before it was sent. */
-  'moved',
-  /** `detail` says over what. */
-  'sent',
-  /** The terminal answered that it took the command, or its wire proved it. */
-  'taken',
-  /** The terminal said no; `detail` says why. */
-  'refused_by_terminal',
-  /** A reading shows it; `detail` says which. */
-  'reading',
-  /** Its time ran out before the terminal could be reached. */
-  'not_sent',
-  /** The broker had nobody to give it to. */
-  'not_listening',
-  /** No answer came: nobody knows what the terminal got. */
-  'unknown',
-  /** The terminal took it, but no reading shows it. */
-  'not_shown',
-] as const;
-export type StepCause = (typeof STEP_CAUSES)[number];
-
-export interface CommandStepRow {
-  id: string;
-  commandId: string;
-  state: CommandState;
-  at: number;
-  cause: StepCause;
-  detail: string | null;
-}
-
 interface AnswerRow {
   caller: string;
   key: string;
@@ -221,16 +157,6 @@ export interface AlarmRow {
   data: string | null;
 }
 
-export interface PaymentRow {
-  id: string;
-  householdId: string;
-  amountFen: number;
-  method: 'cash' | 'transfer';
-  reference: string;
-  receivedBy: string;
-  receivedAt: number;
-}
-
 export const SECURITY_KINDS = [
   /** A topic that is not its own, to publish or to subscribe to. */
   'foreign_topic',
@@ -272,7 +198,7 @@ interface GatewayRow {
   beatAt: number;
 }
 
-export interface Tables {
+export interface Tables extends BillingTables, CommandTables {
   areas: AreaRow;
   companies: CompanyRow;
   households: HouseholdRow;
@@ -283,15 +209,12 @@ export interface Tables {
   sealedSecrets: SealedSecretRow;
   imports: ImportRow;
   importErrors: ImportErrorRow;
-  commands: CommandRow;
-  commandSteps: CommandStepRow;
   /** First answers to requests with an Idempotency-Key. */
   answers: AnswerRow;
   quarantine: QuarantineRow;
   quarantineCounts: QuarantineCountRow;
   meterExchanges: MeterExchangeRow;
   alarms: AlarmRow;
-  payments: PaymentRow;
   securityEvents: SecurityEventRow;
   gateways: GatewayRow;
 }

@@ -1,7 +1,8 @@
 import { stateOf } from '../alarms/alarms.ts';
 import { type Caller, visibleSince } from '../areas/scope.ts';
 import type { Command } from '../commands/commands.ts';
-import type { AlarmRow, AreaRow, HouseholdRow, MeterExchangeRow, PaymentRow, UserRow } from '../db/schema.ts';
+import type { AlarmRow, AreaRow, HouseholdRow, MeterExchangeRow, UserRow } from '../db/schema.ts';
+import type { PaymentRow } from '../db/schema-billing.ts';
 import { rfc3339 } from '../lib/calendar.ts';
 import { unitOf } from '../lib/units.ts';
 import type { Latest as LatestValues } from '../readings/latest.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type CommandEvent, nextState } from '../../src/commands/lifecycle.ts';
-import { COMMAND_STATES, type CommandState } from '../../src/db/schema.ts';
+import { COMMAND_STATES, type CommandState } from '../../src/db/schema-commands.ts';
 
 const TABLE = `
               approve  refuse   send  acknowledge   reject    confirm    time_out   expire   cancel

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { COMMAND_STATES, type CommandState, STEP_CAUSES, type StepCause } from '../../db/schema.ts';
+import { COMMAND_STATES, type CommandState, STEP_CAUSES, type StepCause } from '../../db/schema-commands.ts';
 import { id, pageOf, pageQuery, time } from './common.ts';
 import { terminalId } from './terminals.ts';
 
