@@ -5,8 +5,8 @@ import { openAlarms } from './alarms/alarms.ts';
 import { createAreas, loadAreas } from './areas/areas.ts';
 import { createCompanies, createHouseholds } from './areas/households.ts';
 import { createUsers } from './areas/users.ts';
-import { createPayments } from './billing/payments.ts';
-import { openCommands } from './commands/commands.ts';
+import { openBilling } from './billing/billing.ts';
+import { openControl } from './commands/control.ts';
 import { type Config, ownAddress } from './config.ts';
 import { openDatabase } from './db/database.ts';
 import { joinGateways } from './db/gateways.ts';
@@ -88,7 +88,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const areas = createAreas(db);
   const companies = createCompanies({ db, clock });
   const households = createHouseholds({ db, clock, companies });
-  const payments = createPayments({ db, clock });
+  const billing = openBilling({ db, clock });
   const meterExchanges = createMeterExchanges({ db, clock });
 
   const live = stack.use(startLive({ clock, log, limit: config.http.liveStreams }));
@@ -127,13 +127,14 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     clock,
     onChange: (row) => live.publish({ event: 'alarm', terminalId: row.terminalId, alarm: alarmView(row) }),
   });
-  const commands = await openCommands({
+  const control = await openControl({
     db,
     clock,
     shared: isShared,
     onChange: (command) =>
       live.publish({ event: 'command', terminalId: command.terminalId, command: commandView(command) }),
   });
+  const { commands } = control;
 
   const security = stack.use(startSecurityEvents(config.security, { db, clock, log }));
   const metrics = createMetrics();
@@ -262,9 +263,9 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       requeue,
       security,
       alarms,
-      commands,
+      control,
       downlink,
-      payments,
+      billing,
       live,
       health,
       metrics,

@@ -14,7 +14,8 @@ const ALLOWED: Record<string, string[]> = {
   readings: [...BELOW, 'terminals'],
   commands: [...BELOW, 'terminals'],
   alarms: [...BELOW, 'terminals'],
-  billing: BELOW,
+  // A bill is made of what meters counted.
+  billing: [...BELOW, 'terminals', 'readings'],
   security: BELOW,
   'config-schema.ts': ['lib'],
   'config.ts': ['config-schema.ts', 'lib'],

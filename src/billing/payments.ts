@@ -60,4 +60,3 @@ export function createPayments({ db, clock }: { db: Database; clock: Clock }) {
     },
   };
 }
-export type Payments = ReturnType<typeof createPayments>;

@@ -16,8 +16,8 @@ import type { Alarms } from '../alarms/alarms.ts';
 import type { Areas } from '../areas/areas.ts';
 import type { Companies, Households } from '../areas/households.ts';
 import type { Users } from '../areas/users.ts';
-import type { Payments } from '../billing/payments.ts';
-import type { Commands } from '../commands/commands.ts';
+import type { Billing } from '../billing/billing.ts';
+import type { Control } from '../commands/control.ts';
 import type { Config } from '../config.ts';
 import { projectRoot } from '../config.ts';
 import type { Database } from '../db/database.ts';
@@ -43,6 +43,7 @@ import { answerProblems, sendBadAddress, sendNotFound } from './problems.ts';
 import { problemResponses } from './responses.ts';
 import { alarmRoutes } from './routes/alarms.ts';
 import { areaRoutes } from './routes/areas.ts';
+import { billingRoutes } from './routes/billing.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { credentialRoutes } from './routes/credentials.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -82,9 +83,9 @@ export interface HttpParts {
   requeue: Requeue;
   security: SecurityEvents;
   alarms: Alarms;
-  commands: Commands;
+  control: Control;
   downlink: Downlink;
-  payments: Payments;
+  billing: Billing;
   live: Live;
   health: Health;
   metrics: Metrics;
@@ -189,6 +190,7 @@ export async function startHttp(parts: HttpParts) {
       userRoutes,
       areaRoutes,
       householdRoutes,
+      billingRoutes,
       terminalRoutes,
       importRoutes,
       credentialRoutes,

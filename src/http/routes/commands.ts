@@ -11,7 +11,7 @@ import type { HttpParts } from '../server.ts';
 import { commandView } from '../views.ts';
 
 export const commandRoutes =
-  ({ db, clock, registry, commands, downlink }: HttpParts): FastifyPluginAsyncZod =>
+  ({ db, clock, registry, control: { commands }, downlink }: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
     const switcher = { roles: ['admin', 'company'] } as const;
 
