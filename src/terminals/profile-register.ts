@@ -1,0 +1,57 @@
+import { z } from 'zod';
+
+/** Where a value lies on Modbus, as a profile says it. */
+
+export const address = z.int().min(0).max(65535);
+
+const bit = z.int().min(0).max(15);
+/** Names one of Modbus's four tables. Addresses are zero-based, as on the wire. */
+const place = {
+  holding: address.optional(),
+  input: address.optional(),
+  coil: address.optional(),
+  discrete: address.optional(),
+};
+type Place = { [Table in keyof typeof place]?: number | undefined };
+const isOnePlace = ({ holding, input, coil, discrete }: Place): boolean =>
+  [holding, input, coil, discrete].filter((at) => at !== undefined).length === 1;
+const isWord = (r: Place & { as: string }): boolean =>
+  r.coil === undefined && r.discrete === undefined && (r.as === 'uint16' || r.as === 'int16');
+const ONE_PLACE = 'name one of holding, input, coil and discrete';
+
+/** Where a value lies on Modbus, and how. */
+export const register = z
+  .strictObject({
+    ...place,
+    as: z
+      .enum(['uint16', 'int16', 'uint32', 'int32', 'uint64', 'int64', 'float32', 'float64', 'bcd16', 'bcd32'])
+      .default('uint16'),
+    /** Bytes a to d from the high one down, as they come on the wire, `abcd` unless it says otherwise: `cdab` has the low word first, `badc` bytes swapped. */
+    order: z.enum(['abcd', 'cdab', 'badc', 'dcba']).optional(),
+    /** The value is the raw number times `scale`, and `offset` more. */
+    scale: z.number().positive().default(1),
+    offset: z.number().optional(),
+    /** Only this bit of a uint16, 0 the lowest. */
+    bit: bit.optional(),
+    /** Only this half of a word: as uint16 from 0 to 255, as int16 from -128 to 127. */
+    byte: z.enum(['high', 'low']).optional(),
+    /** Raw numbers that mean “no value”. */
+    absent: z.array(z.number()).default([]),
+    /** The value counts only while a bit is so. */
+    validWhen: z
+      .strictObject({ ...place, bit: bit.default(0), is: z.union([z.literal(0), z.literal(1)]).default(1) })
+      .refine(isOnePlace, ONE_PLACE)
+      .optional(),
+    /** For writing: function 10 or 0F also for a single register or coil. */
+    writeMany: z.boolean().optional(),
+    /** For writing: read back so long after the write, and refused when it is not there. Milliseconds. */
+    readBackMs: z.int().min(0).max(10_000).optional(),
+  })
+  .refine(isOnePlace, ONE_PLACE)
+  .refine((r) => r.bit === undefined || (isWord(r) && r.as === 'uint16'), 'a bit lies in a uint16')
+  .refine((r) => r.byte === undefined || (isWord(r) && r.bit === undefined), 'a byte lies in a uint16 or int16')
+  .refine(
+    (r) => isWord(r) || (r.coil === undefined && r.discrete === undefined) || r.as === 'uint16',
+    'a coil is one bit',
+  );
+export type Register = z.infer<typeof register>;
