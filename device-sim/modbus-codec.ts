@@ -3,7 +3,7 @@ import type { Register } from '../src/terminals/profile.ts';
 /** Numbers to registers and bytes to frames, written apart from the gateway's own. */
 
 export type Words = Map<number, number>;
-type Place = Pick<Register, 'as' | 'scale' | 'bit' | 'offset' | 'order' | 'byte'>;
+type Place = Pick<Register, 'as' | 'scale' | 'bit' | 'offset' | 'order' | 'byte' | 'bits'>;
 
 const widths = {
   ...{ uint16: 1, int16: 1, bcd16: 1 },
@@ -11,8 +11,9 @@ const widths = {
   ...{ uint64: 4, int64: 4, float64: 4 },
 } as const;
 
-export function widthOf(place: Pick<Place, 'as'>): number {
-  return widths[place.as];
+export function widthOf(place: Pick<Place, 'as' | 'bits'>): number {
+  const last = place.bits?.reduce((most, { word }) => Math.max(most, word), 0);
+  return last === undefined ? widths[place.as] : last + 1;
 }
 
 const limits = {
@@ -64,6 +65,32 @@ function wireIndex(i: number, bytes: number, order: Place['order']): number {
   return i;
 }
 
+/** Every single bit of a spread value, the highest first: which word it lies in, and where. */
+function bitPlaces({ bits = [] }: Place): { word: number; at: number }[] {
+  return bits.flatMap(({ word, from, to }) =>
+    Array.from({ length: from - to + 1 }, (_, i) => ({ word, at: from - i })),
+  );
+}
+
+/** Digit by digit, as on paper. */
+function spread(words: Words, address: number, place: Place, raw: number): void {
+  const places = bitPlaces(place);
+  const all = 2 ** places.length;
+  const digits = (((Math.round(raw) % all) + all) % all).toString(2).padStart(places.length, '0');
+  for (const [i, { word, at }] of places.entries()) {
+    const present = words.get(address + word) ?? 0;
+    const without = present - (Math.floor(present / 2 ** at) % 2) * 2 ** at;
+    words.set(address + word, without + Number(digits[i]) * 2 ** at);
+  }
+}
+
+function gather(words: Words, address: number, place: Place): number {
+  const places = bitPlaces(place);
+  const digits = places.map(({ word, at }) => Math.floor((words.get(address + word) ?? 0) / 2 ** at) % 2);
+  const raw = Number.parseInt(digits.join(''), 2);
+  return place.as === 'int16' && digits[0] === 1 ? raw - 2 ** places.length : raw;
+}
+
 export function encodeValue(words: Words, address: number, place: Place, value: number): void {
   const present = words.get(address) ?? 0;
   if (place.bit !== undefined) {
@@ -71,6 +98,10 @@ export function encodeValue(words: Words, address: number, place: Place, value: 
     return;
   }
   const raw = (value - (place.offset ?? 0)) / place.scale;
+  if (place.bits) {
+    spread(words, address, place, raw);
+    return;
+  }
   if (place.byte !== undefined) {
     const part = Math.round(raw) & 0xff;
     words.set(address, place.byte === 'high' ? part * 256 + (present & 0xff) : (present & 0xff00) + part);
@@ -86,7 +117,8 @@ export function decodeValue(words: Words, address: number, place: Place): number
   const first = words.get(address) ?? 0;
   if (place.bit !== undefined) return (first >> place.bit) & 1;
   let raw: number;
-  if (place.byte !== undefined) {
+  if (place.bits) raw = gather(words, address, place);
+  else if (place.byte !== undefined) {
     const part = place.byte === 'high' ? first >> 8 : first & 0xff;
     raw = place.as === 'int16' && part > 127 ? part - 256 : part;
   } else {

@@ -2,9 +2,8 @@ import type { Command } from '../commands/commands.ts';
 import type { Carrier } from '../downlink.ts';
 import { type Clock, every } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
-import { commandNumber, registerAddress, registerTable, registerWords } from '../terminals/encode.ts';
 import { lineName } from '../terminals/lines.ts';
-import type { CommandDefinition, Profile } from '../terminals/profile.ts';
+import type { Profile } from '../terminals/profile.ts';
 import type { Registry, Terminal } from '../terminals/registry.ts';
 import type { Uplink } from '../uplink.ts';
 import { ModbusException } from './codec.ts';
@@ -12,7 +11,8 @@ import { createDialIn } from './dial-in.ts';
 import { LineDown } from './line.ts';
 import { createLines, WAYS, type Ways } from './lines.ts';
 import { lineStates } from './states.ts';
-import { createUnit, type Unit, type WriteTarget } from './unit.ts';
+import { targetOf } from './target.ts';
+import { createUnit, type Unit } from './unit.ts';
 
 /** Polls every Modbus terminal by its profile, and writes its commands. */
 
@@ -35,23 +35,6 @@ export interface Polled {
   unit: Unit;
   line: string;
   reach: string;
-}
-
-/** What a command writes, or undefined for a value that the profile does not allow. A bit changes in the word that is there. */
-function targetOf(definition: CommandDefinition | undefined, value: string | number): WriteTarget | undefined {
-  const number = definition && commandNumber(definition, value);
-  const to = definition?.to;
-  const table = to && registerTable(to);
-  if (number === undefined || !to || (table !== 'holding' && table !== 'coil')) return undefined;
-  if (registerWords(to, number) === undefined) return undefined;
-  return {
-    table,
-    address: registerAddress(to),
-    many: to.writeMany ?? false,
-    readFirst: to.bit !== undefined || to.byte !== undefined,
-    values: (present) => registerWords(to, number, present) ?? [],
-    readBackMs: to.readBackMs,
-  };
 }
 
 /** Dispose ends after the requests under way. */

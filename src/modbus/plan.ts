@@ -60,17 +60,27 @@ export function singles(registers: Register[], { table, address, count }: ReadRe
 /** Bytes of a read's answer: what tells it from the answers to other reads of the same function. */
 const shape = (table: Table, count: number): number => (isBits(table) ? Math.ceil(count / 8) : count);
 
+/** What is read before and after a write. */
+const readFor = (written: Register[]): ReadRequest[] =>
+  written.flatMap((to) =>
+    [registerCount(to), to.block?.count ?? 1].map((count) => ({
+      table: registerTable(to),
+      address: registerAddress(to),
+      count,
+    })),
+  );
+
 /**
  * Reads whose answers cannot be taken for those of a unit's usual reads: first one of another length within what is read anyway, which any
- * device gives; then other functions, to which an exception is an answer too.
+ * device gives; then other functions, to which an exception is an answer too. `written` is where commands go.
  */
-export function probesOf(registers: Register[], requests: ReadRequest[]): ReadRequest[] {
+export function probesOf(registers: Register[], requests: ReadRequest[], written: Register[] = []): ReadRequest[] {
   const [first] = requests;
   if (!first) return [];
   const size = ({ table, count }: ReadRequest) => shape(table, count);
   const longest = requests.reduce((a, b) => (size(b) > size(a) ? b : a), first);
   const { table, address } = longest;
-  const usual = requests.flatMap((request) => [request, ...singles(registers, request)]);
+  const usual = [...requests.flatMap((request) => [request, ...singles(registers, request)]), ...readFor(written)];
   // A word is read alone before a bit in it is changed.
   const taken = new Set([...usual.filter((one) => one.table === table).map(size), ...(isBits(table) ? [] : [1])]);
   let free = 1;

@@ -5,6 +5,7 @@ import { createBreaker } from './breaker.ts';
 import { ModbusException, type ReadRequest } from './codec.ts';
 import { type Line, LineDown } from './line.ts';
 import { plan, probesOf, singles } from './plan.ts';
+import type { WriteTarget } from './target.ts';
 import { createUnitFigures } from './unit-figures.ts';
 
 /** One unit on a line: what is read of it, what it refused, and whether it answers at all. */
@@ -43,18 +44,6 @@ export interface UnitParts {
   onRefused: (what: string, error: ModbusException) => void;
 }
 
-/** What a command writes. `values` is given the word that is there now when `readFirst`. */
-export interface WriteTarget {
-  table: 'holding' | 'coil';
-  address: number;
-  /** Asks for function 10 or 0F also for a single value. */
-  many: boolean;
-  readFirst: boolean;
-  values: (present: number) => number[];
-  /** Reads it back so long after the write and compares. Milliseconds. */
-  readBackMs: number | undefined;
-}
-
 /** What a poll brought; `error` when it had to end early. */
 export interface Polled {
   frame: Record<keyof RegisterFrame, Map<number, number>>;
@@ -69,7 +58,9 @@ export function createUnit(parts: UnitParts) {
   const whole = plan(registers, poll);
   const breaker = createBreaker(clock);
   const figures = createUnitFigures(clock);
-  const options = { timeoutMs: poll.timeoutMs, probes: probesOf(registers, whole), record: figures.record };
+  const written = Object.values(profile.commands).flatMap(({ to }) => to ?? []);
+  const probes = probesOf(registers, whole, written);
+  const options = { timeoutMs: poll.timeoutMs, probes, record: figures.record };
   /** Until when a read is left out, or made of its single values. Ticks. */
   const leftOut = new Map<string, number>();
   const alone = new Map<string, number>();
@@ -161,7 +152,7 @@ export function createUnit(parts: UnitParts) {
     let written: number[] | undefined;
     await rested();
     await line.turn(unit, options, async (ask) => {
-      const [present = 0] = readFirst ? await ask({ table, address, count: 1 }) : [];
+      const present = readFirst > 0 ? await ask({ table, address, count: readFirst }) : [];
       if (!(await begin())) return;
       written = values(present);
       for (let tries = 1; ; tries += 1) {
@@ -222,12 +213,12 @@ export function createUnit(parts: UnitParts) {
         judge(error instanceof ModbusException && !isAbsent(error) ? undefined : error);
         throw error;
       }
-      if (!written || target.readBackMs === undefined) return written && {};
-      await pause(clock, target.readBackMs);
-      const { table, address } = target;
-      const shows = await line.turn(unit, options, (ask) => ask({ table, address, count: target.values(0).length }));
-      const same = target.values(shows[0] ?? 0).every((value, i) => value === shows[i]);
-      return same ? {} : { shows };
+      const { table, readBack } = target;
+      if (!written || !readBack) return written && {};
+      await pause(clock, readBack.afterMs);
+      const { address, count } = readBack;
+      const shows = await line.turn(unit, options, (ask) => ask({ table, address, count }));
+      return readBack.holds(shows) ? {} : { shows };
     },
   };
 }

@@ -5,6 +5,8 @@ import type { CommandDefinition, Register } from './profile.ts';
 
 export type RegisterTable = keyof RegisterFrame;
 type Place = Pick<Register, RegisterTable>;
+type Size = Pick<Register, 'as' | 'bits'>;
+type Bits = NonNullable<Register['bits']>;
 
 const TABLES: RegisterTable[] = ['holding', 'input', 'coil', 'discrete'];
 
@@ -15,13 +17,14 @@ export const registerTable = (place: Place): RegisterTable =>
 export const registerAddress = (place: Place): number => place[registerTable(place)] ?? 0;
 
 /** Registers, or bits, that a value takes. */
-export function registerCount({ as }: Pick<Register, 'as'>): number {
+export function registerCount({ as, bits }: Size): number {
+  if (bits) return 1 + Math.max(...bits.map(({ word }) => word));
   if (as.endsWith('64')) return 4;
   return as.endsWith('32') ? 2 : 1;
 }
 
 /** Every place that has to be read for these entries: their own, and those that say whether they are valid. */
-export const placesOf = (registers: Register[]): (Place & Pick<Register, 'as'>)[] =>
+export const placesOf = (registers: Register[]): (Place & Size)[] =>
   registers.flatMap((register) =>
     register.validWhen ? [register, { ...register.validWhen, as: 'uint16' }] : [register],
   );
@@ -57,7 +60,22 @@ const READ: Record<Register['as'], (bytes: Buffer) => number> = {
   bcd32: bcd,
 };
 
-function rawOf({ as, order, byte }: Register, words: number[]): number {
+const widthOf = ({ from, to }: Bits[number]): number => from - to + 1;
+const maskOf = (run: Bits[number]): number => 2 ** widthOf(run) - 1;
+const bitsIn = (bits: Bits): number => bits.reduce((sum, run) => sum + widthOf(run), 0);
+
+/** Two's complement of as many bits as there are: of 12 the highest counts -2048, so that FFFh is -1. */
+function gathered(bits: Bits, as: Register['as'], words: number[]): number {
+  const raw = bits.reduce(
+    (sum, run) => sum * 2 ** widthOf(run) + (((words[run.word] ?? 0) >> run.to) & maskOf(run)),
+    0,
+  );
+  const range = 2 ** bitsIn(bits);
+  return as === 'int16' && raw >= range / 2 ? raw - range : raw;
+}
+
+function rawOf({ as, order, byte, bits }: Register, words: number[]): number {
+  if (bits) return gathered(bits, as, words);
   const bytes = Buffer.alloc(2 * words.length);
   for (const [i, word] of words.entries()) bytes.writeUInt16BE(word, 2 * i);
   const inOrder = ordered(bytes, order);
@@ -116,6 +134,22 @@ function bytesOfNumber(register: Register, raw: number): Buffer | undefined {
   return bytes;
 }
 
+/** The words that are there, with a number in these bits of them. */
+function scattered(bits: Bits, as: Register['as'], raw: number, present: readonly number[]): number[] | undefined {
+  const range = 2 ** bitsIn(bits);
+  const [min, max] = as === 'int16' ? [-range / 2, range / 2 - 1] : [0, range - 1];
+  const whole = Math.round(raw);
+  if (!(whole >= min && whole <= max)) return undefined;
+  const words = Array.from({ length: registerCount({ as, bits }) }, (_, i) => present[i] ?? 0);
+  let left = whole < 0 ? whole + range : whole;
+  for (const run of bits.toReversed()) {
+    const kept = (words[run.word] ?? 0) & ~(maskOf(run) << run.to);
+    words[run.word] = kept | ((left & maskOf(run)) << run.to);
+    left = Math.floor(left / 2 ** widthOf(run));
+  }
+  return words;
+}
+
 /** One bit or one byte of the word that is there, the others as they are. */
 function partOfWord({ bit, byte, as }: Register, raw: number, present: number): number | undefined {
   if (bit !== undefined) return raw ? present | (1 << bit) : present & ~(1 << bit) & 0xffff;
@@ -126,22 +160,49 @@ function partOfWord({ bit, byte, as }: Register, raw: number, present: number): 
   return byte === 'high' ? (part << 8) | (present & 0xff) : (present & 0xff00) | part;
 }
 
+/** Whether a value has its words for itself; else those that are there are needed to write it. */
+export const isWhole = ({ bit, byte, bits }: Register): boolean =>
+  bit === undefined && byte === undefined && bits === undefined;
+
 /**
- * The words to write so that the register map's entry shows `value`; for a coil 0 or 1. A single bit or byte needs the word that is there
+ * The words to write so that the register map's entry shows `value`; for a coil 0 or 1. Single bits and bytes need the words that are there
  * now. Undefined for what does not fit.
  */
-export function registerWords(register: Register, value: number, present = 0): number[] | undefined {
+export function registerWords(
+  register: Register,
+  value: number,
+  present: readonly number[] = [],
+): number[] | undefined {
   if (registerTable(register) === 'coil') return [value ? 1 : 0];
   const raw = clean((value - (register.offset ?? 0)) / register.scale);
   const swap = (word: number) => ordered(Buffer.of(word >> 8, word & 0xff), register.order).readUInt16BE();
-  if (register.bit !== undefined || register.byte !== undefined) {
-    const word = partOfWord(register, register.bit === undefined ? raw : value, swap(present));
+  if (register.bits) return scattered(register.bits, register.as, raw, present);
+  if (!isWhole(register)) {
+    const word = partOfWord(register, register.bit === undefined ? raw : value, swap(present[0] ?? 0));
     return word === undefined ? undefined : [swap(word)];
   }
   const bytes = bytesOfNumber(register, raw);
   if (!bytes) return undefined;
   const inOrder = ordered(bytes, register.order);
   return Array.from({ length: registerCount(register) }, (_, i) => inOrder.readUInt16BE(2 * i));
+}
+
+/**
+ * The words of a register's whole block, with the value in those that are there, and then the numbers that always go in. Undefined for what
+ * does not fit into its place or the block.
+ */
+export function blockWords(register: Register, value: number, present: readonly number[]): number[] | undefined {
+  const { block } = register;
+  if (!block) return undefined;
+  const words = Array.from({ length: block.count }, (_, i) => present[i] ?? 0);
+  const fixed = block.put.map((put) => ({ entry: { ...put, as: 'uint16' as const, scale: 1, absent: [] }, ...put }));
+  for (const one of [{ entry: register, value }, ...fixed]) {
+    const at = registerAddress(one.entry) - block.holding;
+    const put = registerWords(one.entry, one.value, words.slice(at));
+    if (!put || at < 0 || at + put.length > block.count) return undefined;
+    words.splice(at, put.length, ...put);
+  }
+  return words;
 }
 
 /** The number that a confirming reading shows when the command happened; undefined when the profile does not allow the value. */

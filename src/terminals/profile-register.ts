@@ -17,7 +17,45 @@ const isOnePlace = ({ holding, input, coil, discrete }: Place): boolean =>
   [holding, input, coil, discrete].filter((at) => at !== undefined).length === 1;
 const isWord = (r: Place & { as: string }): boolean =>
   r.coil === undefined && r.discrete === undefined && (r.as === 'uint16' || r.as === 'int16');
+const isWhole = (r: { bit?: unknown; byte?: unknown; order?: unknown }): boolean =>
+  r.bit === undefined && r.byte === undefined && r.order === undefined;
 const ONE_PLACE = 'name one of holding, input, coil and discrete';
+
+/** Bits of a value that is spread over words, `word` counted from its address on, both ends included. */
+const bits = z
+  .array(
+    z
+      .strictObject({ word: z.int().min(0).max(3).default(0), from: bit, to: bit })
+      .refine(({ from, to }) => from >= to, 'bits go from the high one down'),
+  )
+  .min(1)
+  .max(4)
+  .refine((runs) => widthOf(runs) <= 16, 'no more than 16 bits');
+const widthOf = (runs: { from: number; to: number }[]): number =>
+  runs.reduce((n, { from, to }) => n + from - to + 1, 0);
+
+/** Only this half of a word: as uint16 from 0 to 255, as int16 from -128 to 127. */
+const byte = z.enum(['high', 'low']);
+
+/**
+ * For a device that takes its registers only together: all are read, the value and then what is in `put` go in, and all are written in one
+ * request.
+ */
+const block = z.strictObject({
+  holding: address,
+  count: z.int().min(2).max(123),
+  /** Numbers that go in whatever the value is, such as the mark of what changes. */
+  put: z
+    .array(
+      z.strictObject({
+        holding: address,
+        byte: byte.optional(),
+        bits: bits.optional(),
+        value: z.int().min(0).max(0xffff),
+      }),
+    )
+    .default([]),
+});
 
 /** Where a value lies on Modbus, and how. */
 export const register = z
@@ -33,8 +71,9 @@ export const register = z
     offset: z.number().optional(),
     /** Only this bit of a uint16, 0 the lowest. */
     bit: bit.optional(),
-    /** Only this half of a word: as uint16 from 0 to 255, as int16 from -128 to 127. */
-    byte: z.enum(['high', 'low']).optional(),
+    byte: byte.optional(),
+    /** Only these bits, the value's high ones first: as uint16 without a sign, as int16 the first one is the sign. */
+    bits: bits.optional(),
     /** Raw numbers that mean “no value”. */
     absent: z.array(z.number()).default([]),
     /** The value counts only while a bit is so. */
@@ -46,10 +85,14 @@ export const register = z
     writeMany: z.boolean().optional(),
     /** For writing: read back so long after the write, and refused when it is not there. Milliseconds. */
     readBackMs: z.int().min(0).max(10_000).optional(),
+    /** For writing: never alone. */
+    block: block.optional(),
   })
   .refine(isOnePlace, ONE_PLACE)
   .refine((r) => r.bit === undefined || (isWord(r) && r.as === 'uint16'), 'a bit lies in a uint16')
   .refine((r) => r.byte === undefined || (isWord(r) && r.bit === undefined), 'a byte lies in a uint16 or int16')
+  .refine((r) => r.bits === undefined || (isWord(r) && isWhole(r)), 'bits are a uint16 or int16 without byte and order')
+  .refine((r) => r.block === undefined || r.holding !== undefined, 'a block has holding registers')
   .refine(
     (r) => isWord(r) || (r.coil === undefined && r.discrete === undefined) || r.as === 'uint16',
     'a coil is one bit',

@@ -4,7 +4,7 @@ import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { unitOf } from '../lib/units.ts';
 import { DIALECTS } from './dialects.ts';
-import { registerCount, registerWords } from './encode.ts';
+import { blockWords, placesOf, registerAddress, registerCount, registerWords } from './encode.ts';
 import { envelope, jsonSource, mqttContradictions, sending } from './profile-mqtt.ts';
 import { address, register } from './profile-register.ts';
 
@@ -101,6 +101,11 @@ const profileSchema = z.strictObject({
   messages: envelope.optional(),
   /** What the device calls its events, and what they are called here. */
   events: z.record(z.string().max(100), z.string().regex(/^[a-z][a-z0-9_]{0,40}$/)).default({}),
+  /**
+   * Modbus only: how the maker's own documents print addresses; here they are always as on the wire, from 0. `one_based` is one more,
+   * `numbered` a table's digit and one more (30001, 40001), `unknown` when it is to be found out on the first device.
+   */
+  printed: z.enum(['zero_based', 'one_based', 'numbered', 'unknown']).optional(),
   /** Older than this, the last reading no longer shows that the terminal is alive. Seconds. */
   offlineAfterS: z.int().min(10).max(864_000),
   /** Modbus only. `readable` lists address ranges, both ends included, that one request may span. */
@@ -108,6 +113,8 @@ const profileSchema = z.strictObject({
     .strictObject({
       everyS: z.int().min(1).max(3600),
       readable: z.array(z.tuple([address, address])).min(1),
+      /** Ranges of which one request may read one value only. */
+      singly: z.array(z.tuple([address, address])).optional(),
       maxRegisters: z.int().min(1).max(125).default(125),
       /** Of coils and discrete inputs. */
       maxBits: z.int().min(1).max(2_000).optional(),
@@ -120,14 +127,32 @@ const profileSchema = z.strictObject({
   examples: z.array(example).min(1),
 });
 export type Profile = z.infer<typeof profileSchema>;
+type Poll = NonNullable<Profile['poll']>;
+
+/** Whether one request may span it. */
+const isWithin = (ranges: [number, number][], at: number, count: number): boolean =>
+  ranges.some(([from, to]) => at >= from && at + count <= to + 1);
+
+/** Why a metric cannot be read from its register. */
+function unreadable(name: string, { from }: Metric, { maxRegisters, readable, singly = [] }: Poll): string[] {
+  if (!from) return [];
+  if (registerCount(from) > maxRegisters) return [`metrics.${name}.from: wider than poll.maxRegisters`];
+  const isApart = placesOf([from]).some(
+    (place) => !isWithin([...readable, ...singly], registerAddress(place), registerCount(place)),
+  );
+  return isApart ? [`metrics.${name}.from: not within one range of poll.readable or poll.singly`] : [];
+}
 
 /** Why a command cannot be written into its register. */
-function unwritable(name: string, { to, values, range }: CommandDefinition): string[] {
+function unwritable(name: string, { to, values, range }: CommandDefinition, poll: Poll | undefined): string[] {
   if (!to) return [];
   if (to.holding === undefined && to.coil === undefined)
     return [`commands.${name}.to: only holding registers and coils can be written`];
   const numbers = [...Object.values(values ?? {}), ...(range ? [range.min, range.max] : [])];
-  const outside = numbers.find((one) => registerWords(to, one) === undefined);
+  const { block } = to;
+  if (block && poll && (block.count > poll.maxRegisters || !isWithin(poll.readable, block.holding, block.count)))
+    return [`commands.${name}.to.block: cannot be read in one request`];
+  const outside = numbers.find((one) => (block ? blockWords(to, one, []) : registerWords(to, one)) === undefined);
   return outside === undefined ? [] : [`commands.${name}: ${outside} does not fit into its register`];
 }
 
@@ -136,16 +161,16 @@ function contradictions(profile: Profile): string[] {
   const found = mqttContradictions(profile);
   const modbus = profile.protocol === 'modbus';
   if (modbus !== (profile.poll !== undefined)) found.push('poll: Modbus profiles have it, others do not');
+  if (profile.printed && !modbus) found.push('printed: only Modbus profiles have it');
   for (const [name, m] of Object.entries(profile.metrics)) {
     if (unitOf(name) === undefined) found.push(`metrics.${name}: its last word is no known unit`);
-    if (m.from && profile.poll && registerCount(m.from) > profile.poll.maxRegisters)
-      found.push(`metrics.${name}.from: wider than poll.maxRegisters`);
+    if (profile.poll) found.push(...unreadable(name, m, profile.poll));
     if (modbus !== (m.from !== undefined)) found.push(`metrics.${name}.from: Modbus metrics have it, others do not`);
   }
   for (const [name, c] of Object.entries(profile.commands)) {
     if (!profile.metrics[c.confirm]) found.push(`commands.${name}.confirm: no metric ${c.confirm}`);
     if (modbus !== (c.to !== undefined)) found.push(`commands.${name}.to: Modbus commands have it, others do not`);
-    found.push(...unwritable(name, c));
+    found.push(...unwritable(name, c, profile.poll));
   }
   for (const [name, a] of Object.entries(profile.alarms)) {
     if (!profile.metrics[a.metric]) found.push(`alarms.${name}.metric: no metric ${a.metric}`);

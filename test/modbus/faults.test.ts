@@ -180,9 +180,9 @@ test('an adapter that gives every request back is learnt, and its echo is no ans
     table: 'holding' as const,
     address: 7,
     many: false,
-    readFirst: false,
+    readFirst: 0,
     values: () => [40],
-    readBackMs: undefined,
+    readBack: undefined,
   };
   echo();
   expect(await scene.unit(1)?.write(target, async () => true)).toEqual({});

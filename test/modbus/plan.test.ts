@@ -101,6 +101,16 @@ describe('the probe of a unit that owes an answer', () => {
     ]);
   });
 
+  test('is not as long as what is read before a block is written', () => {
+    const registers = [0, 1, 2, 3, 4, 5, 6, 7].map(word);
+    const poll = pollOf([[0, 9]], 4);
+    const block = { holding: 1, count: 2, put: [] };
+    const lengths = (written: Register[]) =>
+      probesOf(registers, plan(registers, poll), written).map(({ count }) => count);
+    expect(lengths([])[0]).toBe(2);
+    expect(lengths([{ ...word(1), block }])[0]).toBe(3);
+  });
+
   test('never looks like a read of the unit, whatever that is', () => {
     const address = fc.integer({ min: 0, max: 300 });
     const register = fc.oneof(

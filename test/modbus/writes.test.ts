@@ -1,14 +1,8 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { startModbusLine } from '../../device-sim/modbus-server.ts';
-import { systemClock as clock } from '../../src/lib/clock.ts';
-import { createLog } from '../../src/lib/log.ts';
-import { startBridge } from '../../src/modbus/bridge.ts';
-import { NO_CREDENTIALS } from '../../src/terminals/credentials.ts';
-import type { RegisterFrame } from '../../src/terminals/decode.ts';
+import { describe, expect, test } from 'vitest';
 import { decodeRegisters } from '../../src/terminals/decode.ts';
-import type { Terminal } from '../../src/terminals/registry.ts';
 import { eventually } from '../helpers/temp.ts';
-import { profileOf, simulate } from './devices.ts';
+import { profileOf } from './devices.ts';
+import { startTerminal } from './terminal.ts';
 
 /** What a command writes, over real sockets: the function, what lies beside it, and what the device makes of it. */
 
@@ -50,47 +44,7 @@ const VALUES = {
   heat_kwh: 70_000,
 };
 
-async function startScene(unitAnswers = true) {
-  const stack = new AsyncDisposableStack();
-  onTestFinished(() => stack.disposeAsync());
-  const devices = simulate([{ unit: 1, profile, values: () => VALUES }]);
-  stack.defer(devices.stop);
-  const server = stack.use(await startModbusLine({ host: '127.0.0.1', port: 0, framing: 'rtu' }, devices.parts));
-  const line = { host: '127.0.0.1', port: server.port, framing: 'rtu' as const };
-  const place = { householdId: null, areaCode: null, companyId: null, householdName: null, householdSince: null };
-  const connection = { type: 'modbus' as const, line, unit: unitAnswers ? 1 : 2 };
-  const terminal: Terminal = {
-    id: 't',
-    profile,
-    connection,
-    ...NO_CREDENTIALS,
-    installedAt: null,
-    createdAt: 0,
-    ...place,
-  };
-  const frames: RegisterFrame[] = [];
-  const bridge = stack.use(
-    startBridge({
-      registry: { find: () => terminal, all: () => [terminal].values() },
-      uplink: { receiveRegisters: async (_terminal, frame) => void frames.push(frame) },
-      clock,
-      log: createLog('silent'),
-      settings: { listenHost: '127.0.0.1', connections: 1, registrationS: 1 },
-    }),
-  );
-  return {
-    devices,
-    bridge,
-    frames,
-    give: (name: string, value: string | number, begin = async () => true) =>
-      bridge.carrier.give(terminal, { command: name, value }, begin),
-    /** The functions with which something was written. */
-    writes: () =>
-      (bridge.lines()[0]?.frames() ?? [])
-        .filter(({ sent }) => /^01 (05|06|0f|10)/.test(sent))
-        .map(({ sent }) => sent.slice(0, -6)),
-  };
-}
+const startScene = (unitAnswers = true) => startTerminal(profile, { ...VALUES }, unitAnswers ? 1 : 2);
 
 test('a poll reads registers and coils, bytes and bits', async () => {
   const { frames } = await startScene();

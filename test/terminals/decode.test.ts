@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { decodeValue, encodeValue } from '../../device-sim/modbus-codec.ts';
 import { projectRoot } from '../../src/config.ts';
 import { decodeMessage, decodeRegisters, type RegisterFrame } from '../../src/terminals/decode.ts';
 import { registerValue, registerWords } from '../../src/terminals/encode.ts';
@@ -151,7 +152,7 @@ test('a bit is changed without touching its neighbours', () => {
       fc.boolean(),
       (present, bit, on) => {
         const register: Register = { holding: 0, as: 'uint16', scale: 1, absent: [], bit };
-        const [word = 0] = registerWords(register, on ? 1 : 0, present) ?? [];
+        const [word = 0] = registerWords(register, on ? 1 : 0, [present]) ?? [];
         expect((word >> bit) & 1).toBe(on ? 1 : 0);
         expect(word & ~(1 << bit)).toBe(present & ~(1 << bit));
       },
@@ -178,6 +179,12 @@ describe('registers of other makers', () => {
     discrete: new Map(),
   });
 
+  const LOW_NIBBLE = [
+    { word: 0, from: 3, to: 0 },
+    { word: 1, from: 15, to: 8 },
+  ];
+  const TWELVE = [{ word: 0, from: 11, to: 0 }];
+
   test.each<[string, Register, number[], number | undefined]>([
     ['float32 ABCD', { ...base, as: 'float32' }, [0x4366, 0x3334], 230.2],
     ['float32 CDAB', { ...base, as: 'float32', order: 'cdab' }, [0x3334, 0x4366], 230.2],
@@ -193,6 +200,12 @@ describe('registers of other makers', () => {
     ['the high byte', { ...base, as: 'uint16', byte: 'high' }, [0x1eff], 30],
     ['the low byte with a sign', { ...base, as: 'int16', byte: 'low' }, [0x1eff], -1],
     ['an absent byte', { ...base, as: 'uint16', byte: 'low', absent: [255] }, [0x1eff], undefined],
+    ['four bits, and eight of the next word', { ...base, as: 'uint16', bits: LOW_NIBBLE }, [0xfff1, 0x2dff], 0x12d],
+    ['twelve bits with a sign', { ...base, as: 'int16', scale: 0.1, bits: TWELVE }, [0x0fff], -0.1],
+    ['the least that twelve bits hold', { ...base, as: 'int16', bits: TWELVE }, [0xf800], -2048],
+    ['twelve bits without a sign', { ...base, as: 'uint16', bits: TWELVE }, [0x0fff], 4095],
+    ['absent bits', { ...base, as: 'int16', bits: TWELVE, absent: [-1] }, [0xffff], undefined],
+    ['bits of which a word is missing', { ...base, as: 'uint16', bits: LOW_NIBBLE }, [1], undefined],
     ['an offset', { ...base, as: 'uint16', scale: 0.5, offset: -40 }, [100], 10],
     ['a value that counts', { ...base, as: 'uint16', validWhen: { coil: 3, bit: 0, is: 1 } }, [7], 7],
     [
@@ -243,12 +256,53 @@ describe('registers of other makers', () => {
     ['more than a word holds', { ...base, as: 'uint16', scale: 0.01 }, 700],
     ['more than a byte holds', { ...base, as: 'uint16', byte: 'low' }, 256],
     ['more digits than there are', { ...base, as: 'bcd16' }, 10_000],
+    ['more than twelve bits hold', { ...base, as: 'int16', bits: TWELVE }, 2_048],
+    ['less than twelve bits hold', { ...base, as: 'int16', bits: TWELVE }, -2_049],
     ['no number', { ...base, as: 'int32' }, Number.NaN],
   ])('%s is never written', (_case, register, value) => expect(registerWords(register, value)).toBeUndefined());
 
+  test('bits over several words are written as they are read, by the simulator as by us, and nothing else changes', () => {
+    const word = fc.integer({ min: 0, max: 0xffff });
+    const run = fc
+      .tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 15 }), fc.integer({ min: 0, max: 15 }))
+      .map(([at, one, other]) => ({ word: at, from: Math.max(one, other), to: Math.min(one, other) }));
+    const spread = fc
+      .array(run, { minLength: 1, maxLength: 3 })
+      .filter((runs) => new Set(runs.map((one) => one.word)).size === runs.length)
+      .filter((runs) => runs.reduce((sum, { from, to }) => sum + from - to + 1, 0) <= 16);
+    fc.assert(
+      fc.property(
+        spread,
+        fc.constantFrom('uint16' as const, 'int16' as const),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.array(word, { minLength: 4, maxLength: 4 }),
+        (runs, as, part, present) => {
+          const range = 2 ** runs.reduce((sum, { from, to }) => sum + from - to + 1, 0);
+          const value = Math.round(part * (range - 1)) - (as === 'int16' ? range / 2 : 0);
+          const register: Register = { ...base, as, bits: runs };
+          const written = [...(registerWords(register, value, present) ?? [])];
+          const all = [...written, ...present.slice(written.length)];
+          expect(registerValue(register, frameOf(...all))).toBe(value);
+          const simulated = new Map(present.entries());
+          encodeValue(simulated, 0, register, value);
+          expect([...simulated.values()]).toEqual(all);
+          expect(decodeValue(simulated, 0, register)).toBe(value);
+          const rest = (words: number[], i: number) =>
+            runs.reduce(
+              (left, one) => (one.word === i ? left & ~((2 ** (one.from - one.to + 1) - 1) << one.to) : left),
+              words[i] ?? 0,
+            );
+          for (const i of present.keys()) expect(rest(all, i)).toBe(rest(present, i));
+        },
+      ),
+    );
+  });
+
   test('a byte is changed without touching the other', () => {
-    expect(registerWords({ ...base, as: 'uint16', byte: 'high' }, 0x21, 0x1eff)).toEqual([0x21ff]);
-    expect(registerWords({ ...base, as: 'int16', byte: 'low' }, -2, 0x1eff)).toEqual([0x1efe]);
-    expect(registerWords({ holding: 0, as: 'uint16', scale: 1, absent: [], bit: 8, order: 'badc' }, 1, 0)).toEqual([1]);
+    expect(registerWords({ ...base, as: 'uint16', byte: 'high' }, 0x21, [0x1eff])).toEqual([0x21ff]);
+    expect(registerWords({ ...base, as: 'int16', byte: 'low' }, -2, [0x1eff])).toEqual([0x1efe]);
+    expect(registerWords({ holding: 0, as: 'uint16', scale: 1, absent: [], bit: 8, order: 'badc' }, 1, [0])).toEqual([
+      1,
+    ]);
   });
 });

@@ -124,6 +124,11 @@ commands:
 examples:
   - { frame: { holding: { 0: 1 } }, values: { room_c: 1 } }
 `;
+  const LOW_FIRST = '{ holding: 0, bits: [{ from: 0, to: 3 }]';
+  const SEVENTEEN = '{ holding: 0, bits: [{ from: 15, to: 0 }, { word: 1, from: 0, to: 0 }]';
+  const OF_32 = '{ holding: 0, as: uint32, bits: [{ from: 3, to: 0 }]';
+  const WIDE_MARK = '{ holding: 0, count: 2, put: [{ holding: 1, byte: high, value: 256 }] }';
+  const withBlock = (block: string) => modbus.replace('to: { holding: 0 }', `to: { holding: 0, block: ${block} }`);
   test.each([
     ['a kind that does not exist', good.replace('gas_meter', 'toaster'), 'x.yaml:3:7 kind'],
     ['an unknown key', `${good}code: "process.exit()"\n`, 'x.yaml:1:1'],
@@ -144,12 +149,38 @@ examples:
       modbus.replace('range: { min: 0, max: 9,', 'range: { min: 0, max: 99999,'),
       '99999 does not fit',
     ],
+    [
+      'a metric outside of what can be read',
+      modbus.replace('from: { holding: 0', 'from: { holding: 10'),
+      'not within one',
+    ],
+    ['bits from the low one up', modbus.replace('from: { holding: 0', `from: ${LOW_FIRST}`), 'from the high one down'],
+    ['more bits than a value has', modbus.replace('from: { holding: 0', `from: ${SEVENTEEN}`), 'no more than 16 bits'],
+    ['bits of 32', modbus.replace('from: { holding: 0', `from: ${OF_32}`), 'bits are a uint16 or int16'],
+    ['a block that misses its value', withBlock('{ holding: 1, count: 2 }'), 'does not fit'],
+    [
+      'a block that misses its mark',
+      withBlock('{ holding: 0, count: 2, put: [{ holding: 2, value: 1 }] }'),
+      'does not fit',
+    ],
+    ['a mark that its byte cannot hold', withBlock(WIDE_MARK), 'does not fit'],
+    ['a block longer than a request', withBlock('{ holding: 0, count: 3 }'), 'cannot be read in one request'],
+    [
+      'a block of coils',
+      withBlock('{ holding: 0, count: 2 }').replace('to: { holding', 'to: { coil'),
+      'holding registers',
+    ],
+    [
+      'a way to print addresses without Modbus',
+      good.replace('kind: gas', 'printed: one_based\nkind: gas'),
+      'only Modbus',
+    ],
     ['broken YAML', good.replace('[', '{').replace('metrics:', 'metrics: ['), 'x.yaml:'],
   ])('%s', (_case, text, message) => {
     expect(() => parseProfile(text, 'x.yaml')).toThrow(message);
   });
 
-  test.each([good, modbus])('and the good ones are taken', (text) => {
+  test.each([good, modbus, withBlock('{ holding: 0, count: 2 }')])('and the good ones are taken', (text) => {
     expect(parseProfile(text, 'x.yaml').profile).toBe('x');
   });
 });
