@@ -40,6 +40,7 @@ function ofHeater(house: House, heater: Heater): Values {
     flow_m3h: heater.gasM3h,
     power_kw: heater.electricKw,
     heat_kw: heater.heatKw,
+    compressor_hz: (90 * heater.heatKw) / heater.ratedKw,
     gas_m3: heater.gasM3,
     energy_kwh: heater.energyKwh,
     heat_kwh: heater.heatKwh,
@@ -64,6 +65,17 @@ function ofMeter(house: House, meter: Meter): Values {
     current_a: (meter.flow * 1_000) / voltage,
     power_kw: meter.flow,
     energy_kwh: meter.count,
+    ...ofPhases(voltage, meter.flow),
     frequency_hz: 50 + 0.02 * Math.sin(house.elapsedS / 97),
   };
+}
+
+/** Three phases with a third of the load each. */
+function ofPhases(voltage: number, flowKw: number): Values {
+  const phases = [1, 2, 3].flatMap((n) => [
+    [`voltage_l${n}_v`, voltage],
+    [`current_l${n}_a`, (flowKw * 1_000) / 3 / voltage],
+    [`power_l${n}_kw`, flowKw / 3],
+  ]);
+  return Object.fromEntries(phases);
 }

@@ -25,11 +25,13 @@ export function exception(functionCode: number, code: number): Buffer {
 }
 
 export function createModbusUnit({ profile, values, obey, refuses }: ModbusUnitParts): ModbusUnit {
+  /** What it was told and the house knows nothing of. */
+  const kept: Values = {};
   /** Written, not yet obeyed: read back at once, as devices do. */
   const pending = { holding: new Map<number, { word: number }>(), coil: new Map<number, { word: number }>() };
 
   const tableNow = (table: Table): Words => {
-    const words = wordsOf(profile, table, values());
+    const words = wordsOf(profile, table, { ...kept, ...values() });
     if (table === 'holding' || table === 'coil')
       for (const [address, { word }] of pending[table]) words.set(address, word);
     return words;
@@ -66,6 +68,7 @@ export function createModbusUnit({ profile, values, obey, refuses }: ModbusUnitP
     const marks = [...written].map(([address, word]) => ({ address, mark: { word } }));
     for (const { address, mark } of marks) pending[table].set(address, mark);
     obey(orders, () => {
+      for (const { command, value } of orders) kept[profile.commands[command]?.confirm ?? command] = value;
       // A later write to the same register waits for its own turn.
       for (const { address, mark } of marks) if (pending[table].get(address) === mark) pending[table].delete(address);
     });

@@ -113,6 +113,12 @@ const happening = fc.record({
   ),
 });
 
+const OF_ITS_HOUSE = new Set(
+  ['supply', 'return', 'outdoor', 'setpoint']
+    .map((what) => `${what}_c`)
+    .concat('power_kw', 'energy_kwh', 'heat_kwh', 'power_on'),
+);
+
 test('counters never fall and every value stays in its range, whatever happens', () => {
   const names = ['gas-boiler', 'gas-meter', 'midea-m-thermal', 'eastron-sdm120', 'electric-heater'];
   fc.assert(
@@ -123,6 +129,8 @@ test('counters never fall and every value stays in its range, whatever happens',
         for (const name of names) {
           for (const [metric, { kind, ...range }] of Object.entries(profileNamed(name).metrics)) {
             const value = shown(next, name, metric);
+            // No house knows of pressures in a heat pump, nor of its tank.
+            if (Number.isNaN(value) && name === 'midea-m-thermal' && !OF_ITS_HOUSE.has(metric)) continue;
             if (kind === 'counter') expect(value).toBeGreaterThanOrEqual(shown(house, name, metric));
             // Setpoints here come without the gateway's and the register's check.
             if (!('min' in range) || metric === 'setpoint_c') continue;

@@ -127,7 +127,7 @@ test('a write is read back at once and then changes the house', async () => {
   expect((await pump.readHoldingRegisters(16, 1)).data).toEqual([0]);
   await expect.poll(() => fleet.counts().commands, soon).toBe(2);
   expect(fleet.values('hp1')).toMatchObject({ setpoint_c: 50, power_on: false });
-  expect((await pump.readHoldingRegisters(11, 6)).data).toEqual([50, 0, 0, 0, 0, 0]);
+  expect((await pump.readHoldingRegisters(11, 6)).data).toEqual([50, 30, 0, 0, 0, 0]);
 });
 
 test.each([

@@ -111,8 +111,8 @@ describe('polling', () => {
     });
     const first = device.requests.filter(({ unit }) => unit === 1).slice(0, 2);
     expect(first).toEqual([
-      { unit: 1, functionCode: 3, address: 11, count: 6 },
-      { unit: 1, functionCode: 3, address: 104, count: 47 },
+      { unit: 1, functionCode: 3, address: 1, count: 16 },
+      { unit: 1, functionCode: 3, address: 100, count: 100 },
     ]);
   });
 
