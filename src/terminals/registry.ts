@@ -9,6 +9,7 @@ import { hashesOf } from './broker-hash.ts';
 import { createClaims, newClaimCode } from './claims.ts';
 import { createCredentials, NO_CREDENTIALS, type ProvisioningLimits, USUAL_LIMITS } from './credentials.ts';
 import type { DialectName } from './dialects.ts';
+import { createLineChange } from './line-change.ts';
 import type { Line } from './lines.ts';
 import { happened, loadTerminals } from './memory.ts';
 import { createPlacement, oneSpelling } from './placement.ts';
@@ -132,6 +133,7 @@ export async function openRegistry(parts: {
     claims,
     /** For imports, which write many terminals at once. */
     bulk: { memory, placement, alone, onChange },
+    changeLine: createLineChange({ db, memory, alone, onChange }),
     get,
     /** Without asking who wants to know: for messages and polls. */
     find: (id: string): Terminal | undefined => terminals.get(id),

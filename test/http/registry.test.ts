@@ -195,6 +195,47 @@ test('a company goes on using a line that an admin set up for it, and others do 
   expect((await create(on(line, 4), theirs.clerk)).status).toBe(403);
 });
 
+describe('a line is changed for all of its terminals', () => {
+  const line = { ...serial, serial: '/dev/ttyNONE9' };
+  const change = (name: string, body: object, by = gateway.admin) =>
+    by.patch<{ id: string; terminalIds: string[]; code?: string }>(`/modbus/lines/${encodeURIComponent(name)}`, body);
+  const faster = { line: { ...line, baudRate: 19_200, parity: 'even' } };
+
+  test('by an admin, whosever they are, and stays what it is for everybody else', async () => {
+    const one = await create({ ...on(line, 1), householdId: mine.household.id }, gateway.admin);
+    const two = await create({ ...on(line, 2), householdId: theirs.household.id }, gateway.admin);
+    for (const by of [mine.clerk, mine.operator, mine.resident]) {
+      expect((await change(line.serial, faster, by)).status).toBe(403);
+    }
+    const { status, body } = await change(line.serial, faster);
+    expect([status, body]).toEqual([200, { id: line.serial, terminalIds: [one.body.id, two.body.id].sort() }]);
+    for (const { id, connection } of [one.body, two.body]) {
+      const now = await gateway.admin.get<Terminal>(`/terminals/${id}`);
+      expect(now.body.connection).toEqual({ ...connection, ...faster });
+    }
+    const late = await create(on(line, 3), gateway.admin);
+    expect([late.status, late.body.code]).toEqual([409, 'conflict']);
+    expect((await create(on(faster.line, 3), gateway.admin)).status).toBe(201);
+  });
+
+  test('and not when it is nobody’s, when the other address has terminals, or with what no line has', async () => {
+    const taken = { ...serial, serial: '/dev/ttyNONE10' };
+    expect((await create(on(taken, 1), gateway.admin)).status).toBe(201);
+    const answers = [
+      await change('/dev/ttyNOBODY', faster),
+      await change(line.serial, { line: { ...taken, baudRate: 1200 } }),
+      await change(line.serial, { line: { ...line, speed: 9600 } }),
+      await change(line.serial, {}),
+    ];
+    expect(answers.map(({ status, body }) => [status, body.code])).toEqual([
+      [404, 'not_found'],
+      [409, 'conflict'],
+      [400, 'invalid_request'],
+      [400, 'invalid_request'],
+    ]);
+  });
+});
+
 test('a new Modbus terminal has no secret', async () => {
   const created = await create({ profile: 'midea-m-thermal', connection: modbus(30) });
   expect([created.status, created.body.credentials]).toEqual([201, null]);

@@ -213,6 +213,7 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
     },
     'GET /api/v1/modbus/lines': { path: '/modbus/lines', answers: { operator: 200, company: 200 }, neutral: true },
     'GET /api/v1/modbus/lines/{id}': { path: '/modbus/lines/nobody', answers: { operator: 404, company: 404 } },
+    'PATCH /api/v1/modbus/lines/{id}': adminOnly('/modbus/lines/nobody', { line: { host: '127.0.0.1', port: 1 } }),
     'GET /api/v1/security-events': {
       path: '/security-events?limit=500',
       answers: { company: 200 },

@@ -317,3 +317,48 @@ test('when the last terminal of a line is removed, its connection is closed', as
   await gateway.admin.delete('/terminals/two');
   await eventually(() => socket?.destroyed === true);
 });
+
+describe('a line that is changed for all of its terminals at once', () => {
+  const both = (gateway: TestGateway, change: object, port: number) =>
+    gateway.admin.patch<{ id: string; terminalIds: string[] }>(
+      `/modbus/lines/${encodeURIComponent(`127.0.0.1:${port}`)}`,
+      { line: change },
+    );
+
+  test('with other settings is opened anew, and they go on with those', async () => {
+    await using device = await startDevice();
+    await using gateway = await startTestGateway();
+    for (const unit of [1, 2]) device.setUnit(unit, SDM120);
+    await pump(gateway, 'one', device.port, 1, 'eastron-sdm120');
+    await pump(gateway, 'two', device.port, 2, 'eastron-sdm120');
+    await eventually(async () => (await gateway.admin.latest('two')).status === 'online');
+    const [old] = device.sockets;
+    const line = { host: '127.0.0.1', port: device.port, pauseMs: 5 };
+    expect((await both(gateway, line, device.port)).body).toEqual({
+      id: `127.0.0.1:${device.port}`,
+      terminalIds: ['one', 'two'],
+    });
+    await eventually(() => old?.destroyed === true);
+    const polls = device.requests.length;
+    await eventually(() => new Set(device.requests.slice(polls).map(({ unit }) => unit)).size === 2);
+    expect((await gateway.admin.get<{ items: unknown[] }>('/modbus/lines')).body.items).toHaveLength(1);
+    const connections = (await gateway.admin.get<{ items: { connection: unknown }[] }>('/terminals')).body.items;
+    expect(connections.map(({ connection }) => connection)).toEqual(
+      [1, 2].map((unit) => ({ type: 'modbus', line, unit })),
+    );
+  });
+
+  test('to another address is left, and they are asked there', async () => {
+    await using device = await startDevice();
+    await using other = await startDevice();
+    await using gateway = await startTestGateway();
+    for (const unit of [1, 2]) for (const one of [device, other]) one.setUnit(unit, SDM120);
+    await pump(gateway, 'one', device.port, 1, 'eastron-sdm120');
+    await pump(gateway, 'two', device.port, 2, 'eastron-sdm120');
+    await eventually(async () => (await gateway.admin.latest('two')).status === 'online');
+    const { status, body } = await both(gateway, { host: 'LOCALHOST.', port: other.port }, device.port);
+    expect([status, body.id]).toEqual([200, `127.0.0.1:${other.port}`]);
+    await eventually(() => new Set(other.requests.map(({ unit }) => unit)).size === 2);
+    await eventually(() => [...device.sockets].every(({ destroyed }) => destroyed));
+  });
+});

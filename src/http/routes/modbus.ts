@@ -4,7 +4,15 @@ import { sees } from '../../areas/scope.ts';
 import { rfc3339 } from '../../lib/calendar.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import { callerOf } from '../auth.ts';
-import { type LineDetail, type LineList, lineDetail, lineId, lineList } from '../schemas/modbus.ts';
+import {
+  changedLine,
+  type LineDetail,
+  type LineList,
+  lineChange,
+  lineDetail,
+  lineId,
+  lineList,
+} from '../schemas/modbus.ts';
 import type { HttpParts } from '../server.ts';
 import { orNull } from '../views.ts';
 
@@ -67,5 +75,20 @@ export const modbusRoutes =
         const frames = line.frames().filter(({ unit }) => units.has(unit));
         return { ...line, frames: frames.map((frame) => ({ ...frame, time: rfc3339(frame.time) })) };
       },
+    );
+
+    app.patch(
+      '/modbus/lines/:id',
+      {
+        config: { roles: ['admin'] },
+        schema: {
+          tags,
+          description: 'Other settings or another address of a line, for all terminals that name it.',
+          params: lineId,
+          body: lineChange,
+          response: { 200: changedLine },
+        },
+      },
+      (request) => registry.changeLine(request.params.id, request.body.line),
     );
   };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { time } from './common.ts';
-import { terminalId } from './terminals.ts';
+import { line, terminalId } from './terminals.ts';
 
 const ms = z.number().describe('Milliseconds');
 
@@ -61,3 +61,9 @@ export const lineDetail = lineState.extend({
 });
 export type LineDetail = z.infer<typeof lineDetail>;
 export const lineId = z.strictObject({ id: z.string().min(1).max(200) });
+
+export const lineChange = z.strictObject({ line: line.describe('All of it: what is left out is as usual again') });
+export const changedLine = z.object({
+  id: z.string().describe('Its name, another one when it has another address'),
+  terminalIds: z.array(terminalId).describe('Those that name it, all changed'),
+});

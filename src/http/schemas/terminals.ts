@@ -26,7 +26,7 @@ const path = z
   .string()
   .regex(/^(\/dev\/(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._:+/-]{0,120}|COM\d{1,3})$/, 'a path in /dev, or COM and a number');
 
-const line = z.union([
+export const line = z.union([
   z
     .strictObject({
       host,
