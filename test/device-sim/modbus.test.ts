@@ -13,14 +13,14 @@ interface Scene {
 }
 
 /** Unit 1 a heat pump, unit 2 its meter. */
-async function startLine(): Promise<Scene> {
+async function startLine(profile = 'midea-m-thermal'): Promise<Scene> {
   const port = await freePort();
   const line = { host: '127.0.0.1', port };
   const fleet = await startFleet({
     fleet: {
       seed: 1,
       terminals: [
-        { id: 'hp1', profile: 'midea-m-thermal', line, unit: 1, house: 'h1' },
+        { id: 'hp1', profile, line, unit: 1, house: 'h1' },
         { id: 'em1', profile: 'eastron-sdm120', line, unit: 2, house: 'h1' },
       ],
     },
@@ -128,6 +128,24 @@ test('a write is read back at once and then changes the house', async () => {
   await expect.poll(() => fleet.counts().commands, soon).toBe(2);
   expect(fleet.values('hp1')).toMatchObject({ setpoint_c: 50, power_on: false });
   expect((await pump.readHoldingRegisters(11, 6)).data).toEqual([50, 30, 0, 0, 0, 0]);
+});
+
+test('what no house knows of is shown as the device was told, and before as in the example of its profile', async () => {
+  const { port, fleet } = await startLine('haier-yr-e27');
+  const pump = await clientAt(port, 1);
+  const { data } = await pump.readHoldingRegisters(101, 6);
+  expect(data[5]).toBe(0x561e);
+  await pump.writeRegisters(101, [data[0] ?? 0, data[1] ?? 0, data[2] ?? 0, 0, 0x0200, 0x601e]);
+  await expect.poll(() => fleet.counts().commands, soon).toBe(1);
+  expect((await pump.readHoldingRegisters(105, 2)).data).toEqual([0, 0x601e]);
+  await expect(pump.writeRegister(106, 0x561e)).rejects.toThrow('Illegal data address');
+});
+
+test('a range that is read one by one is not read together', async () => {
+  const { port } = await startLine();
+  const pump = await clientAt(port, 1);
+  expect((await pump.readHoldingRegisters(205, 1)).data).toEqual([0]);
+  await expect(pump.readHoldingRegisters(205, 2)).rejects.toThrow('Illegal data address');
 });
 
 test.each([

@@ -23,6 +23,7 @@ function shippedAs(name: string): ModbusProfile {
   return profile;
 }
 
+const SHOWS_25 = 'the device shows 12830 after the write';
 const NOTHING = { holding: new Map<number, number>(), input: new Map<number, number>() };
 
 /** What its examples say, the first that says something of a metric. */
@@ -113,6 +114,21 @@ test('a setpoint is confirmed by what the device shows of it after the write', a
   await eventually(() => frames.length > 1);
   const [reading] = decodeRegisters(haier, frames[1] ?? NOTHING, Date.now()).readings;
   expect(reading?.values['setpoint_c']).toBe(41.5);
+});
+
+test.each([
+  ['is taken when the device shows it', {}, { result: 'taken' }],
+  // 25.0 and a compensation of 0: what a device shows that will not have it.
+  ['is refused when the device shows another', { setpoint_c: 25, shift_c: 0 }, { result: 'refused', reason: SHOWS_25 }],
+])('a value in a block that is read back %s', async (_case, values, outcome) => {
+  const haier = structuredClone(shippedAs('haier-yr-e27'));
+  const to = haier.commands['setpoint']?.to;
+  if (!to) throw new Error('no setpoint');
+  to.readBackMs = 50;
+  const { give, asked, frames } = await startTerminal(haier, values);
+  await eventually(() => frames.length > 0);
+  expect(await give('setpoint', 41.5)).toEqual(outcome);
+  expect(asked(/^01 (03 00 66|10)/).map((sent) => sent.slice(0, 5))).toEqual(['01 03', '01 10']);
 });
 
 test('of a register read back only the bits of the value are compared', () => {

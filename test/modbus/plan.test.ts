@@ -122,13 +122,17 @@ describe('the probe of a unit that owes an answer', () => {
     fc.assert(
       fc.property(
         fc.array(register, { minLength: 1, maxLength: 20 }),
+        fc.array(fc.tuple(address, fc.integer({ min: 2, max: 20 })), { maxLength: 3 }),
         fc.integer({ min: 2, max: 125 }),
-        (registers, max) => {
+        (registers, blocks, max) => {
           const requests = plan(registers, pollOf([[0, 400]], max));
+          const written = blocks.map(([at, count]) => ({ ...word(at), block: { holding: at, count, put: [] } }));
+          const beforeWrites = blocks.map(([at, count]) => ({ table: 'holding' as const, address: at, count }));
           const answers = requests
             .flatMap((request) => [request, ...singles(registers, request)])
+            .concat(beforeWrites)
             .map((request) => `${request.table} ${answerLength(request)}`);
-          for (const probe of probesOf(registers, requests)) {
+          for (const probe of probesOf(registers, requests, written)) {
             expect(answers).not.toContain(`${probe.table} ${answerLength(probe)}`);
             expect(probe.address + probe.count).toBeLessThanOrEqual(65_536);
           }
