@@ -1,9 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { ProfileView, Terminal } from '../http/schemas/terminals.ts';
-import { type T, useLanguage } from './i18n.ts';
+import { useLanguage } from './i18n.ts';
 import { profilesQuery } from './queries.ts';
-import { valueText } from './values.ts';
+import { valueText, type Words } from './values.ts';
 
 export type Profiles = ReadonlyMap<string, ProfileView>;
 
@@ -22,10 +22,10 @@ export function useProfileTitle(): (name: string) => string {
 }
 
 /** The latest value of a metric in words, or undefined where there is none. */
-export function latestText(t: T, profiles: Profiles, terminal: Terminal, metric: string): string | undefined {
+export function latestText(words: Words, profiles: Profiles, terminal: Terminal, metric: string): string | undefined {
   const latest = terminal.values[metric];
   const view = profiles.get(terminal.profile)?.metrics[metric];
-  return latest && view ? valueText(t, metric, view, latest.value) : undefined;
+  return latest && view ? valueText(words, metric, view, latest.value) : undefined;
 }
 
 export function countersOf(profile: ProfileView | undefined): string[] {

@@ -16,7 +16,7 @@ export function useStepText(profile: ProfileView): (step: Step) => string {
   const readingText = (detail: string): string => {
     const [, metric = '', value] = READING.exec(detail) ?? [];
     const view = profile.metrics[metric];
-    return view ? `${titleOf(view.title)} = ${valueText(t, metric, view, Number(value))}` : detail;
+    return view ? `${titleOf(view.title)} = ${valueText({ t, titleOf }, metric, view, Number(value))}` : detail;
   };
   const detailText = ({ cause, detail }: Step): string | null => {
     if (detail === null) return null;

@@ -1,5 +1,5 @@
 import type { ProfileView } from '../http/schemas/terminals.ts';
-import type { T } from './i18n.ts';
+import type { T, useLanguage } from './i18n.ts';
 
 export type MetricView = ProfileView['metrics'][string];
 
@@ -22,7 +22,11 @@ function stateWord(t: T, metric: string, value: number): string {
   return twoDecimals.format(value);
 }
 
-export function valueText(t: T, metric: string, view: MetricView, value: number): string {
+export type Words = Pick<ReturnType<typeof useLanguage>, 't' | 'titleOf'>;
+
+export function valueText({ t, titleOf }: Words, metric: string, view: MetricView, value: number): string {
+  const name = view.names?.[String(value)];
+  if (name) return titleOf(name);
   if (view.kind === 'state') return stateWord(t, metric, value);
   return view.kind === 'counter' ? `${amountText(value)} ${view.unit}` : withUnit(value, view.unit);
 }

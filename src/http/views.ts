@@ -115,7 +115,12 @@ export const profileView = ({ profile, title, kind, protocol, metrics, commands 
   metrics: Object.fromEntries(
     Object.entries(metrics).map(([name, metric]) => [
       name,
-      { title: metric.title, kind: metric.kind, unit: unitOf(name) ?? '' },
+      {
+        title: metric.title,
+        kind: metric.kind,
+        unit: unitOf(name) ?? '',
+        ...(metric.kind === 'gauge' && metric.names && { names: metric.names }),
+      },
     ]),
   ),
   commands: Object.fromEntries(

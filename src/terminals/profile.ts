@@ -16,12 +16,15 @@ const title = z.strictObject({ zh: z.string().min(1), en: z.string().min(1) });
 /** Larger whole numbers are not told apart, so no limit may let them in. */
 const number = z.number().min(Number.MIN_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER);
 
+const names = z.record(z.string().regex(/^\d+$/), title);
+
 /** In a file both are `from`; here a register and a place in JSON are told apart by name. */
 const from = z.union([register, jsonSource]).optional();
 
 const metric = z
   .discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('gauge'), title, min: number, max: number, from }),
+    /** `names` are for codes: what its numbers mean. */
+    z.strictObject({ kind: z.literal('gauge'), title, min: number, max: number, names: names.optional(), from }),
     /** A counter only grows, until it begins again at `rollsOverAt`. */
     z.strictObject({
       kind: z.literal('counter'),

@@ -13,7 +13,8 @@ import { ValueButtons } from './value-buttons.tsx';
 
 /** What the terminal itself says it is, not what someone wished it to be. */
 function Measured({ terminal, profile, view }: { terminal: Terminal; profile: ProfileView; view: CommandView }) {
-  const { t } = useLanguage();
+  const words = useLanguage();
+  const { t } = words;
   const metric = profile.metrics[view.confirm];
   const latest = terminal.values[view.confirm];
   return (
@@ -21,7 +22,7 @@ function Measured({ terminal, profile, view }: { terminal: Terminal; profile: Pr
       {t('command.measured')}:{' '}
       {metric && latest ? (
         <>
-          <strong>{valueText(t, view.confirm, metric, latest.value)}</strong> <Age time={latest.time} />
+          <strong>{valueText(words, view.confirm, metric, latest.value)}</strong> <Age time={latest.time} />
         </>
       ) : (
         t('command.measuredNone')

@@ -20,10 +20,15 @@ const gaugesOf = (profile: ProfileView): Metric[] =>
     .filter(([, view]) => view.kind === 'gauge')
     .map(([metric, view]) => ({ metric, view }));
 
+/** As many as a chart has colours for. */
+const MOST_AT_FIRST = 6;
+
 /** Temperatures where there are any: they are what people ask about. */
 function firstChoice(gauges: Metric[]): string[] {
   const temperatures = gauges.filter(({ view }) => view.unit === '°C');
-  return (temperatures.length > 0 ? temperatures : gauges.slice(0, 1)).map(({ metric }) => metric);
+  return (temperatures.length > 0 ? temperatures.slice(0, MOST_AT_FIRST) : gauges.slice(0, 1)).map(
+    ({ metric }) => metric,
+  );
 }
 
 function Charts({ terminalId, metrics, range }: { terminalId: string; metrics: Metric[]; range: Range }) {

@@ -22,7 +22,7 @@ export function LatestCard({ terminal, profile }: { terminal: Terminal; profile:
             >
               <dt>{titleOf(view.title)}</dt>
               <dd>
-                {latest ? valueText(t, metric, view, latest.value) : t('value.none')}
+                {latest ? valueText({ t, titleOf }, metric, view, latest.value) : t('value.none')}
                 {latest && <Age time={latest.time} />}
               </dd>
             </div>

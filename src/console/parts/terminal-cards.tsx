@@ -14,7 +14,7 @@ function Values({ terminal }: { terminal: Terminal }) {
   const profiles = useProfiles();
   const profile = profiles.get(terminal.profile);
   const shown = [...MAIN, ...countersOf(profile)].flatMap((metric) => {
-    const text = latestText(t, profiles, terminal, metric);
+    const text = latestText({ t, titleOf }, profiles, terminal, metric);
     const view = profile?.metrics[metric];
     return text !== undefined && view ? [{ metric, title: titleOf(view.title), text }] : [];
   });

@@ -3,6 +3,7 @@ import type { Terminal } from '../../http/schemas/terminals.ts';
 import { type Areas, useAreas } from '../areas.ts';
 import { type T, useLanguage } from '../i18n.ts';
 import { countersOf, latestText, type Profiles, useProfiles, useProfileTitle } from '../profiles.ts';
+import type { Words } from '../values.ts';
 import { Age } from './age.tsx';
 import { HouseholdLink } from './household-link.tsx';
 import { StatusTag } from './status-tag.tsx';
@@ -38,8 +39,9 @@ function identity(t: T, areas: Areas, profileTitle: (name: string) => string): C
   ];
 }
 
-function values(t: T, profiles: Profiles): Columns {
-  const text = (terminal: Terminal, metric: string) => latestText(t, profiles, terminal, metric);
+function values(words: Words, profiles: Profiles): Columns {
+  const { t } = words;
+  const text = (terminal: Terminal, metric: string) => latestText(words, profiles, terminal, metric);
   /** The first of the metrics that the terminal has. */
   const column = (title: string, ...metrics: string[]): Columns[number] => ({
     title,
@@ -80,7 +82,8 @@ function values(t: T, profiles: Profiles): Columns {
 }
 
 export function TerminalTable({ terminals }: { terminals: Terminal[] }) {
-  const { t } = useLanguage();
+  const words = useLanguage();
+  const { t } = words;
   const areas = useAreas();
   const profiles = useProfiles();
   const profileTitle = useProfileTitle();
@@ -89,7 +92,7 @@ export function TerminalTable({ terminals }: { terminals: Terminal[] }) {
       size="small"
       rowKey="id"
       aria-label={t('terminal.listTitle')}
-      columns={[...identity(t, areas, profileTitle), ...values(t, profiles)]}
+      columns={[...identity(t, areas, profileTitle), ...values(words, profiles)]}
       dataSource={terminals}
       pagination={false}
       scroll={{ x: 1080 }}

@@ -160,7 +160,12 @@ const profileView = z.object({
   protocol: z.enum(['mqtt', 'modbus']),
   metrics: z.record(
     z.string(),
-    z.object({ title: bilingual, kind: z.enum(['gauge', 'counter', 'state']), unit: z.string() }),
+    z.object({
+      title: bilingual,
+      kind: z.enum(['gauge', 'counter', 'state']),
+      unit: z.string(),
+      names: z.record(z.string(), bilingual).optional().describe('What its numbers mean, where they are codes'),
+    }),
   ),
   commands: z.record(
     z.string(),
