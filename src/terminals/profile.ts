@@ -122,6 +122,18 @@ const alarm = z
   .refine((a) => (a.below === undefined) !== (a.above === undefined), 'give either below or above');
 export type AlarmDefinition = z.infer<typeof alarm>;
 
+const effect = z.enum(['standby', 'cut']);
+/** How a command may be used. Its values `off`, `close` and `trip` take heat away: standby keeps frost protection, a cut ends the supply. */
+const limit = z.strictObject({
+  off: effect.optional(),
+  close: effect.optional(),
+  trip: effect.optional(),
+  /** How long it stays off, and on, at least. Seconds. */
+  minOffS: z.int().min(0).max(86_400).optional(),
+  minOnS: z.int().min(0).max(86_400).optional(),
+  maxStartsPerHour: z.int().min(1).max(60).optional(),
+});
+
 const registers = z.record(z.string().regex(/^\d+$/), z.int().min(0).max(65535));
 const example = z.strictObject({
   /** One message as it came: the MQTT values, or raw registers by address. */
@@ -166,6 +178,8 @@ const profileSchema = z.strictObject({
     .optional(),
   metrics: z.record(z.string().regex(/^[a-z][a-z0-9_]{0,40}$/), metric),
   commands: z.record(z.string().regex(/^[a-z][a-z0-9_]{0,40}$/), command).default({}),
+  /** By command. A value that takes heat away and is not named here counts as a cut. */
+  limits: z.record(z.string(), limit).default({}),
   alarms: z.record(z.string().regex(/^[a-z][a-z0-9_]{0,40}$/), alarm).default({}),
   examples: z.array(example).min(1),
 });
