@@ -1,9 +1,7 @@
+import type { Effect } from '../db/schema-commands.ts';
 import type { Profile } from '../terminals/profile.ts';
 
 /** What a value of a command does to the heat in a house, as its profile says. */
-
-/** `standby` keeps frost protection; `cut` ends the supply. */
-export type Effect = 'standby' | 'cut';
 
 /** Values that take heat away in whatever profile. */
 const TAKES = ['off', 'close', 'trip'] as const;

@@ -1,16 +1,15 @@
 import type { Transaction } from 'kysely';
 import type { Tables } from '../db/schema.ts';
+import type { Effect, Purpose } from '../db/schema-commands.ts';
 import { OFFSET_MS } from '../lib/calendar.ts';
 import type { Profile } from '../terminals/profile.ts';
 import type { Terminal } from '../terminals/registry.ts';
-import { type Effect, effectOf, isArm } from './effect.ts';
+import type { WeatherNow } from '../weather/weather.ts';
+import { effectOf, isArm } from './effect.ts';
 import type { Policy } from './policy-file.ts';
 import { type Reason, type Rule, words } from './rules.ts';
 
 /** Whether a command may be given now: pure, facts in, judgement out. `checkAllowed` has seen before that the profile knows it. */
-
-export const PURPOSES = ['request', 'arrears', 'maintenance', 'safety'] as const;
-export type Purpose = (typeof PURPOSES)[number];
 
 export interface JudgeRequest {
   command: string;
@@ -24,6 +23,8 @@ export interface JudgeContext {
   via: 'request' | 'batch' | 'schedule';
   /** Terminals that lose their heat by the same decision, this one included: all of a batch. */
   together?: number;
+  /** It is a row already, and judged once more before it is sent: how many are off was decided before. */
+  again?: boolean;
   /** What a second person has seen and approved; these rules hold it no more. */
   approved?: readonly Rule[];
 }
@@ -37,23 +38,17 @@ export interface Judgement {
   policyVersion: string | null;
 }
 
-export interface Forecast {
-  outdoorC: number;
-  /** The least of the next 24 hours; null when the source has no forecast. */
-  forecastMinC: number | null;
-}
-
 /** What is so at this moment. Times are epoch ms. */
 export interface Facts {
   now: number;
   clockSure: boolean;
   /** Undefined while the files cannot be read. */
   policy: Policy | undefined;
-  /** `none`: no source is configured, so nobody asks. An unknown one has the age of the last it said, if it ever said any. */
-  weather: 'none' | { known: Forecast } | { known: undefined; ageMs: number | undefined };
+  weather: WeatherNow;
   /** The newest room temperature; undefined when the terminal never said one. */
   room: { value: number; time: number } | undefined;
-  online: boolean;
+  /** Known not to be there. */
+  offline: boolean;
   vulnerable: boolean;
   /** What the household owes and how often it was told; undefined when nobody knows of any. */
   arrears: { owedFen: bigint; noticesAt: number[] } | undefined;
@@ -204,7 +199,7 @@ function takingHeat(asked: WithPolicy): { refused: Reason[]; held: Reason[] } {
 /** Opening is arming: by a person, one terminal at a time, and only one that is there. */
 function arming({ context, facts }: Asked): Reason[] {
   if (context.via !== 'request') return [reason('arm_by_person_only', words.arm_by_person_only())];
-  return facts.online ? [] : [reason('not_reachable', words.not_reachable())];
+  return facts.offline ? [reason('not_reachable', words.not_reachable())] : [];
 }
 
 function found(asked: Asked): { refused: Reason[]; held: Reason[] } {

@@ -1,6 +1,6 @@
-import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { OFFSET_MS } from '../lib/calendar.ts';
+import { parseYaml } from '../lib/yaml-file.ts';
 
 /** A policy as data: when heat may be taken away, and by how many persons. */
 
@@ -62,21 +62,4 @@ const policySchema = z.strictObject({
 });
 export type Policy = z.infer<typeof policySchema>;
 
-/** Reads one policy. Throws with the file, line and column of the first thing that is wrong. */
-export function parsePolicy(text: string, file: string): Policy {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const fail = (offset: number, message: string): never => {
-    const { line, col } = lines.linePos(offset);
-    throw new Error(`${file}:${line}:${col} ${message}`);
-  };
-  const syntax = document.errors[0];
-  if (syntax) fail(syntax.pos[0], syntax.message);
-  const result = policySchema.safeParse(document.toJS());
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const path = issue?.path ?? [];
-  const node = document.getIn(path, true) ?? document.getIn(path.slice(0, -1), true);
-  const range = typeof node === 'object' && node !== null && 'range' in node ? node.range : undefined;
-  return fail(Array.isArray(range) ? Number(range[0]) : 0, `${path.join('.')}: ${issue?.message}`);
-}
+export const parsePolicy = (text: string, file: string): Policy => parseYaml(policySchema, text, file);

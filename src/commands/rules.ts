@@ -29,6 +29,9 @@ export interface Reason {
   en: string;
 }
 
+/** For a step's detail: the codes alone. */
+export const codesOf = (rules: readonly Reason[]): string => rules.map(({ rule }) => rule).join(', ');
+
 type Words = { zh: string; en: string };
 const c = (celsius: number): string => `${celsius.toFixed(1).replace(/\.0$/, '')} °C`;
 const minutes = (ms: number): number => Math.max(1, Math.ceil(ms / 60_000));
