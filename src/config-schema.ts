@@ -189,10 +189,24 @@ export const configSchema = z.strictObject({
     /** How long hourly and daily roll-ups are kept, at least as long as the values. Days; 0 is for ever. */
     keepRollupDays: int(0, 36_500).default(0),
   }),
+  weather: section({
+    /** Where the weather outdoors comes from; with `none`, cold is not asked about. */
+    kind: z.enum(['none', 'file', 'http']).default('none'),
+    /** JSON or CSV that another program writes. */
+    file: z.string().default(''),
+    url: z
+      .string()
+      .regex(/^(https?:\/\/.+)?$/, 'an http:// or https:// URL, or empty')
+      .default(''),
+    everyS: int(1, 86_400).default(300),
+    /** What is older than this, by its own time, counts as unknown. */
+    maxAgeS: int(60, 604_800).default(10_800),
+  }),
   data: section({ dir: z.string().default('./data') }),
   files: section({
     profiles: z.string().default('./profiles'),
     areas: z.string().default('./areas'),
+    policies: z.string().default('./policies'),
   }),
   log: section({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }),
 });

@@ -59,6 +59,13 @@ export function loadConfig(env: Environment = process.env): Config {
   const here = dirname(resolve(file));
   config.files.profiles = resolve(here, config.files.profiles);
   config.files.areas = resolve(here, config.files.areas);
+  config.files.policies = resolve(here, config.files.policies);
+  const { weather } = config;
+  if (weather.file !== '') weather.file = resolve(here, weather.file);
+  if (weather.kind !== 'none' && weather[weather.kind === 'file' ? 'file' : 'url'] === '')
+    throw new Error(
+      `${file} is wrong:\n  weather: kind ${weather.kind} needs ${weather.kind === 'file' ? 'a file' : 'a url'}`,
+    );
   config.data.dir = resolve(config.data.dir);
   const adminPassword = env['HEARTHGATE_ADMIN_PASSWORD'] || undefined;
   if (adminPassword !== undefined && adminPassword.length < SHORTEST_PASSWORD) {
@@ -71,7 +78,7 @@ export function loadConfig(env: Environment = process.env): Config {
 export function shownConfig({ adminPassword: _secret, ...config }: Config): object {
   const hidden = (secret: string) => secret && '…';
   const withoutUser = (url: string) => url.replace(/\/\/[^@/]*@/, '//…@');
-  const { database, mqtt, timeseries } = config;
+  const { database, mqtt, timeseries, weather } = config;
   const { external } = mqtt;
   return {
     ...config,
@@ -80,6 +87,8 @@ export function shownConfig({ adminPassword: _secret, ...config }: Config): obje
       external: { ...external, url: withoutUser(external.url), password: hidden(external.password) },
     },
     database: { url: withoutUser(database.url) },
+    // A service's key often stands in the query.
+    weather: { ...weather, url: withoutUser(weather.url).replace(/\?.*/, '?…') },
     timeseries: { ...timeseries, token: hidden(timeseries.token), password: hidden(timeseries.password) },
   };
 }

@@ -1,5 +1,9 @@
-import type { Command, Commands } from './commands/commands.ts';
+import type { Command } from './commands/commands.ts';
+import type { Control } from './commands/control.ts';
+import { isArm } from './commands/effect.ts';
 import { isWaiting } from './commands/lifecycle.ts';
+import { contextOf } from './commands/requests.ts';
+import { codesOf } from './commands/rules.ts';
 import { type Clock, every } from './lib/clock.ts';
 import type { Logger } from './lib/log.ts';
 import type { Registry, Terminal } from './terminals/registry.ts';
@@ -25,13 +29,14 @@ const SWEEP_MS = 1_000;
 
 /** Dispose ends the sweep; what is queued is sent after the next start, if it has not expired by then. */
 export function startDownlink(parts: {
-  commands: Commands;
+  control: Pick<Control, 'commands' | 'judge'>;
   registry: Registry;
   carriers: Record<Terminal['connection']['type'], Carrier>;
   clock: Clock;
   log: Logger;
 }) {
-  const { commands, registry, carriers, clock, log } = parts;
+  const { registry, carriers, clock, log } = parts;
+  const { commands, judge } = parts.control;
   const busy = new Set<string>();
 
   /** Sends the oldest queued command, if none is under way and the terminal can be reached; then the next, if that one ended at once. */
@@ -44,26 +49,37 @@ export function startDownlink(parts: {
   }
 
   /**
-   * Whether anything was sent. The row comes before the message: when the gateway dies between them, the command is never sent twice,
+   * Whether anything was sent, or is over without that. The row comes before the message: when the gateway dies between them, the command is never sent twice,
    * and a reading or the time-out tells what became of it.
    */
   async function send(terminal: Terminal, command: Command): Promise<boolean> {
     const { type } = terminal.connection;
     let sent: Command | undefined;
+    let refused: Command | undefined;
     const begin = async () => {
-      if (clock.now() < command.expiresAt) sent = await commands.step(command, 'send', 'sent', type);
+      if (clock.now() >= command.expiresAt) return false;
+      const { decision, rules, policyVersion } = await judge(terminal, command, contextOf(command));
+      // The second barrier: it was allowed when it was asked for, and something has changed since.
+      if (decision === 'allowed') sent = await commands.step(command, 'send', 'sent', type);
+      else refused = await commands.step(command, 'refuse', 'policy', codesOf(rules), { rules, policyVersion });
       return sent !== undefined;
     };
     try {
       const outcome = await carriers[type].give(terminal, command, begin);
-      if (!sent) return false;
-      if (outcome.result === 'not_listening') await commands.step(sent, 'return', 'not_listening');
+      if (!sent) return refused !== undefined;
+      if (outcome.result === 'not_listening') await takeBack(sent);
       if (outcome.result === 'taken') await commands.step(sent, 'acknowledge', 'taken');
       if (outcome.result === 'refused') await commands.step(sent, 'reject', 'refused_by_terminal', outcome.reason);
     } catch (error) {
       log.warn({ err: error, command: command.id }, 'command: given, but nobody knows whether it arrived');
     }
     return sent !== undefined;
+  }
+
+  /** Nobody got it. It waits for the next try, but for an `arm`, which is never tried twice. */
+  async function takeBack(sent: Command): Promise<void> {
+    const back = await commands.step(sent, 'return', 'not_listening');
+    if (back && isArm(back.value)) await commands.step(back, 'expire', 'not_listening');
   }
 
   /** Tries to send now; call it when a command was queued, another ended, or the terminal can be reached again. */
@@ -81,11 +97,13 @@ export function startDownlink(parts: {
   async function expireOrTimeOut(terminal: Terminal | undefined, command: Command): Promise<void> {
     const now = clock.now();
     if ((command.state === 'queued' || command.state === 'held') && now >= command.expiresAt) {
-      await commands.step(command, 'expire', 'not_sent');
+      await commands.step(command, 'expire', command.state === 'held' ? 'not_approved' : 'not_sent');
     }
-    const timeoutMs = (terminal?.profile.commands[command.command]?.timeoutS ?? 0) * 1_000;
+    const openWithinS = isArm(command.value) && terminal?.profile.limits[command.command]?.openWithinS;
+    const timeoutMs = (openWithinS || terminal?.profile.commands[command.command]?.timeoutS || 0) * 1_000;
     if (isWaiting(command.state) && now >= (command.sentAt ?? 0) + timeoutMs) {
-      await commands.step(command, 'time_out', command.state === 'sent' ? 'unknown' : 'not_shown');
+      const shown = openWithinS ? 'not_opened' : 'not_shown';
+      await commands.step(command, 'time_out', command.state === 'sent' ? 'unknown' : shown);
     }
   }
 

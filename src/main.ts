@@ -127,13 +127,22 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     clock,
     onChange: (row) => live.publish({ event: 'alarm', terminalId: row.terminalId, alarm: alarmView(row) }),
   });
-  const control = await openControl({
-    db,
-    clock,
-    shared: isShared,
-    onChange: (command) =>
-      live.publish({ event: 'command', terminalId: command.terminalId, command: commandView(command) }),
-  });
+  const control = stack.use(
+    await openControl({
+      db,
+      clock,
+      log,
+      registry,
+      settings: { policies: config.files.policies, weather: config.weather },
+      // Nobody keeps notices of arrears yet, so nothing is switched off for them.
+      noticesOf: async () => undefined,
+      latestOf: (terminalId, metric) => latest.of(terminalId).get(metric),
+      isOffline: (terminal) => presence.statusOf(terminal) === 'offline',
+      shared: isShared,
+      onChange: (command) =>
+        live.publish({ event: 'command', terminalId: command.terminalId, command: commandView(command) }),
+    }),
+  );
   const { commands } = control;
 
   const security = stack.use(startSecurityEvents(config.security, { db, clock, log }));
@@ -194,7 +203,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   );
   const bridge = stack.use(startBridge({ registry, uplink, clock, log, settings: config.modbus, owns: gateways.owns }));
   downlink = stack.use(
-    startDownlink({ commands, registry, carriers: { mqtt: broker.carrier, modbus: bridge.carrier }, clock, log }),
+    startDownlink({ control, registry, carriers: { mqtt: broker.carrier, modbus: bridge.carrier }, clock, log }),
   );
   broker.sendThrough(downlink);
   const imports = stack.use(
@@ -240,7 +249,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   );
   const setup = createSetup();
   // Before anybody can ask, the first admin is there.
-  const setupToken = await firstAdmin();
+  const setupToken = await setup.offer(users, config.adminPassword);
   const http = stack.use(
     await startHttp({
       config,
@@ -283,16 +292,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     presence.forget(terminalId);
   }
 
-  /** A token with which the first admin can be made, unless there is one or its password is given. */
-  async function firstAdmin(): Promise<string | undefined> {
-    if (await users.any()) return undefined;
-    if (config.adminPassword === undefined) return setup.offer();
-    await users.create({ username: 'admin', password: config.adminPassword, role: 'admin' });
-    return undefined;
-  }
-
   const setupUrl = setupToken && `http://${ownAddress(config.http.host)}:${http.port}/setup?token=${setupToken}`;
-  const gateway = { httpPort: http.port, mqttPorts: broker.ports, setupUrl };
   const opened = stack.move();
-  return { ...gateway, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { httpPort: http.port, mqttPorts: broker.ports, setupUrl, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

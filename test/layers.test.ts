@@ -5,14 +5,15 @@ import { projectRoot } from '../src/config.ts';
 
 /** What each place may import beside itself. A feature may use `terminals` and `areas`, but readings, commands and alarms meet only in uplink, downlink and sidelink. */
 const BELOW = ['lib', 'db', 'areas'];
-const FEATURES = ['terminals', 'readings', 'commands', 'alarms', 'billing', 'security', ...BELOW];
+const FEATURES = ['terminals', 'weather', 'readings', 'commands', 'alarms', 'billing', 'security', ...BELOW];
 const ALLOWED: Record<string, string[]> = {
   lib: [],
   db: ['lib'],
   areas: ['db', 'lib'],
   terminals: BELOW,
   readings: [...BELOW, 'terminals'],
-  commands: [...BELOW, 'terminals'],
+  commands: [...BELOW, 'terminals', 'weather'],
+  weather: ['lib'],
   alarms: [...BELOW, 'terminals'],
   // A bill is made of what meters counted.
   billing: [...BELOW, 'terminals', 'readings'],

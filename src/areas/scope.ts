@@ -10,7 +10,12 @@ export interface Caller {
   companyId: string | null;
   areaCode: string | null;
   householdId: string | null;
+  /** The user who asks, or who made the API key that does; null when nobody knows who made it. */
+  personId?: string | null;
 }
+
+/** The person behind a caller; of an API key whose maker nobody knows, the key itself. */
+export const personOf = ({ id, personId }: Caller): string => personId ?? id;
 
 /** Where a thing belongs. */
 export interface Place {

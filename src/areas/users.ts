@@ -39,8 +39,9 @@ const scopeColumns = (scope: NewScope): ScopeColumns => ({
   householdId: scope.householdId ?? null,
 });
 
-const callerOf = (row: ScopeColumns & { id: string }, name: string): Caller => ({
+const callerOf = (row: ScopeColumns & { id: string }, name: string, personId: string | null): Caller => ({
   id: row.id,
+  personId,
   name,
   role: row.role,
   companyId: row.companyId,
@@ -135,12 +136,12 @@ export function createUsers({ db, clock, sessionMs }: { db: Database; clock: Clo
         .where('sessions.tokenHash', '=', hash)
         .where('sessions.expiresAt', '>', clock.now())
         .executeTakeFirst();
-      if (user) return callerOf(user, user.username);
+      if (user) return callerOf(user, user.username, user.id);
       const key = await db.selectFrom('apiKeys').selectAll().where('keyHash', '=', hash).executeTakeFirst();
-      return key && callerOf(key, `key:${key.name}`);
+      return key && callerOf(key, `key:${key.name}`, key.createdBy);
     },
 
-    async createKey(request: NewScope & { name: string }): Promise<{ row: ApiKeyRow; key: string }> {
+    async createKey(caller: Caller, request: NewScope & { name: string }): Promise<{ row: ApiKeyRow; key: string }> {
       await mustExist(request);
       const key = newSecret();
       const row: ApiKeyRow = {
@@ -148,6 +149,7 @@ export function createUsers({ db, clock, sessionMs }: { db: Database; clock: Clo
         name: request.name,
         keyHash: hashSecret(key),
         ...scopeColumns(request),
+        createdBy: caller.personId ?? null,
         createdAt: clock.now(),
       };
       await db.insertInto('apiKeys').values(row).execute();

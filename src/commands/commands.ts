@@ -3,26 +3,26 @@ import { type Caller, sinceVisible, visibleTerminals } from '../areas/scope.ts';
 import type { Database } from '../db/database.ts';
 import { type Page, pageOf } from '../db/page.ts';
 import type { Tables } from '../db/schema.ts';
-import type { CommandRow, CommandState, StepCause } from '../db/schema-commands.ts';
+import type { CommandState, StepCause } from '../db/schema-commands.ts';
 import { chunksOf } from '../lib/chunks.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
 import { commandNumber } from '../terminals/encode.ts';
 import type { Terminal } from '../terminals/registry.ts';
+import type { Judgement } from './judge.ts';
 import { type CommandEvent, isWaiting, nextState } from './lifecycle.ts';
-import { type Command, type CommandStep, isNext, unfinished, withHistory } from './rows.ts';
+import { createCommand, type JudgedRequest } from './outbox.ts';
+import { type Command, type CommandStep, isNext, unfinished, waitingForArrears, withHistory } from './rows.ts';
 
 /** The outbox: every command is a row before it is a message, and every step of its life is a row with time and cause. */
 
 export type { Command };
 
-export interface CommandRequest {
-  command: string;
-  value: string | number;
-  reason?: string | undefined;
-  expiresInS: number;
-}
+/** What changes in a row beside its state. */
+type Also = Partial<Pick<Command, 'expiresAt' | 'approvedBy' | 'approvedAt' | 'policyVersion' | 'rules'>>;
+
+const columnsOf = ({ rules, ...also }: Also) => ({ ...also, ...(rules && { rules: JSON.stringify(rules) }) });
 
 /** How long after a time-out an answer or a reading may still tell what happened. */
 const LATE_MS = 3_600_000;
@@ -97,6 +97,7 @@ export async function openCommands(parts: {
     event: CommandEvent,
     cause: StepCause,
     detail: string | null = null,
+    also: Also = {},
   ): Promise<Command | undefined> {
     const state = nextState(command.state, event);
     if (!state) return undefined;
@@ -108,7 +109,7 @@ export async function openCommands(parts: {
       // The state is compared again, so that of two steps at once only one is taken.
       const { numUpdatedRows } = await transaction
         .updateTable('commands')
-        .set({ state, sentAt })
+        .set({ state, sentAt, ...columnsOf(also) })
         .where('id', '=', command.id)
         .where('state', '=', command.state)
         .executeTakeFirstOrThrow();
@@ -122,9 +123,9 @@ export async function openCommands(parts: {
     if (!changed) {
       await reload([command.id]);
       const now = openOf(command.terminalId).find(({ id }) => id === command.id);
-      return now && now.state !== command.state && SAID.has(event) ? step(now, event, cause, detail) : undefined;
+      return now && now.state !== command.state && SAID.has(event) ? step(now, event, cause, detail, also) : undefined;
     }
-    const next: Command = { ...command, state, sentAt, history: [...command.history, taken] };
+    const next: Command = { ...command, ...also, state, sentAt, history: [...command.history, taken] };
     tell(next);
     return next;
   }
@@ -142,41 +143,9 @@ export async function openCommands(parts: {
   return {
     step,
 
-    /** Writes a queued command into the outbox; `announce` it when the transaction is through. */
-    async create(
-      transaction: Transaction<Tables>,
-      terminal: Terminal,
-      caller: Caller,
-      request: CommandRequest,
-    ): Promise<Command> {
-      const now = clock.now();
-      const { commandSequence } = await transaction
-        .updateTable('terminals')
-        .set((row) => ({ commandSequence: row('commandSequence', '+', 1) }))
-        .where('id', '=', terminal.id)
-        .returning('commandSequence')
-        .executeTakeFirstOrThrow();
-      const row: CommandRow = {
-        id: newId('cmd'),
-        terminalId: terminal.id,
-        command: request.command,
-        value: JSON.stringify(request.value),
-        reason: request.reason ?? null,
-        state: 'queued',
-        sequence: commandSequence,
-        requestedBy: caller.name,
-        createdAt: now,
-        expiresAt: now + request.expiresInS * 1_000,
-        sentAt: null,
-      };
-      const first: CommandStep = { state: 'queued', at: now, cause: 'requested', detail: caller.name };
-      await transaction.insertInto('commands').values(row).execute();
-      await transaction
-        .insertInto('commandSteps')
-        .values({ id: newId('stp'), commandId: row.id, ...first })
-        .execute();
-      return { ...row, value: request.value, history: [first] };
-    },
+    /** Writes a command into the outbox, as it was judged; `announce` it when the transaction is through. */
+    create: (transaction: Transaction<Tables>, terminal: Terminal, caller: Caller, request: JudgedRequest) =>
+      createCommand(transaction, { terminal, caller, request, now: clock.now() }),
 
     announce: tell,
 
@@ -220,6 +189,19 @@ export async function openCommands(parts: {
     async withdraw(terminalId: string): Promise<void> {
       for (const command of openOf(terminalId)) await step(command, 'cancel', 'moved');
     },
+
+    /** What holds it has changed: who allows it must see that first. */
+    async holdFor(command: Command, { rules, policyVersion }: Judgement): Promise<void> {
+      await db
+        .updateTable('commands')
+        .set(columnsOf({ rules, policyVersion }))
+        .where('id', '=', command.id)
+        .where('state', '=', 'held')
+        .execute();
+      tell({ ...command, rules, policyVersion });
+    },
+
+    forArrears: (householdId: string) => waitingForArrears(db, householdId),
 
     openOf,
     /** Those that wait to be sent, and those that wait for an answer or for a reading that shows them. */

@@ -17,7 +17,8 @@ export type CommandEvent =
 /** A late answer beats our time-out: a timed-out command can still be acknowledged, rejected or confirmed. */
 const TABLE: Record<CommandState, Partial<Record<CommandEvent, CommandState>>> = {
   held: { approve: 'queued', refuse: 'refused', expire: 'expired', cancel: 'cancelled' },
-  queued: { send: 'sent', expire: 'expired', cancel: 'cancelled' },
+  // Facts may have changed since: what is no longer allowed is not sent.
+  queued: { send: 'sent', refuse: 'refused', expire: 'expired', cancel: 'cancelled' },
   // Nobody listened, as the broker said: it was given to nobody.
   sent: {
     return: 'queued',

@@ -2,11 +2,16 @@ import type { Transaction } from 'kysely';
 import type { Database, DatabaseOrTransaction } from '../db/database.ts';
 import type { Tables } from '../db/schema.ts';
 import type { CommandRow, CommandState, CommandStepRow } from '../db/schema-commands.ts';
+import type { Reason } from './rules.ts';
 
 /** Commands as they lie in the database. */
 
 export type CommandStep = Pick<CommandStepRow, 'state' | 'at' | 'cause' | 'detail'>;
-export type Command = Omit<CommandRow, 'value'> & { value: string | number; history: CommandStep[] };
+export type Command = Omit<CommandRow, 'value' | 'rules'> & {
+  value: string | number;
+  rules: Reason[];
+  history: CommandStep[];
+};
 
 export async function withHistory(db: DatabaseOrTransaction, rows: CommandRow[]): Promise<Command[]> {
   const ids = rows.map((row) => row.id);
@@ -17,6 +22,7 @@ export async function withHistory(db: DatabaseOrTransaction, rows: CommandRow[])
   return rows.map((row) => ({
     ...row,
     value: JSON.parse(row.value) as string | number,
+    rules: JSON.parse(row.rules) as Reason[],
     history: (byCommand.get(row.id) ?? []).map(({ state, at, cause, detail }) => ({ state, at, cause, detail })),
   }));
 }
@@ -41,6 +47,19 @@ export async function unfinished(db: Database, since: number): Promise<Command[]
       return row.or([row('state', '!=', 'timed_out'), row.not(row.exists(newer))]);
     })
     .orderBy('sequence')
+    .execute();
+  return withHistory(db, rows);
+}
+
+/** Those for arrears that a household has waiting. */
+export async function waitingForArrears(db: Database, householdId: string): Promise<Command[]> {
+  const rows = await db
+    .selectFrom('commands')
+    .innerJoin('terminals', 'terminals.id', 'commands.terminalId')
+    .selectAll('commands')
+    .where('terminals.householdId', '=', householdId)
+    .where('commands.purpose', '=', 'arrears')
+    .where('commands.state', 'in', ['held', 'queued'])
     .execute();
   return withHistory(db, rows);
 }

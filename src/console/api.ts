@@ -12,13 +12,15 @@ export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
   readonly detail: string | undefined;
+  readonly rules: Problem['rules'];
 
-  constructor(problem: Pick<Problem, 'status' | 'code' | 'title' | 'detail'>) {
+  constructor(problem: Pick<Problem, 'status' | 'code' | 'title' | 'detail' | 'rules'>) {
     super(problem.title);
     this.name = 'ApiError';
     this.status = problem.status;
     this.code = problem.code;
     this.detail = problem.detail;
+    this.rules = problem.rules;
   }
 }
 

@@ -55,6 +55,8 @@ export function applyCommand(client: QueryClient, command: Command): void {
     { queryKey: [CACHE.commands, command.terminalId] },
     (page) => page && withCommand(page, command),
   );
+  const [first] = command.history;
+  if (first?.state === 'held') void client.invalidateQueries({ queryKey: [CACHE.held] });
 }
 
 function withAlarm(data: Pages<Alarm>, alarm: Alarm, state: Alarm['state']): Pages<Alarm> {

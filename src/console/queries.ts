@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
 import type { Account, HouseholdUsage, Payment } from '../http/schemas/billing.ts';
-import type { Command } from '../http/schemas/commands.ts';
+import type { Command, Judgement } from '../http/schemas/commands.ts';
 import type { Alarm } from '../http/schemas/live.ts';
 import type { Area, AreaOverview, Company, Household, User } from '../http/schemas/people.ts';
 import type { CredentialState, ImportError, TerminalImport } from '../http/schemas/provisioning.ts';
@@ -19,12 +19,14 @@ const OVERVIEW_MS = 15_000;
 /** The live stream shows a command's progress; this is for when the stream is broken. */
 const COMMAND_MS = 5_000;
 const IMPORT_MS = 1_000;
+const HELD_MS = 15_000;
 
 /** The first words of the cache's keys, which the live stream writes to. */
 export const CACHE = {
   terminals: 'terminals',
   terminal: 'terminal',
   commands: 'commands',
+  held: 'held',
   alarms: 'alarms',
   overview: 'overview',
   quarantine: 'quarantine',
@@ -122,6 +124,20 @@ export const terminalUsageQuery = (id: string, metric: string, days: Days) =>
   one<Usage>(['usage', id, metric], `/terminals/${encodeURIComponent(id)}/usage`, { ...days, metric, every: '1d' });
 export const householdUsageQuery = (id: string, days: Days) =>
   one<HouseholdUsage>(['household-usage', id], `/households/${encodeURIComponent(id)}/usage`, { ...days, every: '1d' });
+
+/** What waits for a second person; most pages' stream tells only of what they show. */
+export const heldQuery = () => ({
+  ...pages<Command>([CACHE.held], '/commands', { state: 'held' }),
+  refetchInterval: HELD_MS,
+});
+/** What would become of a command now. */
+export const judgementQuery = (terminalId: string, command: string, value: string) => ({
+  ...one<Judgement>(['judgement', terminalId], `/terminals/${encodeURIComponent(terminalId)}/commands/judgement`, {
+    command,
+    value,
+  }),
+  gcTime: 0,
+});
 
 export const importsQuery = () => pages<TerminalImport>([CACHE.imports], '/imports', {});
 export const importQuery = (id: string) => ({

@@ -9,6 +9,7 @@ import {
 } from '@tanstack/react-router';
 import { AlarmsPage } from './pages/alarms.tsx';
 import { ClaimPage } from './pages/claim.tsx';
+import { HeldPage } from './pages/held.tsx';
 import { HomePage } from './pages/home.tsx';
 import { HouseholdPage } from './pages/household.tsx';
 import { HouseholdsPage } from './pages/households.tsx';
@@ -79,6 +80,7 @@ const alarms = createRoute({
   component: AlarmsPage,
   validateSearch: alarmSearch,
 });
+const held = createRoute({ getParentRoute: () => shell, path: '/held', component: HeldPage });
 const quarantine = createRoute({
   getParentRoute: () => shell,
   path: '/quarantine',
@@ -103,7 +105,19 @@ export const router = createRouter({
   routeTree: root.addChildren([
     login,
     setup,
-    shell.addChildren([home, terminals, terminal, households, household, alarms, quarantine, security, imports, claim]),
+    shell.addChildren([
+      home,
+      terminals,
+      terminal,
+      households,
+      household,
+      alarms,
+      held,
+      quarantine,
+      security,
+      imports,
+      claim,
+    ]),
   ]),
   // Plain `?areaCode=141023`: the default writes strings that look like numbers in quotes.
   parseSearch: parseSearchWith(String),

@@ -11,7 +11,7 @@ const WIRES: Record<Connection['type'], string> = { mqtt: 'MQTT', modbus: 'Modbu
 /** How the gateway writes which reading showed a command: `power_on = 0`. */
 const READING = /^(\w+) = (-?\d[\d.e+-]*)$/;
 
-export function useStepText(profile: ProfileView): (step: Step) => string {
+export function useStepText(profile: ProfileView, { rules }: Command): (step: Step) => string {
   const { t, titleOf } = useLanguage();
   const readingText = (detail: string): string => {
     const [, metric = '', value] = READING.exec(detail) ?? [];
@@ -20,6 +20,8 @@ export function useStepText(profile: ProfileView): (step: Step) => string {
   };
   const detailText = ({ cause, detail }: Step): string | null => {
     if (detail === null) return null;
+    // Codes, whose words the command has.
+    if (cause === 'policy') return rules.map(titleOf).join(' ');
     if (cause === 'sent') return wordFor(WIRES, detail);
     return cause === 'reading' ? readingText(detail) : detail;
   };

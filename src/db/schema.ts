@@ -62,6 +62,8 @@ export interface ApiKeyRow extends ScopeColumns {
   id: string;
   name: string;
   keyHash: string;
+  /** The user who made it; null of one that is older than this column. */
+  createdBy: string | null;
   createdAt: number;
 }
 

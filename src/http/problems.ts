@@ -34,6 +34,7 @@ function send(reply: FastifyReply, trouble: GatewayError, errors?: Problem['erro
     code: trouble.code,
     detail: trouble.message,
     ...(errors && { errors }),
+    ...(trouble.rules && { rules: [...trouble.rules] }),
   };
   if (trouble.code === 'too_many_requests') reply.header('retry-after', RETRY_AFTER_S);
   // Serialised here, since routes declare no schema for every status.

@@ -65,8 +65,19 @@ export const meterExchangeView = (row: MeterExchangeRow): MeterExchange => ({
   recordedAt: rfc3339(row.recordedAt),
 });
 
-export const commandView = ({ sentAt: _sentAt, ...command }: Command): CommandView => ({
-  ...command,
+export const commandView = (command: Command): CommandView => ({
+  id: command.id,
+  terminalId: command.terminalId,
+  command: command.command,
+  value: command.value,
+  reason: command.reason,
+  purpose: command.purpose,
+  state: command.state,
+  sequence: command.sequence,
+  requestedBy: command.requestedBy,
+  policyVersion: command.policyVersion,
+  rules: command.rules,
+  approvedBy: command.approvedBy,
   createdAt: rfc3339(command.createdAt),
   expiresAt: rfc3339(command.expiresAt),
   history: command.history.map((step) => ({ ...step, at: rfc3339(step.at) })),

@@ -5,6 +5,7 @@ const TROUBLES = {
   unauthenticated: [401, 'Sign in first'],
   wrong_credentials: [401, 'User name or password is wrong'],
   forbidden: [403, 'This role may not do that'],
+  own_request: [403, 'Who asked for it cannot be the second person'],
   not_found: [404, 'There is nothing here that you may see'],
   conflict: [409, 'It exists already'],
   in_use: [409, 'Something still refers to it'],
@@ -14,6 +15,7 @@ const TROUBLES = {
   unknown_reference: [422, 'It names something that does not exist'],
   unknown_profile: [422, 'No such profile'],
   unknown_command: [422, 'The terminal’s profile has no such command'],
+  refused_by_policy: [422, 'A rule of the policy refuses it'],
   value_not_allowed: [422, 'The profile does not allow this value'],
   wrong_claim: [422, 'No terminal waits with this id and code'],
   idempotency_key_reused: [422, 'This Idempotency-Key was used with another body'],
@@ -27,11 +29,14 @@ export type TroubleCode = keyof typeof TROUBLES;
 /** A request's trouble: shown to the caller, never retried, never a bug. */
 export class GatewayError extends Error {
   readonly code: TroubleCode;
+  /** Of one that a policy refuses: the rules, with their words. */
+  readonly rules: readonly { rule: string; zh: string; en: string }[] | undefined;
 
-  constructor(code: TroubleCode, detail?: string) {
+  constructor(code: TroubleCode, detail?: string, rules?: GatewayError['rules']) {
     super(detail ?? TROUBLES[code][1]);
     this.name = 'GatewayError';
     this.code = code;
+    this.rules = rules;
   }
 
   get status(): number {

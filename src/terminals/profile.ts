@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { unitOf } from '../lib/units.ts';
+import { parseYaml } from '../lib/yaml-file.ts';
 import { DIALECTS } from './dialects.ts';
 import { blockWords, placesOf, registerAddress, registerCount, registerWords } from './encode.ts';
 import { envelope, jsonSource, mqttContradictions, sending } from './profile-mqtt.ts';
@@ -75,6 +75,20 @@ const alarm = z
   .refine((a) => (a.below === undefined) !== (a.above === undefined), 'give either below or above');
 export type AlarmDefinition = z.infer<typeof alarm>;
 
+const effect = z.enum(['standby', 'cut']);
+/** How a command may be used. Its values `off`, `close` and `trip` take heat away: standby keeps frost protection, a cut ends the supply. */
+const limit = z.strictObject({
+  off: effect.optional(),
+  close: effect.optional(),
+  trip: effect.optional(),
+  /** How long it stays off, and on, at least. Seconds. */
+  minOffS: z.int().min(0).max(86_400).optional(),
+  minOnS: z.int().min(0).max(86_400).optional(),
+  maxStartsPerHour: z.int().min(1).max(60).optional(),
+  /** Of a command with the value `arm`: how long a person at the device may then open it. Seconds. */
+  openWithinS: z.int().min(30).max(3_600).optional(),
+});
+
 const registers = z.record(z.string().regex(/^\d+$/), z.int().min(0).max(65535));
 const example = z.strictObject({
   /** One message as it came: the MQTT values, or raw registers by address. */
@@ -126,6 +140,8 @@ const profileSchema = z.strictObject({
     .optional(),
   metrics: z.record(z.string().regex(/^[a-z][a-z0-9_]{0,40}$/), metric),
   commands: z.record(z.string().regex(/^[a-z][a-z0-9_]{0,40}$/), command).default({}),
+  /** By command. A value that takes heat away and is not named here counts as a cut. */
+  limits: z.record(z.string(), limit).default({}),
   alarms: z.record(z.string().regex(/^[a-z][a-z0-9_]{0,40}$/), alarm).default({}),
   examples: z.array(example).min(1),
 });
@@ -175,6 +191,14 @@ function contradictions(profile: Profile): string[] {
     if (modbus !== (c.to !== undefined)) found.push(`commands.${name}.to: Modbus commands have it, others do not`);
     found.push(...unwritable(name, c, profile.poll));
   }
+  for (const [name, { off, close, trip, openWithinS }] of Object.entries(profile.limits)) {
+    const values = profile.commands[name]?.values;
+    const named = Object.entries({ off, close, trip, arm: openWithinS }).filter(([, says]) => says !== undefined);
+    if (!profile.commands[name]) found.push(`limits.${name}: no command ${name}`);
+    for (const [value] of named) {
+      if (values?.[value] === undefined) found.push(`limits.${name}: the command has no value ${value}`);
+    }
+  }
   for (const [name, a] of Object.entries(profile.alarms)) {
     if (!profile.metrics[a.metric]) found.push(`alarms.${name}.metric: no metric ${a.metric}`);
   }
@@ -183,25 +207,9 @@ function contradictions(profile: Profile): string[] {
 
 /** Reads one profile. Throws with the file, line and column of the first thing that is wrong. */
 export function parseProfile(text: string, file: string): Profile {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const fail = (offset: number, message: string): never => {
-    const { line, col } = lines.linePos(offset);
-    throw new Error(`${file}:${line}:${col} ${message}`);
-  };
-  const syntax = document.errors[0];
-  if (syntax) fail(syntax.pos[0], syntax.message);
-  const result = profileSchema.safeParse(document.toJS());
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    const path = issue?.path ?? [];
-    const node = document.getIn(path, true) ?? document.getIn(path.slice(0, -1), true);
-    const range = typeof node === 'object' && node !== null && 'range' in node ? node.range : undefined;
-    fail(Array.isArray(range) ? Number(range[0]) : 0, `${path.join('.')}: ${issue?.message}`);
-  }
-  const profile = profileSchema.parse(document.toJS());
+  const profile = parseYaml(profileSchema, text, file);
   const contradiction = contradictions(profile)[0];
-  if (contradiction) fail(0, contradiction);
+  if (contradiction) throw new Error(`${file}:1:1 ${contradiction}`);
   return profile;
 }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Caller } from '../../src/areas/scope.ts';
 import { type Command, openCommands } from '../../src/commands/commands.ts';
+import type { JudgedRequest } from '../../src/commands/outbox.ts';
 import { openDatabase } from '../../src/db/database.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { createLog } from '../../src/lib/log.ts';
@@ -12,6 +13,12 @@ import { heldClock } from '../helpers/clock.ts';
 import { testDatabase } from '../helpers/database.ts';
 import { tempFolder } from '../helpers/temp.ts';
 
+/** As it is judged when no rule speaks of it. */
+const ALLOWED: Pick<JudgedRequest, 'judgement' | 'ttlMs' | 'holdMs'> = {
+  judgement: { decision: 'allowed', rules: [], policyVersion: 'test' },
+  ttlMs: 120_000,
+  holdMs: 900_000,
+};
 const ADMIN: Caller = { id: 'a', name: 'admin', role: 'admin', companyId: null, areaCode: null, householdId: null };
 
 async function open() {
@@ -27,7 +34,7 @@ async function open() {
   const { terminal } = await registry.create(ADMIN, { id: 'A', profile: 'gas-boiler', connection });
   const seen: Command[] = [];
   const commands = await openCommands({ db, clock, onChange: (command) => seen.push(command) });
-  const request = { command: 'power', value: 'off', expiresInS: 120 };
+  const request = { command: 'power', value: 'off', ...ALLOWED };
   const command = await db.transaction().execute((trx) => commands.create(trx, terminal, ADMIN, request));
   commands.announce(command);
   const opened = stack.move();
@@ -80,7 +87,7 @@ test('a command that timed out is not confirmed by what a newer one did', async 
   await using at = await open();
   const sent = await at.commands.step(at.command, 'send', 'sent', 'mqtt');
   if (sent) await at.commands.step(sent, 'time_out', 'unknown');
-  const request = { command: 'power', value: 'on', expiresInS: 120 };
+  const request = { command: 'power', value: 'on', ...ALLOWED };
   const newer = await at.db.transaction().execute((trx) => at.commands.create(trx, at.terminal, ADMIN, request));
   at.commands.announce(newer);
   await at.commands.step(newer, 'send', 'sent', 'mqtt');
@@ -113,7 +120,7 @@ test('a terminal answers only for its own commands', async () => {
 
 test('another gateway that has not heard of a command sends none past it, and none beside it', async () => {
   await using at = await open();
-  const request = { command: 'setpoint', value: 20, expiresInS: 120 };
+  const request = { command: 'setpoint', value: 20, ...ALLOWED };
   const second = await at.db.transaction().execute((trx) => at.commands.create(trx, at.terminal, ADMIN, request));
   const other = await openCommands({ db: at.db, clock: at.clock, shared: true, onChange: () => undefined });
   expect(await other.step(second, 'send', 'sent', 'mqtt')).toBeUndefined();

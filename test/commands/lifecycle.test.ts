@@ -5,7 +5,7 @@ import { COMMAND_STATES, type CommandState } from '../../src/db/schema-commands.
 const TABLE = `
               approve  refuse   send  acknowledge   reject    confirm    time_out   expire   cancel
 held          queued   refused  -     -             -         -          -          expired  cancelled
-queued        -        -        sent  -             -         -          -          expired  cancelled
+queued        -        refused  sent  -             -         -          -          expired  cancelled
 sent          -        -        -     acknowledged  rejected  confirmed  timed_out  -        -
 acknowledged  -        -        -     -             -         confirmed  timed_out  -        -
 timed_out     -        -        -     acknowledged  rejected  confirmed  -          -        -

@@ -235,6 +235,24 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
       answers: { company: 404 },
       admin: 202,
     },
+    'GET /api/v1/terminals/{id}/commands/judgement': {
+      path: `${t}/commands/judgement?command=power&value=off`,
+      answers: { company: 404 },
+      admin: 200,
+    },
+    // Nobody holds it, so there is nothing to decide.
+    'POST /api/v1/commands/{id}/approve': {
+      path: `/commands/${command.id}/approve`,
+      body: {},
+      answers: { company: 404 },
+      admin: 409,
+    },
+    'POST /api/v1/commands/{id}/refuse': {
+      path: `/commands/${command.id}/refuse`,
+      body: {},
+      answers: { company: 404 },
+      admin: 409,
+    },
     'GET /api/v1/commands': {
       path: '/commands?limit=500',
       answers: everyone(200),

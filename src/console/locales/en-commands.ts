@@ -1,5 +1,28 @@
 import type { Texts } from './zh.ts';
 
+export const held: Texts['held'] = {
+  title: 'Commands that wait for approval',
+  waiting: '{{n}} commands wait for approval',
+  none: 'No command waits for approval',
+  what: 'Command',
+  why: 'Why it is held',
+  reason: 'Reason given: {{reason}}',
+  noReason: 'No reason was given',
+  until: 'Expires unless approved by {{time}}',
+  policy: 'Policy {{version}}',
+  by: 'asked for by {{who}}',
+  approve: 'Approve',
+  refuse: 'Refuse',
+  approveOf: 'Approve the command for {{id}}',
+  refuseOf: 'Refuse the command for {{id}}',
+  own: 'Somebody else must approve what you asked for',
+  approveTitle: 'Approve this command?',
+  refuseTitle: 'Refuse this command?',
+  approveNote: 'It is judged once more as things are then, and sent.',
+  refuseNote: 'It will not be sent.',
+  comment: 'Your comment (optional)',
+};
+
 export const commands: Texts['command'] = {
   title: 'Remote control',
   recent: 'Commands',
@@ -75,6 +98,12 @@ export const commands: Texts['command'] = {
     unknown: 'No answer came; whether the terminal got it is not known',
     not_listening: 'The terminal was not connected; it is tried again',
     not_shown: 'The terminal took it, but no reading shows it',
+    approved: 'Approved by',
+    not_allowed: 'Refused by',
+    not_approved: 'Nobody approved it in time',
+    policy: 'The policy does not allow it',
+    paid: 'The household has paid what it owed',
+    not_opened: 'Nobody pressed the key at the meter in time: the valve stays closed',
   },
   causeDetail: '{{cause}}: {{detail}}',
   confirmTitle: { off: 'Switch the heating off?', close: 'Close the valve?' },
@@ -86,4 +115,7 @@ export const commands: Texts['command'] = {
   confirmNote: 'Then wait for a reading to confirm it: until it does, it is not done.',
   confirmOk: { off: 'Send “off”', close: 'Send “close”' },
   thisHousehold: 'this household',
+  reasonNeeded: 'Reason (required)',
+  willBeHeld: 'It is sent only after another person has approved it:',
+  notAllowed: 'The policy does not allow that now:',
 };

@@ -8,6 +8,8 @@ export const problems: Texts['problem'] = {
   unauthenticated: 'Sign in first',
   wrong_credentials: 'User name or password is wrong',
   forbidden: 'Your role may not do that',
+  own_request: 'Who asked for it cannot be the second person',
+  refused_by_policy: 'The policy does not allow it',
   not_found: 'There is nothing here that you may see',
   conflict: 'It exists already',
   in_use: 'Something still refers to it',

@@ -1,4 +1,4 @@
-import { commands } from './en-commands.ts';
+import { commands, held } from './en-commands.ts';
 import { problems } from './en-problems.ts';
 import { provisioning } from './en-provisioning.ts';
 import type { Texts } from './zh.ts';
@@ -17,6 +17,7 @@ export const en: Texts = {
     terminals: 'Terminals',
     households: 'Households',
     alarms: 'Alarms',
+    held: 'Held',
     quarantine: 'Quarantine',
     security: 'Security',
     imports: 'Import',
@@ -132,6 +133,7 @@ export const en: Texts = {
     empty: 'No use yet',
   },
   command: commands,
+  held,
   household: {
     listTitle: 'Households',
     accountNo: 'Account no.',

@@ -1,5 +1,29 @@
 import type { StepCause } from '../../http/schemas/commands.ts';
 
+/** The list of what waits for a second person. */
+export const held = {
+  title: '待审批指令',
+  waiting: '{{n}} 条指令待审批',
+  none: '没有待审批的指令',
+  what: '指令',
+  why: '须审批的原因',
+  reason: '申请原因：{{reason}}',
+  noReason: '申请人没有写原因',
+  until: '{{time}} 前未审批即过期',
+  policy: '策略版本 {{version}}',
+  by: '{{who}} 申请',
+  approve: '批准',
+  refuse: '驳回',
+  approveOf: '批准 {{id}} 的指令',
+  refuseOf: '驳回 {{id}} 的指令',
+  own: '您申请的指令须由另一人审批',
+  approveTitle: '批准这条指令？',
+  refuseTitle: '驳回这条指令？',
+  approveNote: '批准后立即按当时情况再判断一次，然后下发。',
+  refuseNote: '驳回后指令不会下发。',
+  comment: '审批意见（可不填）',
+};
+
 /** What a command, its states and their causes are called. */
 export const commands = {
   title: '远程控制',
@@ -76,6 +100,12 @@ export const commands = {
     unknown: '终端没有应答，是否收到无从得知',
     not_listening: '终端未连接，稍后重试',
     not_shown: '终端已收到指令，但没有读数证实',
+    approved: '审批通过',
+    not_allowed: '审批驳回',
+    not_approved: '无人审批，已过期',
+    policy: '控制策略不允许',
+    paid: '住户已缴清欠费',
+    not_opened: '规定时间内没有人在表前按键，阀门仍关闭',
   } satisfies Record<StepCause, string>,
   causeDetail: '{{cause}}：{{detail}}',
   confirmTitle: { off: '确认关闭取暖', close: '确认关闭阀门' },
@@ -86,4 +116,7 @@ export const commands = {
   confirmNote: '下发后请等待读数确认；确认之前不代表已经关闭。',
   confirmOk: { off: '下发关闭指令', close: '下发关阀指令' },
   thisHousehold: '该住户',
+  reasonNeeded: '原因（必填）',
+  willBeHeld: '这条指令须由另一人审批后才会下发：',
+  notAllowed: '控制策略现在不允许这样做：',
 };

@@ -7,6 +7,8 @@ export const problems = {
   unauthenticated: '请先登录',
   wrong_credentials: '用户名或密码不正确',
   forbidden: '您的角色无权进行此操作',
+  own_request: '须由另一人审批，申请人不能审批自己的指令',
+  refused_by_policy: '控制策略不允许',
   not_found: '没有找到，或您无权查看',
   conflict: '已经存在',
   in_use: '仍被引用，不能更改',

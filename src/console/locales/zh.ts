@@ -1,4 +1,4 @@
-import { commands } from './zh-commands.ts';
+import { commands, held } from './zh-commands.ts';
 import { problems } from './zh-problems.ts';
 import { provisioning } from './zh-provisioning.ts';
 
@@ -16,6 +16,7 @@ export const zh = {
     terminals: '终端',
     households: '住户',
     alarms: '告警',
+    held: '待审批',
     quarantine: '隔离数据',
     security: '安全事件',
     imports: '导入终端',
@@ -131,6 +132,7 @@ export const zh = {
     empty: '暂无用量',
   },
   command: commands,
+  held,
   household: {
     listTitle: '住户列表',
     accountNo: '户号',

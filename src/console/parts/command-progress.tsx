@@ -17,7 +17,7 @@ const isWaiting = (state: CommandState): state is Waiting =>
 /** What has happened to a command, when and why; and what it is waiting for. */
 export function CommandTimeline({ command, profile }: Props) {
   const { t } = useLanguage();
-  const stepText = useStepText(profile);
+  const stepText = useStepText(profile, command);
   const past = command.history.map((step) => ({
     key: `${step.state} ${step.at}`,
     color: STATE_COLOR[step.state],
@@ -39,7 +39,7 @@ export function CommandTimeline({ command, profile }: Props) {
 }
 
 export function CommandProgress({ command, profile }: Props) {
-  const { t } = useLanguage();
+  const { t, titleOf } = useLanguage();
   const text = useCommandText(profile);
   return (
     <section className="latest-command" aria-label={t('command.latest')}>
@@ -47,6 +47,7 @@ export function CommandProgress({ command, profile }: Props) {
         {text(command)} <CommandStateTag state={command.state} />
       </h3>
       <p role="status">{t(`command.explain.${command.state}`)}</p>
+      {command.state === 'held' && command.rules.map((each) => <p key={each.rule}>{titleOf(each)}</p>)}
       {command.reason !== null && (
         <p className="quiet">
           {t('command.reason')}: {command.reason}

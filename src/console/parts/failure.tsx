@@ -16,14 +16,19 @@ function WayOn({ error, onRetry }: { error: Error; onRetry: () => unknown }) {
 }
 
 export function Failure({ error, onRetry }: { error: Error; onRetry?: () => unknown }) {
-  const { t } = useLanguage();
+  const { t, titleOf } = useLanguage();
   const detail = problemDetail(error);
+  const rules = error instanceof ApiError ? error.rules : undefined;
   return (
     <Alert
       type="error"
       showIcon
       title={problemTitle(t, error)}
-      description={detail !== undefined && <span lang="en">{detail}</span>}
+      description={
+        rules
+          ? rules.map((each) => <div key={each.rule}>{titleOf(each)}</div>)
+          : detail && <span lang="en">{detail}</span>
+      }
       action={onRetry && <WayOn error={error} onRetry={onRetry} />}
     />
   );

@@ -1,10 +1,10 @@
-import { useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, Navigate, Outlet, useMatch, useMatches, useSearch } from '@tanstack/react-router';
-import { Layout } from 'antd';
+import { Badge, Layout } from 'antd';
 import { useEffect, useRef } from 'react';
 import { useLanguage } from '../i18n.ts';
 import type { LiveScope } from '../live.ts';
-import { meQuery } from '../queries.ts';
+import { heldQuery, meQuery } from '../queries.ts';
 import { useToken } from '../session.ts';
 import { useLive } from '../use-live.ts';
 import { mayVisit, SECTIONS, UserProvider, useUser } from '../user.ts';
@@ -12,6 +12,14 @@ import { LanguageSwitch } from './language-switch.tsx';
 import { LiveSign } from './live-sign.tsx';
 import { Loaded } from './loaded.tsx';
 import { UserMenu } from './user-menu.tsx';
+
+/** How many commands wait for a second person. */
+function HeldCount() {
+  const { t } = useLanguage();
+  const { data } = useInfiniteQuery(heldQuery());
+  const count = data?.pages[0]?.items.length ?? 0;
+  return count > 0 ? <Badge count={count} overflowCount={49} title={t('held.waiting', { n: count })} /> : null;
+}
 
 function MainMenu({ pathname }: { pathname: string }) {
   const { t } = useLanguage();
@@ -27,7 +35,7 @@ function MainMenu({ pathname }: { pathname: string }) {
     <nav ref={menu} className="menu" aria-label={t('nav.label')}>
       {sections.map((section) => (
         <Link key={section} to={`/${section}`} className="menu-link" activeProps={{ className: 'menu-active' }}>
-          {t(`nav.${section}`)}
+          {t(`nav.${section}`)} {section === 'held' && <HeldCount />}
         </Link>
       ))}
     </nav>

@@ -1,18 +1,30 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { checkAllowed } from '../../commands/policy.ts';
+import { refusedBy } from '../../commands/requests.ts';
 import { answerOnce } from '../../db/answers.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import { callerOf, idempotencyKeyOf } from '../auth.ts';
-import { commandPage, commandQuery, command as commandSchema, newCommand } from '../schemas/commands.ts';
+import {
+  commandPage,
+  commandQuery,
+  command as commandSchema,
+  decision,
+  judgement,
+  judgementQuery,
+  newCommand,
+} from '../schemas/commands.ts';
 import { idempotencyHeaders, idParam } from '../schemas/common.ts';
 import { terminalId } from '../schemas/terminals.ts';
 import type { HttpParts } from '../server.ts';
 import { commandView } from '../views.ts';
 
+const terminalParam = z.strictObject({ id: terminalId });
+
 export const commandRoutes =
-  ({ db, clock, registry, control: { commands }, downlink }: HttpParts): FastifyPluginAsyncZod =>
+  ({ db, clock, registry, control, downlink }: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
+    const { commands } = control;
     const switcher = { roles: ['admin', 'company'] } as const;
 
     app.post(
@@ -21,8 +33,9 @@ export const commandRoutes =
         config: switcher,
         schema: {
           tags: ['commands'],
-          description: 'Asks for a command. Only `confirmed` means that it happened.',
-          params: z.strictObject({ id: terminalId }),
+          description:
+            'Asks for a command. Only `confirmed` means that it happened; `held` waits for a second person; 422 `refused_by_policy` names the rules.',
+          params: terminalParam,
           headers: idempotencyHeaders,
           body: newCommand,
           response: { 202: commandSchema },
@@ -36,14 +49,36 @@ export const commandRoutes =
         const { answer, first } = await answerOnce(
           db,
           { caller: caller.id, key, body: { command: request.body, id: terminal.id }, now: clock.now() },
-          (transaction) => commands.create(transaction, terminal, caller, request.body),
+          (transaction) => control.request(transaction, terminal, caller, request.body),
         );
         if (first) {
           commands.announce(answer);
           downlink.kick(terminal.id);
         }
+        // What was refused is on record as well.
+        if (answer.state === 'refused') throw refusedBy(answer);
         reply.header('location', `/api/v1/commands/${answer.id}`);
         return reply.code(202).send(commandView(answer));
+      },
+    );
+
+    app.get(
+      '/terminals/:id/commands/judgement',
+      {
+        config: switcher,
+        schema: {
+          tags: ['commands'],
+          description: 'What would become of a command if it were asked for now. Nothing is sent or kept.',
+          params: terminalParam,
+          querystring: judgementQuery,
+          response: { 200: judgement },
+        },
+      },
+      async (request) => {
+        const terminal = registry.get(callerOf(request), request.params.id);
+        const { command, value, ...rest } = request.query;
+        const isWord = terminal.profile.commands[command]?.values !== undefined;
+        return control.preview(terminal, { ...rest, command, value: isWord ? value : Number(value) });
       },
     );
 
@@ -74,5 +109,32 @@ export const commandRoutes =
         downlink.kick(command.terminalId);
         return commandView(cancelled);
       },
+    );
+
+    const secondPerson = {
+      config: switcher,
+      schema: { tags: ['commands'], params: idParam, body: decision.nullish(), response: { 200: commandSchema } },
+    };
+
+    // Decided twice is decided once: the state sees to it, so these need no key.
+    app.post(
+      '/commands/:id/approve',
+      {
+        ...secondPerson,
+        schema: {
+          ...secondPerson.schema,
+          description:
+            'A second person, not who asked, allows a held command. It is judged once more, and its time to be sent begins now.',
+        },
+      },
+      async (request) => {
+        const approved = await control.approve(callerOf(request), request.params.id, request.body ?? {});
+        downlink.kick(approved.terminalId);
+        return commandView(approved);
+      },
+    );
+
+    app.post('/commands/:id/refuse', secondPerson, async (request) =>
+      commandView(await control.refuse(callerOf(request), request.params.id, request.body ?? {})),
     );
   };

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { ApiKeyRow } from '../../db/schema.ts';
 import { rfc3339 } from '../../lib/calendar.ts';
+import { callerOf } from '../auth.ts';
 import { idParam, pageQuery } from '../schemas/common.ts';
 import { apiKey, apiKeyPage, createdApiKey, newApiKey, newUser, user, userPage } from '../schemas/people.ts';
 import type { HttpParts } from '../server.ts';
@@ -81,7 +82,7 @@ export const userRoutes =
       '/api-keys',
       { config, schema: { tags: ['users'], body: newApiKey, response: { 201: createdApiKey } } },
       async (request, reply) => {
-        const { row, key } = await users.createKey(request.body);
+        const { row, key } = await users.createKey(callerOf(request), request.body);
         return reply.code(201).send({ ...keyView(row), key });
       },
     );

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { COMMAND_STATES, type CommandState, STEP_CAUSES, type StepCause } from '../../db/schema-commands.ts';
+import { RULES, type Rule } from '../../commands/rules.ts';
+import { COMMAND_STATES, type CommandState, PURPOSES, STEP_CAUSES, type StepCause } from '../../db/schema-commands.ts';
 import { id, pageOf, pageQuery, time } from './common.ts';
 import { terminalId } from './terminals.ts';
 
@@ -9,12 +10,18 @@ export type { CommandState };
 
 const stepCause = z.enum(STEP_CAUSES);
 
-export type { StepCause };
+export type { Rule, StepCause };
+
+const purpose = z.enum(PURPOSES);
+
+/** A rule that a command met, in both languages, with the figures that it was judged by. */
+const reasons = z.array(z.object({ rule: z.enum(RULES), zh: z.string(), en: z.string() }));
 
 export const newCommand = z.strictObject({
   command: z.string().max(41),
   value: z.union([z.string().max(40), z.number()]),
   reason: z.string().max(200).optional(),
+  purpose: purpose.optional().describe('`arrears` asks for notices first; `safety` closes at once, and says why'),
   expiresInS: z.int().min(1).max(900).default(120).describe('Seconds in which it may still be sent'),
 });
 
@@ -24,14 +31,39 @@ export const command = z.object({
   command: z.string(),
   value: z.union([z.string(), z.number()]),
   reason: z.string().nullable(),
+  purpose: purpose.nullable(),
   state: commandState,
   sequence: z.int(),
   requestedBy: z.string(),
   createdAt: time,
-  expiresAt: time,
+  expiresAt: time.describe('Until when it may be sent; of a held one, until when it may be approved'),
+  policyVersion: z.string().nullable().describe('The policy that it was last judged by'),
+  rules: reasons.describe('Why it is held, or was refused'),
+  approvedBy: z.string().nullable(),
   history: z.array(z.object({ state: commandState, at: time, cause: stepCause, detail: z.string().nullable() })),
 });
 export type Command = z.infer<typeof command>;
+
+export const judgementQuery = z.strictObject({
+  command: newCommand.shape.command,
+  value: z.string().max(40),
+  purpose: purpose.optional(),
+  reason: newCommand.shape.reason,
+});
+export const judgement = z.object({
+  decision: z.enum(['allowed', 'held', 'refused']),
+  rules: reasons,
+  policyVersion: z.string().nullable(),
+});
+export type Judgement = z.infer<typeof judgement>;
+
+/** What a second person says, and of what: with `policyVersion` and `sequence` it counts only for what they were shown. */
+export const decision = z.strictObject({
+  reason: z.string().max(200).optional(),
+  policyVersion: z.string().max(40).nullable().optional(),
+  sequence: z.int().optional(),
+});
+
 export const commandPage = pageOf(command);
 export const commandQuery = z.strictObject({
   ...pageQuery('cmd'),

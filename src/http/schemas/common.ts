@@ -44,6 +44,10 @@ export const problem = z.object({
   code: z.string(),
   detail: z.string().optional(),
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  rules: z
+    .array(z.object({ rule: z.string(), zh: z.string(), en: z.string() }))
+    .optional()
+    .describe('Of `refused_by_policy`: the rules that refuse it, then those that would hold it'),
 });
 export type Problem = z.infer<typeof problem>;
 

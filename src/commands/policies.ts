@@ -1,0 +1,77 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Clock, every } from '../lib/clock.ts';
+import type { Logger } from '../lib/log.ts';
+import { type Policy, parsePolicy } from './policy-file.ts';
+
+/**
+ * The policies of a folder, read anew within seconds of a change. Of those that have begun, the newest is in force. While one file is
+ * broken none is, since it might be the one that counts.
+ */
+
+const LOOK_MS = 2_000;
+
+const filesOf = (folder: string): string[] =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith('.yaml'))
+    .sort()
+    .map((name) => join(folder, name));
+
+/** What can be seen of a folder without reading its files. */
+function stateOf(folder: string): string {
+  try {
+    return filesOf(folder)
+      .map((file) => {
+        const { mtimeMs, size, ino } = statSync(file);
+        return `${file} ${mtimeMs} ${size} ${ino}`;
+      })
+      .join('\n');
+  } catch (error) {
+    return String(error);
+  }
+}
+
+/** Throws when there is none, one is wrong, or two are not told apart. */
+export function loadPolicies(folder: string): Policy[] {
+  const policies = filesOf(folder).map((file) => parsePolicy(readFileSync(file, 'utf8'), file));
+  if (policies.length === 0) throw new Error(`${folder} holds no policy`);
+  for (const key of ['version', 'effectiveFrom'] as const) {
+    const twice = policies.find((one, i) => policies.findIndex((other) => other[key] === one[key]) !== i);
+    if (twice) throw new Error(`${folder}: two policies have the same ${key} (${twice.version})`);
+  }
+  return policies.sort((a, b) => b.effectiveFrom - a.effectiveFrom);
+}
+
+/** Dispose ends the looking. */
+export function startPolicies(folder: string, { clock, log }: { clock: Clock; log: Logger }) {
+  let state = '';
+  /** The newest first; undefined while they cannot be read. */
+  let policies: Policy[] | undefined;
+  let trouble: string | undefined;
+
+  function look(): void {
+    const now = stateOf(folder);
+    if (now === state) return;
+    state = now;
+    try {
+      policies = loadPolicies(folder);
+      trouble = undefined;
+      log.info({ versions: policies.map(({ version }) => version) }, 'policies: read');
+    } catch (error) {
+      policies = undefined;
+      trouble = error instanceof Error ? error.message : String(error);
+      log.error({ reason: trouble }, 'policies: cannot be read; nothing is switched off until they can');
+    }
+  }
+
+  look();
+  const looking = every(clock, LOOK_MS, look, (error) => log.error({ err: error }, 'policies: looking failed'));
+  return {
+    /** Undefined while the files cannot be read, or none has begun. */
+    inForce: (): Policy | undefined => policies?.find(({ effectiveFrom }) => effectiveFrom <= clock.now()),
+    /** Why nothing is in force. */
+    trouble: (): string | undefined => trouble,
+    [Symbol.dispose]: () => looking[Symbol.dispose](),
+  };
+}
+export type Policies = ReturnType<typeof startPolicies>;
