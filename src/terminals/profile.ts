@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { unitOf } from '../lib/units.ts';
 import { DIALECTS } from './dialects.ts';
 import { registerCount, registerWords } from './encode.ts';
+import { errorText, type FileError, type FileLanguage, readFile } from './profile-file.ts';
 import { envelope, jsonSource, mqttContradictions, sending } from './profile-mqtt.ts';
 
 /** A device type as data: what it measures, where that lies on the wire, what it can be told, and frames that prove it. */
@@ -181,7 +181,7 @@ function unwritable(name: string, { to, values, range }: CommandDefinition): str
   return outside === undefined ? [] : [`commands.${name}: ${outside} does not fit into its register`];
 }
 
-/** What the schema alone cannot say: that the parts of a profile fit each other. */
+/** What the schema alone cannot say: that the parts of a profile fit each other. Each is `path: message`. */
 function contradictions(profile: Profile): string[] {
   const found = mqttContradictions(profile);
   const modbus = profile.protocol === 'modbus';
@@ -203,28 +203,21 @@ function contradictions(profile: Profile): string[] {
   return found;
 }
 
-/** Reads one profile. Throws with the file, line and column of the first thing that is wrong. */
+/** Stand for parts that are wrong, of which contradictions say nothing. */
+const usual = {
+  ...{ profile: 'x', title: { zh: 'x', en: 'x' }, kind: 'heat_pump', source: '', offlineAfterS: 60 },
+  examples: [{ frame: { values: {} }, values: {} }],
+};
+
+/** All that is wrong in a profile's file, in its order; the profile when nothing is. */
+export const checkProfile = (text: string, language?: FileLanguage): { value?: Profile; errors: FileError[] } =>
+  readFile(text, { schema: profileSchema, contradictions, usual }, language);
+
+/** Reads one profile. Throws with the file, line and column of everything that is wrong. */
 export function parseProfile(text: string, file: string): Profile {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const fail = (offset: number, message: string): never => {
-    const { line, col } = lines.linePos(offset);
-    throw new Error(`${file}:${line}:${col} ${message}`);
-  };
-  const syntax = document.errors[0];
-  if (syntax) fail(syntax.pos[0], syntax.message);
-  const result = profileSchema.safeParse(document.toJS());
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    const path = issue?.path ?? [];
-    const node = document.getIn(path, true) ?? document.getIn(path.slice(0, -1), true);
-    const range = typeof node === 'object' && node !== null && 'range' in node ? node.range : undefined;
-    fail(Array.isArray(range) ? Number(range[0]) : 0, `${path.join('.')}: ${issue?.message}`);
-  }
-  const profile = profileSchema.parse(document.toJS());
-  const contradiction = contradictions(profile)[0];
-  if (contradiction) fail(0, contradiction);
-  return profile;
+  const { value, errors } = checkProfile(text);
+  if (value) return value;
+  throw new Error(errors.map((error) => `${file}:${errorText(error)}`).join('\n'));
 }
 
 /** Reads all profiles of a folder; the file's name is the profile's name. */

@@ -5,7 +5,7 @@ import { dialectOf } from '../../src/mqtt/dialects/dialects.ts';
 import { decodeMessage, decodeRegisters } from '../../src/terminals/decode.ts';
 import { commandNumber } from '../../src/terminals/encode.ts';
 import { decodeUnwrapped } from '../../src/terminals/mapping.ts';
-import { loadProfiles, type Profile, parseProfile } from '../../src/terminals/profile.ts';
+import { checkProfile, loadProfiles, type Profile, parseProfile } from '../../src/terminals/profile.ts';
 import type { Terminal } from '../../src/terminals/registry.ts';
 
 const profiles = loadProfiles(join(projectRoot, 'config/profiles'));
@@ -126,7 +126,7 @@ examples:
 `;
   test.each([
     ['a kind that does not exist', good.replace('gas_meter', 'toaster'), 'x.yaml:3:7 kind'],
-    ['an unknown key', `${good}code: "process.exit()"\n`, 'x.yaml:1:1'],
+    ['an unknown key', `${good}code: "process.exit()"\n`, 'x.yaml:12:1 code: unknown key'],
     ['a limit that no number holds exactly', good.replace('1000,', '1e16,'), 'metrics.gas_m3.rollsOverAt'],
     ['a metric without a unit', good.replaceAll('gas_m3', 'gas_total'), 'its last word is no known unit'],
     ['a Modbus metric without a register', good.replace('mqtt', 'modbus'), 'poll: Modbus profiles have it'],
@@ -147,6 +147,33 @@ examples:
     ['broken YAML', good.replace('[', '{').replace('metrics:', 'metrics: ['), 'x.yaml:'],
   ])('%s', (_case, text, message) => {
     expect(() => parseProfile(text, 'x.yaml')).toThrow(message);
+  });
+
+  test('all at once, each with its line and column, and what contradicts the good entries too', () => {
+    const text = modbus
+      .replace('kind: heat_pump', 'kind: toaster')
+      .replace('metrics:\n', 'metrics:\n  flow_x: { kind: state, from: { coil: 1 }, title: { zh: 甲, en: A } }\n')
+      .replace('confirm: room_c', 'confirm: setpoint_c')
+      .replace('from: { holding: 0 }', 'from: { holding: 70000, bitt: 1 }')
+      .replace('source: none\n', '');
+    const { value, errors } = checkProfile(text);
+    expect(value).toBeUndefined();
+    expect(errors.map(({ line, column, path }) => `${line}:${column} ${path}`)).toEqual([
+      '1:1 source',
+      '3:7 kind',
+      '8:3 metrics.flow_x',
+      '9:59 metrics.room_c.from.holding',
+      '9:66 metrics.room_c.from.bitt',
+      '11:75 commands.set.confirm',
+    ]);
+    expect(() => parseProfile(text, 'x.yaml')).toThrow(/^x.yaml:1:1 source: is missing\nx.yaml:3:7 kind: /);
+  });
+
+  test('and says nothing of a metric that is there, with an error of its own', () => {
+    const { errors } = checkProfile(modbus.replace('kind: gauge', 'kind: gorge'), 'zh');
+    expect(errors).toEqual([
+      { line: 9, column: 19, path: 'metrics.room_c.kind', message: '应为其中之一：gauge, counter, state' },
+    ]);
   });
 
   test.each([good, modbus])('and the good ones are taken', (text) => {
