@@ -46,6 +46,10 @@ function troublesOf(issue: z.core.$ZodIssue, language: FileLanguage, above: Path
   return [{ path, message: issue.message }];
 }
 
+const isThere = (data: unknown, [first, ...more]: Path): boolean =>
+  first === undefined ||
+  (typeof data === 'object' && data !== null && first in data && isThere(Reflect.get(data, first), more));
+
 /** Where a key stands, or else the nearest part around it that is there. */
 function offsetOf(document: Document, path: Path, atKey = false): number {
   const [last] = path.slice(-1);
@@ -86,45 +90,56 @@ function readContradiction(text: string): Trouble {
   return { path: text.slice(0, end).split('.'), message: text.slice(end + 2) };
 }
 
-/**
- * Reads a YAML file by its schema. `contradictions` tells, as `path: message`, what the schema cannot say; it is asked also when single
- * entries are wrong, about the others, with `usual` values for parts that it does not judge. `value` is there when nothing is wrong.
- */
-export function readFile<T>(
-  text: string,
-  {
-    schema,
-    contradictions,
-    usual,
-  }: { schema: z.ZodType<T>; contradictions: (value: T) => string[]; usual: Record<string, unknown> },
-  language: FileLanguage = 'en',
-): { value?: T; errors: FileError[] } {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const at = (offset: number, path: string, message: string): FileError => {
-    const { line, col } = lines.linePos(offset);
-    return { line, column: col, path, message };
-  };
-  if (document.errors.length > 0) return { errors: document.errors.map(({ pos, message }) => at(pos[0], '', message)) };
-  const data: unknown = document.toJS();
-  const place = ({ path, message, atKey }: Trouble): FileError =>
-    at(offsetOf(document, path, atKey), path.map(String).join('.'), message);
-  const options = { error: FILE_LANGUAGES[language] };
-  const result = schema.safeParse(data, options);
-  if (result.success) {
-    const errors = contradictions(result.data).map((one) => place(readContradiction(one)));
-    return errors.length > 0 ? { errors } : { value: result.data, errors };
-  }
+export interface FileReading<T> {
+  /** There when nothing is wrong. */
+  value?: T;
+  /** In their order in the file. */
+  errors: FileError[];
+  /** What somebody else finds wrong there. */
+  at(path: Path, message: string): FileError;
+}
+
+export interface FileRules<T> {
+  schema: z.ZodType<T>;
+  /** As `path: message`, what the schema cannot say. */
+  contradictions: (value: T) => string[];
+  /** Stand for parts that are wrong, of which `contradictions` says nothing. */
+  usual: Record<string, unknown>;
+}
+
+/** All that is wrong in what was read; contradictions are looked for also when single entries are wrong, among the others. */
+function judge<T>(data: unknown, rules: FileRules<T>, language: FileLanguage): { value?: T; troubles: Trouble[] } {
+  const { schema, contradictions, usual } = rules;
+  const result = schema.safeParse(data, { error: FILE_LANGUAGES[language] });
+  if (result.success) return { value: result.data, troubles: contradictions(result.data).map(readContradiction) };
   const troubles = result.error.issues
     .flatMap((issue) => troublesOf(issue, language))
-    .map((one) => (document.hasIn(one.path) ? one : { ...one, message: OWN_WORDS[language].missing }));
+    .map((one) => (isThere(data, one.path) ? one : { ...one, message: OWN_WORDS[language].missing }));
   const { rest, names } = mended(data, troubles, usual);
   const others = schema.safeParse(rest);
   const further = others.success ? contradictions(others.data).map(readContradiction) : [];
   // What names an entry that is wrong would only seem to name nothing.
   const real = further.filter(({ message }) => !names.has(message.split(' ').at(-1) ?? ''));
-  const errors = [...troubles, ...real].map(place);
-  return { errors: errors.toSorted((a, b) => a.line - b.line || a.column - b.column) };
+  return { troubles: [...troubles, ...real] };
+}
+
+/** Reads a YAML file by its rules. */
+export function readFile<T>(text: string, rules: FileRules<T>, language: FileLanguage = 'en'): FileReading<T> {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const atOffset = (offset: number, path: string, message: string): FileError => {
+    const { line, col } = lines.linePos(offset);
+    return { line, column: col, path, message };
+  };
+  const place = ({ path, message, atKey }: Trouble): FileError =>
+    atOffset(offsetOf(document, path, atKey), path.map(String).join('.'), message);
+  const at = (path: Path, message: string): FileError => place({ path, message });
+  if (document.errors.length > 0) {
+    return { errors: document.errors.map(({ pos, message }) => atOffset(pos[0], '', message)), at };
+  }
+  const { value, troubles } = judge(document.toJS(), rules, language);
+  const errors = troubles.map(place).sort((a, b) => a.line - b.line || a.column - b.column);
+  return errors.length === 0 && value !== undefined ? { value, errors, at } : { errors, at };
 }
 
 /** `3:7 kind: must be one of …`. */

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { unitOf } from '../lib/units.ts';
 import { DIALECTS } from './dialects.ts';
 import { registerCount, registerWords } from './encode.ts';
-import { errorText, type FileError, type FileLanguage, readFile } from './profile-file.ts';
+import { errorText, type FileLanguage, type FileReading, readFile } from './profile-file.ts';
 import { envelope, jsonSource, mqttContradictions, sending } from './profile-mqtt.ts';
 
 /** A device type as data: what it measures, where that lies on the wire, what it can be told, and frames that prove it. */
@@ -209,8 +209,8 @@ const usual = {
   examples: [{ frame: { values: {} }, values: {} }],
 };
 
-/** All that is wrong in a profile's file, in its order; the profile when nothing is. */
-export const checkProfile = (text: string, language?: FileLanguage): { value?: Profile; errors: FileError[] } =>
+/** All that is wrong in a profile's file, or the profile. */
+export const checkProfile = (text: string, language?: FileLanguage): FileReading<Profile> =>
   readFile(text, { schema: profileSchema, contradictions, usual }, language);
 
 /** Reads one profile. Throws with the file, line and column of everything that is wrong. */
