@@ -13,6 +13,8 @@ import { HomePage } from './pages/home.tsx';
 import { HouseholdPage } from './pages/household.tsx';
 import { HouseholdsPage } from './pages/households.tsx';
 import { ImportsPage } from './pages/imports.tsx';
+import { LinePage } from './pages/line.tsx';
+import { LinesPage } from './pages/lines.tsx';
 import { LoginPage } from './pages/login.tsx';
 import { QuarantinePage } from './pages/quarantine.tsx';
 import { SecurityPage } from './pages/security.tsx';
@@ -24,6 +26,7 @@ import {
   alarmSearch,
   householdSearch,
   importSearch,
+  lineSearch,
   loginSearch,
   quarantineSearch,
   securitySearch,
@@ -79,6 +82,13 @@ const alarms = createRoute({
   component: AlarmsPage,
   validateSearch: alarmSearch,
 });
+const lines = createRoute({
+  getParentRoute: () => shell,
+  path: '/lines',
+  component: LinesPage,
+  validateSearch: lineSearch,
+});
+const line = createRoute({ getParentRoute: () => shell, path: '/lines/$id', component: LinePage });
 const quarantine = createRoute({
   getParentRoute: () => shell,
   path: '/quarantine',
@@ -103,7 +113,20 @@ export const router = createRouter({
   routeTree: root.addChildren([
     login,
     setup,
-    shell.addChildren([home, terminals, terminal, households, household, alarms, quarantine, security, imports, claim]),
+    shell.addChildren([
+      home,
+      terminals,
+      terminal,
+      households,
+      household,
+      alarms,
+      lines,
+      line,
+      quarantine,
+      security,
+      imports,
+      claim,
+    ]),
   ]),
   // Plain `?areaCode=141023`: the default writes strings that look like numbers in quotes.
   parseSearch: parseSearchWith(String),

@@ -1,4 +1,5 @@
 import { commands } from './en-commands.ts';
+import { lines } from './en-lines.ts';
 import { problems } from './en-problems.ts';
 import { provisioning } from './en-provisioning.ts';
 import type { Texts } from './zh.ts';
@@ -17,6 +18,7 @@ export const en: Texts = {
     terminals: 'Terminals',
     households: 'Households',
     alarms: 'Alarms',
+    lines: 'Lines',
     quarantine: 'Quarantine',
     security: 'Security',
     imports: 'Import',
@@ -252,6 +254,7 @@ export const en: Texts = {
       too_many_connections: 'Too many connections',
     },
   },
+  ...lines,
   ...provisioning,
   problem: problems,
 };

@@ -1,4 +1,5 @@
 import { commands } from './zh-commands.ts';
+import { lines } from './zh-lines.ts';
 import { problems } from './zh-problems.ts';
 import { provisioning } from './zh-provisioning.ts';
 
@@ -16,6 +17,7 @@ export const zh = {
     terminals: '终端',
     households: '住户',
     alarms: '告警',
+    lines: '线路',
     quarantine: '隔离数据',
     security: '安全事件',
     imports: '导入终端',
@@ -251,6 +253,7 @@ export const zh = {
       too_many_connections: '连接过多',
     },
   },
+  ...lines,
   ...provisioning,
   problem: problems,
 };
