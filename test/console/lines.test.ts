@@ -122,7 +122,7 @@ test('the page follows the line without being asked to', async ({ open, gateway,
 test('a company sees its own units only, and nothing of DTUs', async ({ open, scene }) => {
   const page = await open('/lines', { as: scene.clerk, language: 'en' });
   const row = rowOf(page, 'Modbus lines', scene.id);
-  await row.getByText('1 units').waitFor();
+  await row.getByText('Units: 1').waitFor();
   expect(await page.getByText('DTUs that dial in').count()).toBe(0);
   await row.getByRole('link').click();
   await rowOf(page, 'Units', 'M-1').waitFor();

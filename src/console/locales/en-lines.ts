@@ -10,7 +10,7 @@ export const lines: typeof zh = {
     down: 'Down',
     units: 'Units',
     unit: 'Unit',
-    unitCount: '{{n}} units',
+    unitCount: 'Units: {{n}}',
     silentCount: '{{n}} silent',
     silentUnits: 'Silent units',
     troubledLines: 'In trouble',

@@ -50,7 +50,7 @@ export function UnitTable({ units }: { units: Unit[] }) {
           </div>
           <div>
             {t('line.answerTime')} {answerText(t, one.answerMs)} · {t('line.failed')} {failed(one)} ·{' '}
-            <Age time={one.lastAnswerAt} />
+            {t('line.lastAnswer')} <Age time={one.lastAnswerAt} />
           </div>
           {one.leftOut.length > 0 && <div>{t('line.leftOut')}</div>}
           <LeftOut {...one} />
