@@ -86,8 +86,8 @@ function mended(data: unknown, troubles: Trouble[], usual: Record<string, unknow
 
 /** `path: message`, as contradictions are said. */
 function readContradiction(text: string): Trouble {
-  const end = text.indexOf(': ');
-  return { path: text.slice(0, end).split('.'), message: text.slice(end + 2) };
+  const [, path, message = text] = /^([\w.]+): (.*)$/s.exec(text) ?? [];
+  return { path: path?.split('.') ?? [], message };
 }
 
 export interface FileReading<T> {

@@ -4,6 +4,9 @@ import { fileOf, inEnglish, run, startBox, startServer } from './stage.ts';
 
 /** `hearthgate modbus read` and `try`, on real sockets. */
 
+/** A busy computer may take longer than the profile allows a device. */
+const PATIENT = ['--timeout', '5000'];
+
 describe('what is wrong is said in a sentence, with exit code 1', () => {
   test.each([
     ['nothing that should be read', [], 'say --profile, or addresses'],
@@ -54,7 +57,7 @@ test('by a profile, each metric stands beside its registers, or why it has no va
       'from: { holding: 7, scale: 0.5, validWhen: { holding: 0, bit: 0, is: 1 } }',
     ),
   );
-  const read = () => inEnglish('modbus', 'read', url, '4', '--profile', file);
+  const read = () => inEnglish('modbus', 'read', url, '4', '--profile', file, ...PATIENT);
   const { code, stdout } = await read();
   expect(code).toBe(0);
   expect(stdout).toMatch(/│ supply_c +│ holding 0 uint16 +│ 002C │ 44 +│ 44 °C +│/);
@@ -81,7 +84,7 @@ describe('a profile that is tried', () => {
   test('shows values, its requests with their times, and that all is well', async () => {
     const { url, orders } = await startBox({ units: [1] });
     const file = await fileOf('twins.yaml', TWINS);
-    const { code, stdout } = await inEnglish('modbus', 'try', file, url, '1');
+    const { code, stdout } = await inEnglish('modbus', 'try', file, url, '1', ...PATIENT);
     expect(code).toBe(0);
     expect(stdout).toContain('its example gives what it must');
     expect(stdout).toMatch(/│ supply_c +│ holding 0 uint16 +│ 0029 │ 41 +│ 41 °C/);
@@ -96,7 +99,7 @@ describe('a profile that is tried', () => {
       .replace('from: { holding: 100 }', 'from: { holding: 101 }')
       .replaceAll('100', '101');
     const file = await fileOf('twins.yaml', wrong);
-    const { code, stdout } = await inEnglish('modbus', 'try', file, url, '1');
+    const { code, stdout } = await inEnglish('modbus', 'try', file, url, '1', ...PATIENT);
     expect(code).toBe(1);
     expect(stdout).toContain('41 is not within 0 … 20');
     expect(stdout).toMatch(/│ holding 101 │ \d+ ms +│ Modbus exception 02: no such register/);
@@ -115,7 +118,7 @@ describe('a profile that is tried', () => {
     const { url, faults } = await startBox({ units: [1] });
     const file = await fileOf('twins.yaml', TWINS);
     faults(1)?.force('exception', 4);
-    const args = ['modbus', 'try', file, url, '1', '--watch', '1', '--lang', 'en'];
+    const args = ['modbus', 'try', file, url, '1', '--watch', '1', '--lang', 'en', ...PATIENT];
     const { code, stdout } = await run(args, (said, interrupt) => {
       if (said.stdout.includes('all is well')) interrupt();
     });

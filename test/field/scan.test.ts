@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { openSerialLine } from '../../device-sim/modbus-serial.ts';
 import { startDtu } from '../../device-sim/modbus-server.ts';
+
 import { freePort } from '../../src/demo/free-port.ts';
+import { joinedPorts, noPython } from '../helpers/pty.ts';
 import { simulate } from '../modbus/devices.ts';
 import { inEnglish, run, startBox, startServer, twins } from './stage.ts';
 
@@ -74,12 +77,25 @@ test.each(['tcp', 'rtu'] as const)('units that answer are found over %s, and how
   const box = await startBox({ units: [2, 5], framing });
   // One that knows no such register is alive all the same.
   box.faults(5)?.force('exception', 2);
-  const { code, stdout, stderr } = await inEnglish('modbus', 'scan', box.url, '--units', '1-6', '--timeout', '100');
+  const { code, stdout, stderr } = await inEnglish('modbus', 'scan', box.url, '--units', '1-6', '--timeout', '500');
   expect(code).toBe(0);
   expect(stdout).toMatch(/│ 2 +│ answers +│ function 03 +│ \d+ ms/);
   expect(stdout).toMatch(/│ 5 +│ answers \(exception\) │ function 03, Modbus exception 02: no such register │ \d+ ms/);
   expect(stdout).toContain('6 units asked, 2 answer');
   expect(stderr).toContain('100 % asked 6/6, found 2');
+});
+
+test('units on a serial port are found, with its settings behind the question mark', async ({ skip }) => {
+  const reason = noPython();
+  if (reason) skip(reason);
+  await using ports = await joinedPorts();
+  const devices = simulate([{ unit: 2, profile: twins, values: () => ({ supply_c: 1 }) }]);
+  await using _bus = await openSerialLine({ serial: ports.ends[1], baudRate: 9600 }, devices.parts);
+  const line = `serial://${ports.ends[0]}?baudRate=9600&parity=even&stopBits=1`;
+  const { code, stdout } = await run(['modbus', 'scan', line, '--units', '1-3', '--timeout', '500', '--json']);
+  devices.stop();
+  expect(code).toBe(0);
+  expect(foundIn(stdout)).toMatchObject([{ unit: 2, state: 'answers' }]);
 });
 
 test('a unit whose answer comes too late is not taken for its neighbour', async () => {
@@ -92,7 +108,7 @@ test('a unit whose answer comes too late is not taken for its neighbour', async 
 test('a device that keeps silent about a function is found by another', async () => {
   const box = await startBox({ units: [3], framing: 'rtu' });
   box.faults(3)?.force('drop');
-  const args = ['modbus', 'scan', box.url, '--units', '3', '--functions', '3,4', '--timeout', '100', '--json'];
+  const args = ['modbus', 'scan', box.url, '--units', '3', '--functions', '3,4', '--timeout', '500', '--json'];
   const { code, stdout } = await run(args);
   expect(code).toBe(0);
   expect(foundIn(stdout)).toMatchObject([{ unit: 3, functionCode: 4 }]);
@@ -118,7 +134,7 @@ test('a DTU is waited for, and one with another registration is named', async ()
   const dial = (registration: string) => startDtu({ listen: port, gateway: '127.0.0.1', registration }, devices.parts);
   const dialled: Promise<AsyncDisposable>[] = [];
   const line = `listen://127.0.0.1:${port}?registration=HG+1`;
-  const args = ['modbus', 'scan', line, '--units', '5-8', '--timeout', '100', '--lang', 'en'];
+  const args = ['modbus', 'scan', line, '--units', '5-8', '--timeout', '500', '--lang', 'en'];
   const { code, stdout, stderr } = await run(args, (said) => {
     if (dialled.length === 0 && said.stderr.includes('waiting on')) dialled.push(dial('HG-2'));
     if (dialled.length === 1 && said.stderr.includes('HG-2')) dialled.push(dial('HG+1'));
