@@ -5,10 +5,11 @@ import closeWithGrace from 'close-with-grace';
 import { Command, Option } from 'commander';
 import { type Config, loadConfig, ownAddress, projectRoot, shownConfig } from './config.ts';
 import { LANGUAGES } from './doctor/finding.ts';
+import { addFieldCommands } from './field/commands.ts';
 import { systemClock } from './lib/clock.ts';
 import { createLog, type Logger } from './lib/log.ts';
 
-/** `hearthgate start | demo | doctor | config | import | broker` */
+/** `hearthgate start | demo | doctor | config | import | broker | modbus | profile` */
 
 const STOP_WITHIN_MS = 10_000;
 
@@ -110,6 +111,8 @@ program
     const { exportBroker } = await import('./mqtt/export.ts');
     process.stdout.write(`${await exportBroker(config, target, createLog(config.log.level))}\n`);
   });
+
+addFieldCommands(program, () => configOrExit().files.profiles);
 
 /** What a person can mend is said as such. */
 function sentenceOf(error: unknown): string {

@@ -45,7 +45,8 @@ const ALLOWED: Record<string, string[]> = {
   demo: ['main.ts', 'config.ts', 'http', 'lib'],
   doctor: ['config.ts', 'health', ...FEATURES],
   client: ['http'],
-  'cli.ts': ['main.ts', 'config.ts', 'client', 'demo', 'doctor', 'mqtt', 'lib'],
+  field: ['modbus', 'mqtt', 'client', ...FEATURES],
+  'cli.ts': ['main.ts', 'config.ts', 'client', 'field', 'demo', 'doctor', 'mqtt', 'lib'],
   'device-sim': ['terminals'],
 };
 

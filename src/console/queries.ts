@@ -2,6 +2,7 @@ import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/
 import type { Account, HouseholdUsage, Payment } from '../http/schemas/billing.ts';
 import type { Command, Judgement } from '../http/schemas/commands.ts';
 import type { Alarm } from '../http/schemas/live.ts';
+import type { LineDetail, LineList, LineView } from '../http/schemas/modbus.ts';
 import type { Area, AreaOverview, Company, Household, User } from '../http/schemas/people.ts';
 import type { CredentialState, ImportError, TerminalImport } from '../http/schemas/provisioning.ts';
 import type { QuarantineCount, Quarantined, Readings, Usage } from '../http/schemas/readings.ts';
@@ -20,6 +21,7 @@ const OVERVIEW_MS = 15_000;
 const COMMAND_MS = 5_000;
 const IMPORT_MS = 1_000;
 const HELD_MS = 15_000;
+const LINES_MS = 5_000;
 
 /** The first words of the cache's keys, which the live stream writes to. */
 export const CACHE = {
@@ -109,6 +111,20 @@ export const paymentsQuery = (id: string) =>
   pages<Payment>(['payments', id], `/households/${encodeURIComponent(id)}/payments`, {});
 
 export const alarmsQuery = (state: Alarm['state']) => pages<Alarm>([CACHE.alarms], '/alarms', { state });
+export type LineFilter = { search?: string | undefined; troubled?: string | undefined };
+export const linesQuery = (filter: LineFilter) => ({
+  ...pages<LineView>(['lines'], '/modbus/lines', filter),
+  refetchInterval: LINES_MS,
+});
+export const lineTotalsQuery = () => ({
+  ...one<LineList>(['lines', 'totals'], '/modbus/lines', { limit: 1 }),
+  refetchInterval: LINES_MS,
+});
+export const lineQuery = (id: string) => ({
+  ...one<LineDetail>(['line', id], `/modbus/lines/${encodeURIComponent(id)}`),
+  refetchInterval: LINES_MS,
+});
+
 export type QuarantineFilter = { terminalId?: string | undefined; reason?: string | undefined };
 export const quarantineQuery = (filter: QuarantineFilter) =>
   pages<Quarantined>([CACHE.quarantine], '/quarantine', filter);

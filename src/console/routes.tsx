@@ -14,6 +14,8 @@ import { HomePage } from './pages/home.tsx';
 import { HouseholdPage } from './pages/household.tsx';
 import { HouseholdsPage } from './pages/households.tsx';
 import { ImportsPage } from './pages/imports.tsx';
+import { LinePage } from './pages/line.tsx';
+import { LinesPage } from './pages/lines.tsx';
 import { LoginPage } from './pages/login.tsx';
 import { QuarantinePage } from './pages/quarantine.tsx';
 import { SecurityPage } from './pages/security.tsx';
@@ -25,6 +27,7 @@ import {
   alarmSearch,
   householdSearch,
   importSearch,
+  lineSearch,
   loginSearch,
   quarantineSearch,
   securitySearch,
@@ -81,6 +84,13 @@ const alarms = createRoute({
   validateSearch: alarmSearch,
 });
 const held = createRoute({ getParentRoute: () => shell, path: '/held', component: HeldPage });
+const lines = createRoute({
+  getParentRoute: () => shell,
+  path: '/lines',
+  component: LinesPage,
+  validateSearch: lineSearch,
+});
+const line = createRoute({ getParentRoute: () => shell, path: '/lines/$id', component: LinePage });
 const quarantine = createRoute({
   getParentRoute: () => shell,
   path: '/quarantine',
@@ -113,6 +123,8 @@ export const router = createRouter({
       household,
       alarms,
       held,
+      lines,
+      line,
       quarantine,
       security,
       imports,

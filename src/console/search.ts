@@ -36,6 +36,12 @@ export const alarmSearch = (raw: Raw): Optional<{ state: Alarm['state'] }> => ({
   state: oneOf(ALARM_STATES, raw['state']),
 });
 
+export type LineSearch = Optional<{ search: string; troubled: 'true' | 'false' }>;
+export const lineSearch = (raw: Raw): LineSearch => ({
+  search: text(raw['search']),
+  troubled: oneOf(['true', 'false'] as const, String(raw['troubled'])),
+});
+
 export const quarantineSearch = (raw: Raw): Optional<{ terminalId: string; reason: string }> => ({
   terminalId: text(raw['terminalId']),
   reason: text(raw['reason']),

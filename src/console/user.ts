@@ -11,13 +11,22 @@ export function useUser(): Me {
   return user;
 }
 
-export type Section = 'terminals' | 'households' | 'alarms' | 'held' | 'quarantine' | 'security' | 'imports' | 'claim';
+export type Section =
+  | 'terminals'
+  | 'households'
+  | 'alarms'
+  | 'held'
+  | 'lines'
+  | 'quarantine'
+  | 'security'
+  | 'imports'
+  | 'claim';
 
 /** What a role's menu holds. The gateway decides what may be seen and done; this only leaves out what it would refuse. */
 export const SECTIONS: Record<Role, readonly Section[]> = {
-  admin: ['terminals', 'households', 'alarms', 'held', 'quarantine', 'security', 'imports', 'claim'],
-  operator: ['terminals', 'households', 'alarms', 'quarantine'],
-  company: ['terminals', 'households', 'alarms', 'held', 'quarantine', 'security', 'imports', 'claim'],
+  admin: ['terminals', 'households', 'alarms', 'held', 'lines', 'quarantine', 'security', 'imports', 'claim'],
+  operator: ['terminals', 'households', 'alarms', 'lines', 'quarantine'],
+  company: ['terminals', 'households', 'alarms', 'held', 'lines', 'quarantine', 'security', 'imports', 'claim'],
   resident: [],
 };
 

@@ -44,6 +44,8 @@ export interface LineParts extends Pick<ConnectionParts, 'name' | 'open' | 'onUp
   /** Instead of what the profile says. */
   timeoutMs?: number | undefined;
   heartbeats: readonly Buffer[];
+  /** Without a single byte heard in so many requests the port is thrown away: its other end may be gone without a word. */
+  mostUnheard?: number | undefined;
 }
 
 export interface ExchangeOptions {
@@ -61,7 +63,6 @@ export type Ask = (request: Request) => Promise<number[]>;
 const QUIET_AFTER_TROUBLE_MS = 50;
 /** A line on which somebody talks without end is given up after this. */
 const LONGEST_NOISE_MS = 2_000;
-/** Without a single byte heard in so many requests the port is thrown away: its other end may be gone without a word. */
 const MOST_UNHEARD = 3;
 /** An RTU unit that gave no answer is left alone for so many of its time-outs, since nothing but its shape tells a late answer. */
 const REST_TIMEOUTS = 2;
@@ -77,7 +78,7 @@ interface UnderWay {
 }
 
 export function createLine(parts: LineParts) {
-  const { name, framing, clock } = parts;
+  const { name, framing, clock, mostUnheard = MOST_UNHEARD } = parts;
   const turns = createTurns(name);
   const frames = createFrameRing(clock, FRAMES_KEPT);
   const connection = createConnection({ ...parts, heard, gone });
@@ -215,7 +216,7 @@ export function createLine(parts: LineParts) {
     rest = Buffer.alloc(0);
     // A Modbus TCP stream cannot be read on from within a frame.
     const isLost = framing === 'tcp' && said.length > 0;
-    if (isLost || unheard >= MOST_UNHEARD) connection.drop(error instanceof Error ? error.message : String(error));
+    if (isLost || unheard >= mostUnheard) connection.drop(error instanceof Error ? error.message : String(error));
   }
 
   async function ask(unit: number, request: Request, { timeoutMs, record }: ExchangeOptions): Promise<number[]> {

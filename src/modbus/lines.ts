@@ -36,14 +36,16 @@ export function createLines(parts: {
   onUp: (name: string) => void;
   closing: (closed: Promise<void>) => void;
   ways: Ways;
+  /** See `LineParts`. */
+  mostUnheard?: number | undefined;
 }) {
-  const { dialIn, clock, ways } = parts;
+  const { dialIn, clock, ways, mostUnheard } = parts;
   const uses = new Map<string, Use>();
 
   function open(address: LineAddress): Use {
     const name = lineName(address);
     const pauseMs = address.pauseMs ?? USUAL_GAP_MS;
-    const common = { name, clock, timeoutMs: address.timeoutMs, onUp: () => parts.onUp(name) };
+    const common = { name, clock, mostUnheard, timeoutMs: address.timeoutMs, onUp: () => parts.onUp(name) };
     const settings = lineSettings(address);
     if ('serial' in address) {
       const byteMs = characterMs(address);

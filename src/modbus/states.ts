@@ -11,10 +11,11 @@ export function lineStates({ lines, polled, dialIn }: { lines: Line[]; polled: M
   return lines.map((line) => {
     const state = line.state();
     const port = /^(\d+)\//.exec(line.name)?.[1];
+    const absent = port !== undefined && !state.isUp ? 'has not dialled in' : null;
     return {
       id: line.name,
       ...state,
-      trouble: (port === undefined ? undefined : dialIn.trouble(Number(port))) ?? state.trouble,
+      trouble: (port === undefined ? undefined : dialIn.trouble(Number(port))) ?? state.trouble ?? absent,
       units: (byLine.get(line.name) ?? []).map(([terminalId, { unit }]) => ({
         terminalId,
         unit: unit.unit,

@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { unitOf } from '../lib/units.ts';
-import { parseYaml } from '../lib/yaml-file.ts';
 import { DIALECTS } from './dialects.ts';
 import { blockWords, placesOf, registerAddress, registerCount, registerWords } from './encode.ts';
+import { errorText, type FileLanguage, type FileReading, readFile } from './profile-file.ts';
 import { envelope, jsonSource, mqttContradictions, sending } from './profile-mqtt.ts';
 import { address, register } from './profile-register.ts';
 
@@ -175,7 +175,7 @@ function unwritable(name: string, { to, values, range }: CommandDefinition, poll
   return outside === undefined ? [] : [`commands.${name}: ${outside} does not fit into its register`];
 }
 
-/** What the schema alone cannot say: that the parts of a profile fit each other. */
+/** What the schema alone cannot say: that the parts of a profile fit each other. Each is `path: message`. */
 function contradictions(profile: Profile): string[] {
   const found = mqttContradictions(profile);
   const modbus = profile.protocol === 'modbus';
@@ -205,12 +205,21 @@ function contradictions(profile: Profile): string[] {
   return found;
 }
 
-/** Reads one profile. Throws with the file, line and column of the first thing that is wrong. */
+/** Stand for parts that are wrong, of which contradictions say nothing. */
+const usual = {
+  ...{ profile: 'x', title: { zh: 'x', en: 'x' }, kind: 'heat_pump', source: '', offlineAfterS: 60 },
+  examples: [{ frame: { values: {} }, values: {} }],
+};
+
+/** All that is wrong in a profile's file, or the profile. */
+export const checkProfile = (text: string, language?: FileLanguage): FileReading<Profile> =>
+  readFile(text, { schema: profileSchema, contradictions, usual }, language);
+
+/** Reads one profile. Throws with the file, line and column of everything that is wrong. */
 export function parseProfile(text: string, file: string): Profile {
-  const profile = parseYaml(profileSchema, text, file);
-  const contradiction = contradictions(profile)[0];
-  if (contradiction) throw new Error(`${file}:1:1 ${contradiction}`);
-  return profile;
+  const { value, errors } = checkProfile(text);
+  if (value) return value;
+  throw new Error(errors.map((error) => `${file}:${errorText(error)}`).join('\n'));
 }
 
 /** Reads all profiles of a folder; the file's name is the profile's name. */

@@ -1,67 +1,11 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { projectRoot } from '../../src/config.ts';
-import { dialectOf } from '../../src/mqtt/dialects/dialects.ts';
-import { decodeMessage, decodeRegisters } from '../../src/terminals/decode.ts';
+import { wrongExamples } from '../../src/field/profile-examples.ts';
 import { commandNumber } from '../../src/terminals/encode.ts';
-import { decodeUnwrapped } from '../../src/terminals/mapping.ts';
-import { loadProfiles, type Profile, parseProfile } from '../../src/terminals/profile.ts';
-import type { Terminal } from '../../src/terminals/registry.ts';
+import { checkProfile, loadProfiles, parseProfile } from '../../src/terminals/profile.ts';
 
 const profiles = loadProfiles(join(projectRoot, 'config/profiles'));
-const NOW = Date.UTC(2026, 10, 24);
-
-const tableOf = (registers: Record<string, number> | undefined) =>
-  new Map(Object.entries(registers ?? {}).map(([address, word]) => [Number(address), word]));
-
-const PRODUCT_KEY = 'a1pC3rpU4xF';
-
-/** An example in another dialect, as the broker would take it; what is said of several times is put together. */
-function decodeSaid(profile: Profile, { topic, payload }: { topic: string; payload: unknown }) {
-  const terminal: Terminal = {
-    ...{ id: 'plug', profile, secretHash: null, installedAt: null, createdAt: 0, companyId: null, areaCode: null },
-    ...{ householdId: null, householdName: null, householdSince: null, previousHash: null, previousUntil: null },
-    ...{ brokerHash: null, unclaimedSince: null, claimHash: null, claimUntil: null },
-    connection: { type: 'mqtt', ...(profile.dialect === 'alink' && { name: `plug&${PRODUCT_KEY}` }) },
-  };
-  const said = { topic: topic.replace('{id}', 'plug'), payload: Buffer.from(textOf(payload)) };
-  const from = { terminal, behind: () => undefined };
-  const dialect = dialectOf(profile);
-  expect(dialect?.mayPublish(from, said.topic)).toBe(true);
-  const readings: Record<string, number> = {};
-  const rejects: unknown[] = [];
-  for (const one of dialect?.hear({ ...from, ...said, now: NOW }).said ?? []) {
-    expect(one.what).toBe('readings');
-    if (one.what !== 'readings') continue;
-    const bounds = { now: NOW, maxFutureMs: 0, installedAt: null };
-    const decoded = decodeUnwrapped(profile, one.items, bounds);
-    for (const { values } of decoded.readings) Object.assign(readings, values);
-    rejects.push(...decoded.rejects);
-  }
-  return { readings: [{ time: NOW, values: readings }], rejects };
-}
-
-const textOf = (payload: unknown): string => (typeof payload === 'string' ? payload : JSON.stringify(payload));
-
-function decodeExample(profile: Profile, frame: Profile['examples'][number]['frame']) {
-  if ('values' in frame) {
-    return decodeMessage(profile, Buffer.from(JSON.stringify({ time: NOW, values: frame.values })), {
-      now: NOW,
-      maxFutureMs: 0,
-      installedAt: null,
-    });
-  }
-  if ('topic' in frame) return decodeSaid(profile, frame);
-  const { holding, input, coil, discrete } = frame;
-  const registers = {
-    holding: tableOf(holding),
-    input: tableOf(input),
-    coil: tableOf(coil),
-    discrete: tableOf(discrete),
-  };
-  return decodeRegisters(profile, registers, NOW);
-}
-
 test('the profiles that others rely on are there', () => {
   expect([...profiles.keys()]).toEqual(
     expect.arrayContaining(['eastron-sdm120', 'electric-heater', 'gas-boiler', 'gas-meter', 'midea-m-thermal']),
@@ -70,11 +14,7 @@ test('the profiles that others rely on are there', () => {
 
 describe.each([...profiles.values()].map((profile) => [profile.profile, profile] as const))('%s', (_name, profile) => {
   test('gives the expected values for each of its example frames, and refuses nothing in them', () => {
-    for (const { frame, values } of profile.examples) {
-      const { readings, rejects } = decodeExample(profile, frame);
-      expect(rejects).toEqual([]);
-      expect(readings).toEqual([{ time: NOW, values }]);
-    }
+    expect(wrongExamples(profile)).toEqual([]);
   });
 
   test('shows every metric in some example', () => {
@@ -131,7 +71,7 @@ examples:
   const withBlock = (block: string) => modbus.replace('to: { holding: 0 }', `to: { holding: 0, block: ${block} }`);
   test.each([
     ['a kind that does not exist', good.replace('gas_meter', 'toaster'), 'x.yaml:3:7 kind'],
-    ['an unknown key', `${good}code: "process.exit()"\n`, 'x.yaml:1:1'],
+    ['an unknown key', `${good}code: "process.exit()"\n`, 'x.yaml:12:1 code: unknown key'],
     ['a limit that no number holds exactly', good.replace('1000,', '1e16,'), 'metrics.gas_m3.rollsOverAt'],
     ['a metric without a unit', good.replaceAll('gas_m3', 'gas_total'), 'its last word is no known unit'],
     ['a Modbus metric without a register', good.replace('mqtt', 'modbus'), 'poll: Modbus profiles have it'],
@@ -178,6 +118,33 @@ examples:
     ['broken YAML', good.replace('[', '{').replace('metrics:', 'metrics: ['), 'x.yaml:'],
   ])('%s', (_case, text, message) => {
     expect(() => parseProfile(text, 'x.yaml')).toThrow(message);
+  });
+
+  test('all at once, each with its line and column, and what contradicts the good entries too', () => {
+    const text = modbus
+      .replace('kind: heat_pump', 'kind: toaster')
+      .replace('metrics:\n', 'metrics:\n  flow_x: { kind: state, from: { coil: 1 }, title: { zh: 甲, en: A } }\n')
+      .replace('confirm: room_c', 'confirm: setpoint_c')
+      .replace('from: { holding: 0 }', 'from: { holding: 70000, bitt: 1 }')
+      .replace('source: none\n', '');
+    const { value, errors } = checkProfile(text);
+    expect(value).toBeUndefined();
+    expect(errors.map(({ line, column, path }) => `${line}:${column} ${path}`)).toEqual([
+      '1:1 source',
+      '3:7 kind',
+      '8:3 metrics.flow_x',
+      '9:59 metrics.room_c.from.holding',
+      '9:66 metrics.room_c.from.bitt',
+      '11:75 commands.set.confirm',
+    ]);
+    expect(() => parseProfile(text, 'x.yaml')).toThrow(/^x.yaml:1:1 source: is missing\nx.yaml:3:7 kind: /);
+  });
+
+  test('and says nothing of a metric that is there, with an error of its own', () => {
+    const { errors } = checkProfile(modbus.replace('kind: gauge', 'kind: gorge'), 'zh');
+    expect(errors).toEqual([
+      { line: 9, column: 19, path: 'metrics.room_c.kind', message: '应为其中之一：gauge, counter, state' },
+    ]);
   });
 
   test.each([good, modbus, withBlock('{ holding: 0, count: 2 }')])('and the good ones are taken', (text) => {

@@ -1,4 +1,5 @@
 import { commands, held } from './en-commands.ts';
+import { lines } from './en-lines.ts';
 import { problems } from './en-problems.ts';
 import { provisioning } from './en-provisioning.ts';
 import type { Texts } from './zh.ts';
@@ -18,6 +19,7 @@ export const en: Texts = {
     households: 'Households',
     alarms: 'Alarms',
     held: 'Held',
+    lines: 'Lines',
     quarantine: 'Quarantine',
     security: 'Security',
     imports: 'Import',
@@ -254,6 +256,7 @@ export const en: Texts = {
       too_many_connections: 'Too many connections',
     },
   },
+  ...lines,
   ...provisioning,
   problem: problems,
 };

@@ -1,4 +1,5 @@
 import { commands, held } from './zh-commands.ts';
+import { lines } from './zh-lines.ts';
 import { problems } from './zh-problems.ts';
 import { provisioning } from './zh-provisioning.ts';
 
@@ -17,6 +18,7 @@ export const zh = {
     households: '住户',
     alarms: '告警',
     held: '待审批',
+    lines: '线路',
     quarantine: '隔离数据',
     security: '安全事件',
     imports: '导入终端',
@@ -253,6 +255,7 @@ export const zh = {
       too_many_connections: '连接过多',
     },
   },
+  ...lines,
   ...provisioning,
   problem: problems,
 };

@@ -1,30 +1,48 @@
 import { Card, Descriptions } from 'antd';
+import type { ReactNode } from 'react';
 import type { Connection, Terminal } from '../../http/schemas/terminals.ts';
 import { useAreas } from '../areas.ts';
 import { type T, useLanguage } from '../i18n.ts';
 import { useProfileTitle } from '../profiles.ts';
+import { useUser } from '../user.ts';
 import { Moment } from './age.tsx';
 import { HouseholdLink } from './household-link.tsx';
+import { LineLink } from './line-link.tsx';
 
-function lineText(line: Extract<Connection, { type: 'modbus' }>['line']): string {
-  if ('serial' in line) return `${line.serial} (${line.baudRate})`;
+type Line = Extract<Connection, { type: 'modbus' }>['line'];
+
+/** What the gateway calls it. */
+function lineId(line: Line): string {
+  if ('serial' in line) return line.serial;
   if ('listen' in line) return `${line.listen}/${line.registration}`;
-  return `${line.host}:${line.port}${line.framing === 'rtu' ? ' (RTU)' : ''}`;
+  return line.host.includes(':') ? `[${line.host}]:${line.port}` : `${line.host}:${line.port}`;
 }
 
-function connectionText(t: T, connection: Connection): string {
+function lineText(line: Line): string {
+  if ('serial' in line) return `${lineId(line)} (${line.baudRate})`;
+  return `${lineId(line)}${'host' in line && line.framing === 'rtu' ? ' (RTU)' : ''}`;
+}
+
+/** `mayLook`: at the line, which residents may not. */
+function connectionText(t: T, connection: Connection, mayLook: boolean): ReactNode {
   if (connection.type === 'mqtt') {
     const { via, name } = connection;
     return ['MQTT', name, via !== undefined && t('terminal.via', { via })].filter(Boolean).join(' ');
   }
   const { line, unit } = connection;
-  return `Modbus ${lineText(line)} ${t('terminal.unit', { unit })}`;
+  return (
+    <span className="words">
+      Modbus {mayLook ? <LineLink id={lineId(line)}>{lineText(line)}</LineLink> : lineText(line)}{' '}
+      {t('terminal.unit', { unit })}
+    </span>
+  );
 }
 
 export function IdentityCard({ terminal }: { terminal: Terminal }) {
   const { t } = useLanguage();
   const { pathOf } = useAreas();
   const profileTitle = useProfileTitle();
+  const mayLook = useUser().role !== 'resident';
   const items = [
     { label: t('terminal.profile'), children: profileTitle(terminal.profile) },
     { label: t('terminal.household'), children: <HouseholdLink terminal={terminal} /> },
@@ -32,7 +50,10 @@ export function IdentityCard({ terminal }: { terminal: Terminal }) {
       label: t('terminal.area'),
       children: terminal.areaCode === null ? t('value.none') : pathOf(terminal.areaCode),
     },
-    { label: t('terminal.connection'), children: connectionText(t, terminal.connection) },
+    {
+      label: t('terminal.connection'),
+      children: connectionText(t, terminal.connection, mayLook),
+    },
     { label: t('terminal.createdAt'), children: <Moment time={terminal.createdAt} /> },
   ];
   return (

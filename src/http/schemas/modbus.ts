@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { time } from './common.ts';
+import { pageLimit, time } from './common.ts';
 import { line, terminalId } from './terminals.ts';
 
 const ms = z.number().describe('Milliseconds');
@@ -30,10 +30,43 @@ const lineState = z.object({
   connects: z.int(),
   noiseBytes: z.int().describe('Bytes that nobody had asked for'),
   late: z.int().describe('Answers that came after their time-out, passed over'),
-  units: z.array(unitState).describe('Those that the caller may see'),
+});
+
+const lineView = lineState.extend({
+  isTroubled: z
+    .boolean()
+    .describe('It is down, or a unit does not answer, or a tenth or more of the last requests failed'),
+  units: z
+    .object({
+      count: z.int(),
+      silent: z.int().describe('Whose breaker is not closed'),
+      leftOut: z.int().describe('Reads that are left out, of all units'),
+      answerMs: z
+        .object({ median: ms.nullable(), slow: ms.nullable() })
+        .describe('The median of the units’ medians; the `slow` of the slowest'),
+      failedShare: z.number().describe('Of the last 32 requests of each, 0 to 1'),
+      lastError: z.object({ time, text: z.string() }).nullable(),
+    })
+    .describe('Those that the caller may see, summed up'),
+});
+export type LineView = z.infer<typeof lineView>;
+
+export const lineQuery = z.strictObject({
+  limit: pageLimit,
+  cursor: z.string().max(200).optional().describe('`nextCursor` of the page before'),
+  search: z.string().max(60).optional().describe('Part of the id of the line or of one of its terminals'),
+  troubled: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional()
+    .describe('Only lines in trouble, or only the others'),
 });
 export const lineList = z.object({
-  items: z.array(lineState),
+  items: z.array(lineView),
+  nextCursor: z.string().nullable(),
+  totals: z
+    .object({ lines: z.int(), troubled: z.int(), units: z.int(), silent: z.int() })
+    .describe('Of all lines that the caller may see, whatever was asked for'),
   dialIn: z
     .object({
       ports: z.int(),
@@ -57,6 +90,7 @@ const frame = z.object({
   tookMs: ms.nullable(),
 });
 export const lineDetail = lineState.extend({
+  units: z.array(unitState).describe('Those that the caller may see'),
   frames: z.array(frame).describe('The last ones in hexadecimal, the newest first'),
 });
 export type LineDetail = z.infer<typeof lineDetail>;
