@@ -1,8 +1,8 @@
 import { stateOf } from '../alarms/alarms.ts';
 import { type Caller, visibleSince } from '../areas/scope.ts';
+import type { Payment as PaidIn } from '../billing/payments.ts';
 import type { Command } from '../commands/commands.ts';
 import type { AlarmRow, AreaRow, HouseholdRow, MeterExchangeRow, UserRow } from '../db/schema.ts';
-import type { PaymentRow } from '../db/schema-billing.ts';
 import { rfc3339 } from '../lib/calendar.ts';
 import { unitOf } from '../lib/units.ts';
 import type { Latest as LatestValues } from '../readings/latest.ts';
@@ -48,7 +48,24 @@ export const areaView = ({ code, name, level, parent, personName, personPhone }:
     personName === null ? null : { name: personName, ...(personPhone !== null && { phone: personPhone }) },
 });
 
-export const paymentView = (row: PaymentRow): Payment => ({ ...row, receivedAt: rfc3339(row.receivedAt) });
+export const paymentView = (row: PaidIn): Payment => ({
+  id: row.id,
+  householdId: row.householdId,
+  purpose: row.purpose,
+  amountFen: row.amountFen,
+  method: row.method,
+  reference: row.reference,
+  receiptNo: receiptNo(row),
+  receivedBy: row.receivedBy,
+  receivedAt: rfc3339(row.receivedAt),
+  reversedAt: orNull(row.reversedAt),
+  reversedBy: row.reversedBy,
+  reversalReason: row.reversalReason,
+});
+
+/** `2026-000123`, without a gap within a company and a year. */
+export const receiptNo = ({ receiptYear, receiptNumber }: { receiptYear: number; receiptNumber: number }): string =>
+  `${receiptYear}-${String(receiptNumber).padStart(6, '0')}`;
 
 export const alarmView = (row: AlarmRow): Alarm => ({
   ...row,

@@ -1,3 +1,4 @@
+import { accounts } from './en-accounts.ts';
 import { commands, held } from './en-commands.ts';
 import { problems } from './en-problems.ts';
 import { provisioning } from './en-provisioning.ts';
@@ -152,24 +153,6 @@ export const en: Texts = {
     balance: 'Balance',
     deposit: 'Deposit',
   },
-  payment: {
-    list: 'Payments',
-    none: 'No payments yet',
-    form: 'Record a payment',
-    amount: 'Amount (yuan)',
-    amountWrong: 'Enter an amount from 0.01 to 1,000,000 with at most two decimals',
-    method: 'Method',
-    cash: 'Cash',
-    transfer: 'Transfer',
-    reference: 'Reference',
-    referenceHint: 'Receipt or transfer number',
-    referenceMissing: 'Enter a reference',
-    submit: 'Record payment',
-    done: 'Payment recorded: {{amount}}, receipt number {{receipt}}',
-    another: 'Record another',
-    receipt: 'Receipt number',
-    time: 'Time',
-  },
   alarm: {
     title: 'Alarms',
     state: 'Alarm state',
@@ -254,6 +237,7 @@ export const en: Texts = {
       too_many_connections: 'Too many connections',
     },
   },
+  ...accounts,
   ...provisioning,
   problem: problems,
 };

@@ -44,7 +44,7 @@ function Receipt({ payment, onAnother }: { payment: Payment; onAnother: () => vo
       <Alert
         type="success"
         showIcon
-        title={t('payment.done', { amount: yuan(payment.amountFen), receipt: payment.id })}
+        title={t('payment.done', { amount: yuan(payment.amountFen), receipt: payment.receiptNo })}
         description={`${t('payment.reference')}: ${payment.reference}`}
       />
       <Button className="after" onClick={onAnother}>
@@ -75,8 +75,8 @@ function Inputs() {
       <Form.Item name="method" label={t('payment.method')} initialValue="cash">
         <Radio.Group
           options={[
-            { value: 'cash', label: t('payment.cash') },
-            { value: 'transfer', label: t('payment.transfer') },
+            { value: 'cash', label: t('payment.methods.cash') },
+            { value: 'transfer', label: t('payment.methods.transfer') },
           ]}
         />
       </Form.Item>

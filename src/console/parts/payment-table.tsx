@@ -1,11 +1,12 @@
 import { Table, type TableColumnsType } from 'antd';
 import type { Payment } from '../../http/schemas/billing.ts';
-import { useLanguage } from '../i18n.ts';
+import { useLanguage, wordFor } from '../i18n.ts';
 import { yuan } from '../money.ts';
 import { Moment } from './age.tsx';
 
 export function PaymentTable({ payments }: { payments: Payment[] }) {
   const { t } = useLanguage();
+  const methods: Record<string, string> = t('payment.methods', { returnObjects: true });
   const columns: TableColumnsType<Payment> = [
     {
       title: t('payment.time'),
@@ -27,11 +28,11 @@ export function PaymentTable({ payments }: { payments: Payment[] }) {
     {
       title: t('payment.reference'),
       key: 'reference',
-      render: (_, { id, method, reference }) => (
+      render: (_, { receiptNo, method, reference }) => (
         <div className="code">
-          {t(`payment.${method}`)} {reference}
+          {wordFor(methods, method)} {reference}
           <div className="quiet">
-            {t('payment.receipt')} {id}
+            {t('payment.receipt')} {receiptNo}
           </div>
         </div>
       ),

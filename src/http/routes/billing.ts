@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { householdAccount } from '../../billing/accounts.ts';
 import { answerOnce } from '../../db/answers.ts';
 import { fromFen, toFen } from '../../lib/money.ts';
 import { callerOf, idempotencyKeyOf } from '../auth.ts';
@@ -14,15 +15,27 @@ export const billingRoutes =
   (parts: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
     const { db, clock, households, registry } = parts;
-    const { payments } = parts.billing;
+    const { payments, ledger, paid } = parts.billing;
     const clerk = { roles: ['admin', 'company'] } as const;
 
     app.get(
       '/households/:id/account',
       { schema: { tags: ['payments'], params: idParam, response: { 200: account } } },
       async (request) => {
-        const { id, accountNo } = await households.get(callerOf(request), request.params.id);
-        return { householdId: id, accountNo, balanceFen: fromFen(await payments.balance(id)), depositFen: 0 };
+        const household = await households.get(callerOf(request), request.params.id);
+        const [heating, deposit, subsidy] = await Promise.all([
+          ledger.balance(householdAccount(household, 'heating')),
+          ledger.balance(householdAccount(household, 'deposit')),
+          ledger.balance(householdAccount(household, 'subsidy')),
+        ]);
+        return {
+          householdId: household.id,
+          accountNo: household.accountNo,
+          balanceFen: fromFen(heating.postedFen),
+          depositFen: fromFen(deposit.postedFen),
+          subsidyFen: fromFen(subsidy.postedFen),
+          pendingFen: fromFen(heating.pendingInFen - heating.pendingOutFen),
+        };
       },
     );
 
@@ -52,13 +65,21 @@ export const billingRoutes =
       async (request, reply) => {
         const caller = callerOf(request);
         const key = idempotencyKeyOf(request);
-        const { id } = await households.get(caller, request.params.id);
-        const { amountFen, method, reference } = request.body;
-        const { answer } = await answerOnce(
+        const household = await households.get(caller, request.params.id);
+        const { amountFen, ...rest } = request.body;
+        const now = clock.now();
+        const { answer, first } = await answerOnce(
           db,
-          { caller: caller.id, key, body: { payment: request.body, id }, now: clock.now() },
-          (transaction) => payments.record(transaction, caller, id, { amountFen: toFen(amountFen), method, reference }),
+          { caller: caller.id, key, body: { payment: request.body, id: household.id }, now },
+          (transaction) =>
+            payments.record(
+              transaction,
+              household,
+              { ...rest, amountFen: toFen(amountFen) },
+              { at: now, by: caller.name },
+            ),
         );
+        if (first) await paid(household.id);
         return reply.code(201).send(paymentView(answer));
       },
     );
