@@ -88,7 +88,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const areas = createAreas(db);
   const companies = createCompanies({ db, clock });
   const households = createHouseholds({ db, clock, companies });
-  const billing = openBilling({ db, log });
+  const billing = openBilling({ db, log, settings: config.billing });
   const meterExchanges = createMeterExchanges({ db, clock });
 
   const live = stack.use(startLive({ clock, log, limit: config.http.liveStreams }));

@@ -1,4 +1,4 @@
-import { sql, type Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { type Page, pageOf } from '../db/page.ts';
 import type { Tables } from '../db/schema.ts';
@@ -55,44 +55,58 @@ export async function balancesOf(db: Reader, accounts: readonly AccountRow[]): P
   );
 }
 
-/** The newest first. `balanceFen` is the balance after it, in the order of writing. */
-export async function entriesOf(db: Reader, account: AccountRow, { limit, cursor }: Page) {
-  const side = sideOf(account.kind);
+/** The newest lines of one side, each with what it does to the balance. */
+async function linesOf(db: Reader, account: AccountRow, side: Side, { limit, cursor }: Page) {
   const rows = await db
-    .selectFrom('accountEntries as entry')
-    .innerJoin('transfers as transfer', 'transfer.id', 'entry.transferId')
-    .leftJoin('transfers as reversal', 'reversal.reverses', 'transfer.id')
-    .select(['entry.id', 'entry.transferId', 'entry.otherId', 'entry.amountFen'])
-    .select(['transfer.kind', 'transfer.at', 'transfer.byName', 'transfer.reason', 'transfer.reference'])
-    .select(['transfer.reverses', 'reversal.id as reversedBy'])
-    .where('entry.accountId', '=', account.id)
-    .where('entry.phase', '=', 'posted')
-    .$if(cursor !== undefined, (query) => query.where('entry.id', '<', cursor ?? ''))
-    .orderBy('entry.id', 'desc')
+    .selectFrom('entries')
+    .innerJoin('transfers', 'transfers.id', 'entries.transferId')
+    .leftJoin('transfers as reversal', 'reversal.reverses', 'transfers.id')
+    .select(['entries.id', 'entries.transferId', 'entries.debit', 'entries.credit', 'entries.amountFen'])
+    .select(['transfers.kind', 'transfers.at', 'transfers.byName', 'transfers.reason', 'transfers.reference'])
+    .select(['transfers.reverses', 'reversal.id as reversedBy'])
+    .where(`entries.${side}`, '=', account.id)
+    .where('entries.phase', '=', 'posted')
+    .$if(cursor !== undefined, (query) => query.where('entries.id', '<', cursor ?? ''))
+    .orderBy('entries.id', 'desc')
     .limit(limit + 1)
     .execute();
-  const { items, nextCursor } = pageOf(rows, limit);
-  let after = items[0] ? side * (await sumUntil(db, account.id, items[0].id)) : 0n;
+  const grows = (side === 'debit') === (sideOf(account.kind) === 1n);
+  return rows.map(({ debit, credit, amountFen, ...row }) => ({
+    ...row,
+    otherId: side === 'debit' ? credit : debit,
+    amountFen: grows ? toFen(amountFen) : -toFen(amountFen),
+  }));
+}
+
+/** The newest first. `balanceFen` is the balance after the line, in the order of writing. */
+export async function entriesOf(db: Reader, account: AccountRow, page: Page) {
+  const debits = await linesOf(db, account, 'debit', page);
+  const credits = await linesOf(db, account, 'credit', page);
+  const rows = [...debits, ...credits].sort((a, b) => (a.id < b.id ? 1 : -1));
+  const { items, nextCursor } = pageOf(rows, page.limit);
+  let after = items[0] ? await balanceUntil(db, account, items[0].id) : 0n;
   return {
     nextCursor,
     items: items.map((item) => {
-      const amountFen = side * toFen(item.amountFen);
       const balanceFen = after;
-      after -= amountFen;
-      return { ...item, amountFen, balanceFen };
+      after -= item.amountFen;
+      return { ...item, balanceFen };
     }),
   };
 }
 export type LedgerEntry = Awaited<ReturnType<typeof entriesOf>>['items'][number];
 
-/** Debits less credits, up to and with this line. */
-async function sumUntil(db: Reader, accountId: string, entryId: string): Promise<Fen> {
-  const { sum } = await db
-    .selectFrom('accountEntries')
-    .select(sql<number | string | null>`sum(amount_fen)`.as('sum'))
-    .where('accountId', '=', accountId)
-    .where('phase', '=', 'posted')
-    .where('id', '<=', entryId)
-    .executeTakeFirstOrThrow();
-  return toFen(sum ?? 0);
+/** Up to and with this line. */
+async function balanceUntil(db: Reader, { id, kind }: AccountRow, entryId: string): Promise<Fen> {
+  const sumOf = async (side: Side): Promise<Fen> => {
+    const { sum } = await db
+      .selectFrom('entries')
+      .select((row) => row.fn.sum<number | string | null>('amountFen').as('sum'))
+      .where(side, '=', id)
+      .where('phase', '=', 'posted')
+      .where('id', '<=', entryId)
+      .executeTakeFirstOrThrow();
+    return toFen(sum ?? 0);
+  };
+  return sideOf(kind) * ((await sumOf('debit')) - (await sumOf('credit')));
 }

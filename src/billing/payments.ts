@@ -13,13 +13,13 @@ import type { Act, Ledger } from './ledger.ts';
 /** Money that households paid. A payment is never changed: one that was wrong is reversed. */
 
 export type CounterMethod = 'cash' | 'transfer';
-export type Payer = Pick<HouseholdRow, 'id' | 'companyId'>;
+export type Payer = Pick<HouseholdRow, 'id' | 'companyId' | 'name'>;
 
 /** Money at the counter lies in the till, or has come to the bank. */
 export const moneyAt = (companyId: string, method: CounterMethod) =>
   companyAccount(companyId, method === 'cash' ? 'cash' : 'bank');
 
-export const isCounter = (method: string): method is CounterMethod => method === 'cash' || method === 'transfer';
+const isCounter = (method: string): method is CounterMethod => method === 'cash' || method === 'transfer';
 
 export interface NewPayment {
   amountFen: Fen;
@@ -119,6 +119,7 @@ export function createPayments({ db, ledger }: { db: Database; ledger: Ledger })
         amountFen: fromFen(amountFen),
         method,
         reference,
+        payerName: payer.name,
         receivedBy: by,
         receivedAt: at,
       });
@@ -142,11 +143,10 @@ export function createPayments({ db, ledger }: { db: Database; ledger: Ledger })
       return payment;
     },
 
-    /** Whose it is. */
-    async householdOf(id: string): Promise<string> {
-      const row = await db.selectFrom('payments').select('householdId').where('id', '=', id).executeTakeFirst();
-      if (!row) throw new GatewayError('not_found');
-      return row.householdId;
+    async find(id: string): Promise<Payment> {
+      const payment = await withReversal().where('payments.id', '=', id).executeTakeFirst();
+      if (!payment) throw new GatewayError('not_found');
+      return payment;
     },
 
     /** The newest first. */

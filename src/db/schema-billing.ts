@@ -56,17 +56,6 @@ export interface EntryRow {
   amountFen: number;
 }
 
-/** A line as one of its two accounts sees it: above zero is debited, below is credited. */
-export interface AccountEntryRow {
-  id: string;
-  transferId: string;
-  line: number;
-  phase: 'pending' | 'posted';
-  accountId: string;
-  otherId: string;
-  amountFen: number;
-}
-
 /** Money that came in. `transferId` is the posting in the ledger. */
 export interface PaymentRow {
   id: string;
@@ -78,6 +67,8 @@ export interface PaymentRow {
   /** `cash`, `transfer`, or the name of a provider. */
   method: string;
   reference: string;
+  /** As the household was called then. */
+  payerName: string;
   receivedBy: string;
   receivedAt: number;
   receiptYear: number;
@@ -95,7 +86,6 @@ export interface BillingTables {
   accounts: AccountRow;
   transfers: TransferRow;
   entries: EntryRow;
-  accountEntries: AccountEntryRow;
   payments: PaymentRow;
   receiptNumbers: ReceiptNumberRow;
 }

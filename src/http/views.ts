@@ -1,6 +1,5 @@
 import { stateOf } from '../alarms/alarms.ts';
 import { type Caller, visibleSince } from '../areas/scope.ts';
-import type { Payment as PaidIn } from '../billing/payments.ts';
 import type { Command } from '../commands/commands.ts';
 import type { AlarmRow, AreaRow, HouseholdRow, MeterExchangeRow, UserRow } from '../db/schema.ts';
 import { rfc3339 } from '../lib/calendar.ts';
@@ -11,7 +10,6 @@ import type { ImportProgress } from '../terminals/imports.ts';
 import type { Presence } from '../terminals/presence.ts';
 import type { Profile } from '../terminals/profile.ts';
 import type { Terminal } from '../terminals/registry.ts';
-import type { Payment } from './schemas/billing.ts';
 import type { Command as CommandView } from './schemas/commands.ts';
 import type { Alarm } from './schemas/live.ts';
 import type { Area, Household, User } from './schemas/people.ts';
@@ -47,25 +45,6 @@ export const areaView = ({ code, name, level, parent, personName, personPhone }:
   responsiblePerson:
     personName === null ? null : { name: personName, ...(personPhone !== null && { phone: personPhone }) },
 });
-
-export const paymentView = (row: PaidIn): Payment => ({
-  id: row.id,
-  householdId: row.householdId,
-  purpose: row.purpose,
-  amountFen: row.amountFen,
-  method: row.method,
-  reference: row.reference,
-  receiptNo: receiptNo(row),
-  receivedBy: row.receivedBy,
-  receivedAt: rfc3339(row.receivedAt),
-  reversedAt: orNull(row.reversedAt),
-  reversedBy: row.reversedBy,
-  reversalReason: row.reversalReason,
-});
-
-/** `2026-000123`, without a gap within a company and a year. */
-export const receiptNo = ({ receiptYear, receiptNumber }: { receiptYear: number; receiptNumber: number }): string =>
-  `${receiptYear}-${String(receiptNumber).padStart(6, '0')}`;
 
 export const alarmView = (row: AlarmRow): Alarm => ({
   ...row,

@@ -28,11 +28,6 @@ const TABLES = [
   // With the amount in them, a balance is read from the index alone.
   `create index entries_by_debit on entries (debit, phase, id, amount_fen)`,
   `create index entries_by_credit on entries (credit, phase, id, amount_fen)`,
-  // One line seen from each of its two accounts: what is debited is above zero.
-  `create view account_entries as
-     select id, transfer_id, line, phase, debit as account_id, credit as other_id, amount_fen from entries
-     union all
-     select id, transfer_id, line, phase, credit as account_id, debit as other_id, -amount_fen as amount_fen from entries`,
   `create table receipt_numbers (company_id text not null references companies (id), year integer not null,
      last integer not null, primary key (company_id, year))`,
   `alter table payments rename to payments_before`,
@@ -40,8 +35,8 @@ const TABLES = [
   `create table payments (id text primary key, company_id text not null references companies (id),
      household_id text not null references households (id), transfer_id text not null unique references transfers (id),
      purpose text not null check (purpose in ('heating', 'deposit')), amount_fen bigint not null check (amount_fen > 0),
-     method text not null, reference text not null, received_by text not null, received_at bigint not null,
-     receipt_year integer not null, receipt_number integer not null, unique (company_id, receipt_year, receipt_number))`,
+     method text not null, reference text not null, payer_name text not null, received_by text not null,
+     received_at bigint not null, receipt_year integer not null, receipt_number integer not null, unique (company_id, receipt_year, receipt_number))`,
 ];
 
 const yearOf = (time: string, onPostgres: boolean) =>
@@ -65,9 +60,9 @@ const carryOver = (onPostgres: boolean) => [
      select 'ent' || substr(p.id, 4), p.id, 0, 'posted', h.company_id || ':' || case p.method when 'cash' then 'cash' else 'bank' end,
        h.id || ':heating', p.amount_fen
      from payments_before p join households h on h.id = p.household_id`,
-  `insert into payments (id, company_id, household_id, transfer_id, purpose, amount_fen, method, reference, received_by, received_at,
-       receipt_year, receipt_number)
-     select p.id, h.company_id, h.id, p.id, 'heating', p.amount_fen, p.method, p.reference, p.received_by, p.received_at,
+  `insert into payments (id, company_id, household_id, transfer_id, purpose, amount_fen, method, reference, payer_name, received_by,
+       received_at, receipt_year, receipt_number)
+     select p.id, h.company_id, h.id, p.id, 'heating', p.amount_fen, p.method, p.reference, h.name, p.received_by, p.received_at,
        ${yearOf('p.received_at', onPostgres)},
        row_number() over (partition by h.company_id, ${yearOf('p.received_at', onPostgres)} order by p.received_at, p.id)
      from payments_before p join households h on h.id = p.household_id`,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TRANSFER_KINDS } from '../../db/schema-billing.ts';
 import { id, pageOf, pageQuery, time } from './common.ts';
 import { usage } from './readings.ts';
 import { terminalId } from './terminals.ts';
@@ -8,14 +9,16 @@ export const account = z.object({
   accountNo: z.string(),
   balanceFen: z.int().describe('What the household has paid in and not used, in fen; below zero is owed'),
   depositFen: z.int().describe('What is held of its deposit'),
+  depositDueFen: z.int().describe('What is still to be paid of it'),
   subsidyFen: z.int().describe('Subsidy that was granted and is not used'),
   pendingFen: z.int().describe('What is on its way to the balance, or from it when below zero, and not in it yet'),
 });
 export type Account = z.infer<typeof account>;
 
-const amountFen = z.int().min(1).max(100_000_000).describe('Whole fen, at most one million yuan');
-const counterMethod = z.enum(['cash', 'transfer']);
-const reference = z.string().trim().min(1).max(100).describe('Receipt or transfer number');
+export const amountFen = z.int().min(1).max(100_000_000).describe('Whole fen, at most one million yuan');
+export const counterMethod = z.enum(['cash', 'transfer']);
+export const reference = z.string().trim().min(1).max(100).describe('Receipt or transfer number');
+export const reason = z.string().trim().min(1).max(200);
 
 export const newPayment = z.strictObject({
   amountFen,
@@ -43,6 +46,53 @@ export const payment = z.object({
 export type Payment = z.infer<typeof payment>;
 export const paymentPage = pageOf(payment);
 export const paymentQuery = z.strictObject(pageQuery('pay'));
+
+export const paymentParams = z.strictObject({ id, paymentId: id });
+export const reversal = z.strictObject({ reason });
+
+/** What is printed for who paid. */
+export const receipt = payment.extend({
+  companyName: z.string(),
+  accountNo: z.string(),
+  payerName: z.string().describe('As the household was called then'),
+  address: z.string().nullable(),
+  amountZh: z.string().describe('The amount in Chinese capitals'),
+});
+export type Receipt = z.infer<typeof receipt>;
+
+export const adjustment = z.strictObject({
+  amountFen: z
+    .int()
+    .min(-100_000_000)
+    .max(100_000_000)
+    .refine((amount) => amount !== 0, 'not zero')
+    .describe('Whole fen, above zero in the household’s favour'),
+  reason,
+});
+
+/** A transfer in the ledger that was made. */
+export const booked = z.object({ transferId: id, amountFen: z.int() });
+export type Booked = z.infer<typeof booked>;
+
+export const ledgerQuery = z.strictObject({
+  ...pageQuery('ent'),
+  account: z.enum(['heating', 'deposit', 'subsidy']).default('heating'),
+});
+export const ledgerEntry = z.object({
+  id,
+  transferId: z.string(),
+  kind: z.enum(TRANSFER_KINDS),
+  at: time,
+  by: z.string(),
+  amountFen: z.int().describe('Above zero when the balance grew'),
+  balanceFen: z.int().describe('After it'),
+  reference: z.string().nullable(),
+  reason: z.string().nullable(),
+  reverses: z.string().nullable().describe('The transfer that it takes back'),
+  reversedBy: z.string().nullable().describe('The transfer that took it back'),
+});
+export type LedgerEntry = z.infer<typeof ledgerEntry>;
+export const ledgerPage = pageOf(ledgerEntry);
 
 /** Use of every counter of the household's terminals. */
 export const householdUsage = z.object({
