@@ -112,4 +112,3 @@ export function createDeposits(parts: { db: Database; ledger: Ledger; payments: 
     },
   };
 }
-export type Deposits = ReturnType<typeof createDeposits>;

@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely';
 import { type Database, isPostgres } from '../db/database.ts';
 import type { Tables } from '../db/schema.ts';
-import type { AccountRow, EntryRow, TransferKind, TransferRow } from '../db/schema-billing.ts';
+import type { AccountRow, EntryRow, TransferRow } from '../db/schema-billing.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { toFen } from '../lib/money.ts';
 import { type Balance, balancesOf, entriesOf } from './balances.ts';
@@ -12,7 +12,7 @@ import { type Line, openLocked, type Posted, type Posting, planOf, write, writeA
  * What was wrong is taken back by a further transfer. A transfer's id is made by who asks, so that to ask twice is to ask once.
  */
 
-export type { Balance, Line, Posted, Posting, TransferKind };
+export type { Balance, Line, Posted, Posting };
 export type Outcome = 'posted' | 'voided' | 'expired';
 
 /** When it is, epoch ms, who does it and why. */

@@ -70,10 +70,14 @@ export function createPayments({ db, ledger }: { db: Database; ledger: Ledger })
   }
 
   /** The same sum with the same receipt is, most likely, one payment that was typed twice. */
-  async function mustBeNew(transaction: Transaction<Tables>, payer: Payer, payment: NewPayment): Promise<void> {
-    const { id } = payer;
+  async function mustBeNew(
+    transaction: Transaction<Tables>,
+    payer: Payer,
+    payment: NewPayment & Pick<PaymentRow, 'purpose'>,
+  ): Promise<void> {
     const same = await withReversal(transaction)
-      .where('payments.householdId', '=', id)
+      .where('payments.householdId', '=', payer.id)
+      .where('payments.purpose', '=', payment.purpose)
       .where('payments.method', '=', payment.method)
       .where('payments.reference', '=', payment.reference)
       .where('payments.amountFen', '=', fromFen(payment.amountFen))
@@ -98,7 +102,7 @@ export function createPayments({ db, ledger }: { db: Database; ledger: Ledger })
       const own = householdAccount(payer, purpose);
       // Of two clerks with the same payment, the second looks when the first has done.
       await ledger.lock(transaction, [own]);
-      if (!payment.again) await mustBeNew(transaction, payer, payment);
+      if (!payment.again) await mustBeNew(transaction, payer, { ...payment, purpose });
       const id = newId('pay');
       await ledger.post(transaction, {
         id,

@@ -78,7 +78,7 @@ export const ledgerQuery = z.strictObject({
   ...pageQuery('ent'),
   account: z.enum(['heating', 'deposit', 'subsidy']).default('heating'),
 });
-export const ledgerEntry = z.object({
+const ledgerEntry = z.object({
   id,
   transferId: z.string(),
   kind: z.enum(TRANSFER_KINDS),

@@ -22,7 +22,7 @@ export const depositReportQuery = z
   .strictObject({ companyId: id.optional(), areaCode: areaCode.optional(), from: timeQuery, to: timeQuery })
   .refine(({ from, to }) => from < to, { path: ['to'], message: 'must be after from' });
 
-export const depositStatement = z.object({
+const depositStatement = z.object({
   companyId: id,
   companyName: z.string(),
   areaCode: z.string().describe('The county'),
