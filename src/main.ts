@@ -227,7 +227,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     stack.use(startSidelink({ url: config.database.url, ...follows }));
   }
   const handout = createHandout({ db, clock, registry, sealedSecrets, imports, claimMs });
-  stack.use(startUpkeep(config, { db, uplink, registry, imports, store, quarantine, security, clock, log }));
+  stack.use(startUpkeep(config, { db, uplink, registry, imports, store, quarantine, security, billing, clock, log }));
 
   const health = stack.use(
     await startHealth({

@@ -11,13 +11,22 @@ export function useUser(): Me {
   return user;
 }
 
-export type Section = 'terminals' | 'households' | 'alarms' | 'held' | 'quarantine' | 'security' | 'imports' | 'claim';
+export type Section =
+  | 'terminals'
+  | 'households'
+  | 'deposits'
+  | 'alarms'
+  | 'held'
+  | 'quarantine'
+  | 'security'
+  | 'imports'
+  | 'claim';
 
 /** What a role's menu holds. The gateway decides what may be seen and done; this only leaves out what it would refuse. */
 export const SECTIONS: Record<Role, readonly Section[]> = {
-  admin: ['terminals', 'households', 'alarms', 'held', 'quarantine', 'security', 'imports', 'claim'],
-  operator: ['terminals', 'households', 'alarms', 'quarantine'],
-  company: ['terminals', 'households', 'alarms', 'held', 'quarantine', 'security', 'imports', 'claim'],
+  admin: ['terminals', 'households', 'deposits', 'alarms', 'held', 'quarantine', 'security', 'imports', 'claim'],
+  operator: ['terminals', 'households', 'deposits', 'alarms', 'quarantine'],
+  company: ['terminals', 'households', 'deposits', 'alarms', 'held', 'quarantine', 'security', 'imports', 'claim'],
   resident: [],
 };
 
@@ -29,10 +38,11 @@ export const mayAcknowledge = (user: Me): boolean => user.role === 'admin' || us
 
 export const mayRequeue = (user: Me): boolean => user.role === 'admin';
 
+const RESIDENTS_PATHS = ['/households/', '/terminals/', '/receipts/'];
 const ONLY_CLERKS = ['/held', '/imports', '/claim'];
 
 /** A resident has no lists. Of another's household or terminal the gateway says that it is not there. */
 export const mayVisit = (user: Me, path: string): boolean => {
-  if (user.role === 'resident') return path.startsWith('/households/') || path.startsWith('/terminals/');
+  if (user.role === 'resident') return RESIDENTS_PATHS.some((own) => path.startsWith(own));
   return isClerk(user) || !ONLY_CLERKS.includes(path);
 };

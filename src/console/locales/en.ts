@@ -17,6 +17,7 @@ export const en: Texts = {
     label: 'Main menu',
     terminals: 'Terminals',
     households: 'Households',
+    deposits: 'Deposits',
     alarms: 'Alarms',
     held: 'Held',
     quarantine: 'Quarantine',

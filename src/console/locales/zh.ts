@@ -16,6 +16,7 @@ export const zh = {
     label: '主菜单',
     terminals: '终端',
     households: '住户',
+    deposits: '押金',
     alarms: '告警',
     held: '待审批',
     quarantine: '隔离数据',
