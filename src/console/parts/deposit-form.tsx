@@ -43,6 +43,8 @@ export function DepositForm({ householdId }: { householdId: string }) {
         </div>
       ) : (
         <Form<Fields>
+          // Labels find their fields by ids, which begin with this: two forms are on one page.
+          name="deposit"
           layout="vertical"
           requiredMark={false}
           aria-label={t('deposit.title')}

@@ -49,7 +49,13 @@ export function PaymentForm({ householdId }: { householdId: string }) {
       {pay.isSuccess ? (
         <Receipt payment={pay.data} onAnother={pay.reset} />
       ) : (
-        <Form<Fields> layout="vertical" requiredMark={false} aria-label={t('payment.form')} onFinish={submit}>
+        <Form<Fields>
+          name="payment"
+          layout="vertical"
+          requiredMark={false}
+          aria-label={t('payment.form')}
+          onFinish={submit}
+        >
           <AmountField />
           <MethodField />
           <ReferenceField />

@@ -39,7 +39,7 @@ function Reverse({ payment }: { payment: Payment }) {
           <strong>{yuan(payment.amountFen)}</strong> {payment.reference}
         </p>
         <p className="before">{t('payment.reverseHint')}</p>
-        <Form form={form} layout="vertical" requiredMark={false} onFinish={reverse.once}>
+        <Form name={payment.id} form={form} layout="vertical" requiredMark={false} onFinish={reverse.once}>
           <ReasonField />
         </Form>
         {reverse.error && <Failure error={reverse.error} />}
