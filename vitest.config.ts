@@ -2,9 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 /** What rows promise, they promise on both databases. */
 const ON_POSTGRES = [
+  'test/billing/*.test.ts',
   'test/commands/*.test.ts',
   'test/e2e/commands.test.ts',
-  'test/http/{access,households,moved,paging,payments,problems,quarantine,registry,removal}.test.ts',
+  'test/http/{access,deposits,households,ledger,moved,paging,payments,problems,quarantine,registry,removal}.test.ts',
 ];
 
 export default defineConfig({

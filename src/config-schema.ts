@@ -165,6 +165,12 @@ export const configSchema = z.strictObject({
     /** Refused data older than this goes. Days. */
     quarantineDays: int(1, 3_650).default(90),
   }),
+  billing: section({
+    /** The deposit of a household, once. Fen. */
+    depositFen: int(0, 100_000_000).default(100_000),
+    /** What a company may adjust at once; an admin may more. Fen. */
+    adjustmentFen: int(0, 100_000_000).default(100_000),
+  }),
   database: section({
     /** `postgres://user:password@host/name`; empty for SQLite in `data.dir`. */
     url: z

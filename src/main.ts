@@ -88,7 +88,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const areas = createAreas(db);
   const companies = createCompanies({ db, clock });
   const households = createHouseholds({ db, clock, companies });
-  const billing = openBilling({ db, clock });
+  const billing = openBilling({ db, log, settings: config.billing });
   const meterExchanges = createMeterExchanges({ db, clock });
 
   const live = stack.use(startLive({ clock, log, limit: config.http.liveStreams }));
@@ -227,7 +227,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     stack.use(startSidelink({ url: config.database.url, ...follows }));
   }
   const handout = createHandout({ db, clock, registry, sealedSecrets, imports, claimMs });
-  stack.use(startUpkeep(config, { db, uplink, registry, imports, store, quarantine, security, clock, log }));
+  stack.use(startUpkeep(config, { db, uplink, registry, imports, store, quarantine, security, billing, clock, log }));
 
   const health = stack.use(
     await startHealth({

@@ -1,3 +1,4 @@
+import type { Billing } from './billing/billing.ts';
 import type { Config } from './config.ts';
 import { forgetAnswers } from './db/answers.ts';
 import type { Database } from './db/database.ts';
@@ -15,6 +16,7 @@ import type { Uplink } from './uplink.ts';
 /** A part of the terminals each time, so that no turn takes long. */
 const STATUS_MS = 250;
 const OLD_SECRETS_MS = 5_000;
+const EXPIRE_MS = 10_000;
 const TEND_MS = 300_000;
 const FORGET_MS = 3_600_000;
 const DAY_MS = 86_400_000;
@@ -31,11 +33,12 @@ export function startUpkeep(
     store: ReadingStore;
     quarantine: Quarantine;
     security: SecurityEvents;
+    billing: Billing;
     clock: Clock;
     log: Logger;
   },
 ): Disposable {
-  const { db, uplink, registry, imports, store, quarantine, security, clock, log } = parts;
+  const { db, uplink, registry, imports, store, quarantine, security, billing, clock, log } = parts;
   const stack = new DisposableStack();
   const regularly = (ms: number, what: string, task: () => unknown) =>
     stack.use(
@@ -49,6 +52,7 @@ export function startUpkeep(
   const ago = (days: number) => clock.now() - days * DAY_MS;
   regularly(STATUS_MS, 'telling who is offline', uplink.sweepStatus);
   regularly(OLD_SECRETS_MS, 'ending old secrets', registry.credentials.sweep);
+  regularly(EXPIRE_MS, 'ending what was reserved for too long', () => billing.ledger.expire(clock.now()));
   regularly(TEND_MS, 'tending the store', store.tend);
   regularly(FORGET_MS, 'purging the quarantine', () => quarantine.purge(ago(config.readings.quarantineDays)));
   regularly(FORGET_MS, 'forgetting old security events', security.purge);

@@ -56,6 +56,12 @@ export function createCompanies({ db, clock }: { db: Database; clock: Clock }) {
       return pageOf(rows, limit);
     },
 
+    /** Whose name may be read by whoever has to do with it. */
+    async nameOf(id: string): Promise<string> {
+      const { name } = await db.selectFrom('companies').select('name').where('id', '=', id).executeTakeFirstOrThrow();
+      return name;
+    },
+
     async mustExist(id: string): Promise<void> {
       const company = await db.selectFrom('companies').select('id').where('id', '=', id).executeTakeFirst();
       if (!company) throw new GatewayError('unknown_reference', `There is no company ${id}`);

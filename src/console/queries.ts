@@ -1,6 +1,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
-import type { Account, HouseholdUsage, Payment } from '../http/schemas/billing.ts';
+import type { Account, HouseholdUsage, LedgerEntry, Payment, Receipt } from '../http/schemas/billing.ts';
 import type { Command, Judgement } from '../http/schemas/commands.ts';
+import type { DepositStatement } from '../http/schemas/deposits.ts';
 import type { Alarm } from '../http/schemas/live.ts';
 import type { LineDetail, LineList, LineView } from '../http/schemas/modbus.ts';
 import type { Area, AreaOverview, Company, Household, User } from '../http/schemas/people.ts';
@@ -35,6 +36,9 @@ export const CACHE = {
   imports: 'imports',
   import: 'import',
   credentials: 'credentials',
+  account: 'account',
+  payments: 'payments',
+  ledger: 'ledger',
 } as const;
 
 const IN_FLIGHT: ReadonlySet<Command['state']> = new Set(['held', 'queued', 'sent', 'acknowledged'] as const);
@@ -106,9 +110,15 @@ export const householdsQuery = (filter: { areaCode?: string | undefined; search?
 export const householdQuery = (id: string) =>
   one<Household>(['household', id], `/households/${encodeURIComponent(id)}`);
 export const accountQuery = (id: string) =>
-  one<Account>(['account', id], `/households/${encodeURIComponent(id)}/account`);
+  one<Account>([CACHE.account, id], `/households/${encodeURIComponent(id)}/account`);
 export const paymentsQuery = (id: string) =>
-  pages<Payment>(['payments', id], `/households/${encodeURIComponent(id)}/payments`, {});
+  pages<Payment>([CACHE.payments, id], `/households/${encodeURIComponent(id)}/payments`, {});
+export const LEDGER_ACCOUNTS = ['heating', 'deposit', 'subsidy'] as const;
+export type LedgerAccount = (typeof LEDGER_ACCOUNTS)[number];
+export const ledgerQuery = (id: string, account: LedgerAccount) =>
+  pages<LedgerEntry>([CACHE.ledger, id], `/households/${encodeURIComponent(id)}/ledger`, { account });
+export const receiptQuery = (id: string) =>
+  one<Receipt>(['receipt', id], `/payments/${encodeURIComponent(id)}/receipt`);
 
 export const alarmsQuery = (state: Alarm['state']) => pages<Alarm>([CACHE.alarms], '/alarms', { state });
 export type LineFilter = { search?: string | undefined; troubled?: string | undefined };
@@ -136,6 +146,8 @@ export const securityQuery = (filter: SecurityFilter) =>
   pages<SecurityEventView>(['security'], '/security-events', filter);
 
 type Days = { from: string; to: string };
+export const depositsQuery = (days: Days) =>
+  one<{ items: DepositStatement[] }>(['deposits'], '/reports/deposits', days);
 export const terminalUsageQuery = (id: string, metric: string, days: Days) =>
   one<Usage>(['usage', id, metric], `/terminals/${encodeURIComponent(id)}/usage`, { ...days, metric, every: '1d' });
 export const householdUsageQuery = (id: string, days: Days) =>

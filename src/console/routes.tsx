@@ -9,6 +9,7 @@ import {
 } from '@tanstack/react-router';
 import { AlarmsPage } from './pages/alarms.tsx';
 import { ClaimPage } from './pages/claim.tsx';
+import { DepositsPage } from './pages/deposits.tsx';
 import { HeldPage } from './pages/held.tsx';
 import { HomePage } from './pages/home.tsx';
 import { HouseholdPage } from './pages/household.tsx';
@@ -18,6 +19,7 @@ import { LinePage } from './pages/line.tsx';
 import { LinesPage } from './pages/lines.tsx';
 import { LoginPage } from './pages/login.tsx';
 import { QuarantinePage } from './pages/quarantine.tsx';
+import { ReceiptPage } from './pages/receipt.tsx';
 import { SecurityPage } from './pages/security.tsx';
 import { SetupPage } from './pages/setup.tsx';
 import { TerminalsPage } from './pages/terminals.tsx';
@@ -25,6 +27,7 @@ import { NoPage, PageFailure } from './parts/failure.tsx';
 import { Shell } from './parts/shell.tsx';
 import {
   alarmSearch,
+  depositSearch,
   householdSearch,
   importSearch,
   lineSearch,
@@ -77,6 +80,13 @@ const households = createRoute({
   validateSearch: householdSearch,
 });
 const household = createRoute({ getParentRoute: () => shell, path: '/households/$id', component: HouseholdPage });
+const receipt = createRoute({ getParentRoute: () => shell, path: '/receipts/$id', component: ReceiptPage });
+const deposits = createRoute({
+  getParentRoute: () => shell,
+  path: '/deposits',
+  component: DepositsPage,
+  validateSearch: depositSearch,
+});
 const alarms = createRoute({
   getParentRoute: () => shell,
   path: '/alarms',
@@ -121,6 +131,8 @@ export const router = createRouter({
       terminal,
       households,
       household,
+      receipt,
+      deposits,
       alarms,
       held,
       lines,

@@ -52,6 +52,16 @@ export const securitySearch = (raw: Raw): Optional<{ terminalId: string; kind: s
   kind: text(raw['kind']),
 });
 
+const day = (raw: unknown): string | undefined => {
+  const given = text(raw) ?? '';
+  return /^\d{4}-\d\d-\d\d$/.test(given) && !Number.isNaN(Date.parse(given)) ? given : undefined;
+};
+
+export const depositSearch = (raw: Raw): Optional<{ from: string; to: string }> => ({
+  from: day(raw['from']),
+  to: day(raw['to']),
+});
+
 export const importSearch = (raw: Raw): Optional<{ id: string }> => ({ id: text(raw['id']) });
 
 export const setupSearch = (raw: Raw): Optional<{ token: string }> => ({ token: text(raw['token']) });

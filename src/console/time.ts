@@ -24,6 +24,15 @@ export const hourMinute = pattern({ hour: '2-digit', minute: '2-digit' });
 /** Midnight in Shanghai, which has kept UTC+8 all year since 1991. */
 const startOfDay = (time: number): number => Math.floor((time + OFFSET_MS) / DAY_MS) * DAY_MS - OFFSET_MS;
 
+/** `2026-11-24` in Shanghai. */
+export const dayOf = (time: number): string => new Date(time + OFFSET_MS).toISOString().slice(0, 10);
+
+/** Both days, whole, as a query's `from` and `to`. */
+export const daysBetween = (first: string, last: string): { from: string; to: string } => ({
+  from: `${first}T00:00:00+08:00`,
+  to: `${dayOf(Date.parse(`${last}T00:00:00+08:00`) + DAY_MS)}T00:00:00+08:00`,
+});
+
 /** The last `count` days, today included, as a query's `from` and `to`. Today ends at the next midnight. */
 export function lastDays(time: number, count: number): { from: string; to: string } {
   const today = startOfDay(time);

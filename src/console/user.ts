@@ -14,6 +14,7 @@ export function useUser(): Me {
 export type Section =
   | 'terminals'
   | 'households'
+  | 'deposits'
   | 'alarms'
   | 'held'
   | 'lines'
@@ -24,9 +25,31 @@ export type Section =
 
 /** What a role's menu holds. The gateway decides what may be seen and done; this only leaves out what it would refuse. */
 export const SECTIONS: Record<Role, readonly Section[]> = {
-  admin: ['terminals', 'households', 'alarms', 'held', 'lines', 'quarantine', 'security', 'imports', 'claim'],
-  operator: ['terminals', 'households', 'alarms', 'lines', 'quarantine'],
-  company: ['terminals', 'households', 'alarms', 'held', 'lines', 'quarantine', 'security', 'imports', 'claim'],
+  admin: [
+    'terminals',
+    'households',
+    'deposits',
+    'alarms',
+    'held',
+    'lines',
+    'quarantine',
+    'security',
+    'imports',
+    'claim',
+  ],
+  operator: ['terminals', 'households', 'deposits', 'alarms', 'lines', 'quarantine'],
+  company: [
+    'terminals',
+    'households',
+    'deposits',
+    'alarms',
+    'held',
+    'lines',
+    'quarantine',
+    'security',
+    'imports',
+    'claim',
+  ],
   resident: [],
 };
 
@@ -38,10 +61,11 @@ export const mayAcknowledge = (user: Me): boolean => user.role === 'admin' || us
 
 export const mayRequeue = (user: Me): boolean => user.role === 'admin';
 
+const RESIDENTS_PATHS = ['/households/', '/terminals/', '/receipts/'];
 const ONLY_CLERKS = ['/held', '/imports', '/claim'];
 
 /** A resident has no lists. Of another's household or terminal the gateway says that it is not there. */
 export const mayVisit = (user: Me, path: string): boolean => {
-  if (user.role === 'resident') return path.startsWith('/households/') || path.startsWith('/terminals/');
+  if (user.role === 'resident') return RESIDENTS_PATHS.some((own) => path.startsWith(own));
   return isClerk(user) || !ONLY_CLERKS.includes(path);
 };

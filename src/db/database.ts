@@ -1,5 +1,5 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import { CamelCasePlugin, Kysely, PostgresDialect, SqliteDialect, type Transaction } from 'kysely';
+import { CamelCasePlugin, Kysely, PostgresAdapter, PostgresDialect, SqliteDialect, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pg from 'pg';
 import type { Logger } from '../lib/log.ts';
@@ -12,6 +12,7 @@ import { up as provisioning } from './migrations/0006-provisioning.ts';
 import { up as gateways } from './migrations/0007-gateways.ts';
 import { up as sealedSecrets } from './migrations/0008-sealed-secrets.ts';
 import { up as policies } from './migrations/0010-policies.ts';
+import { up as ledger } from './migrations/0012-ledger.ts';
 import type { Tables } from './schema.ts';
 
 export type Database = Kysely<Tables>;
@@ -26,12 +27,16 @@ export const MIGRATIONS = {
   '0007-gateways': { up: gateways },
   '0008-sealed-secrets': { up: sealedSecrets },
   '0010-policies': { up: policies },
+  '0012-ledger': { up: ledger },
 };
 
 /** A server that swallows packets must not hold requests for ever. */
 const PATIENCE = { connectionTimeoutMillis: 10_000, query_timeout: 30_000, keepAlive: true };
 
 export type DatabaseOrTransaction = Database | Transaction<Tables>;
+
+/** PostgreSQL takes transactions at the same time; SQLite, whose one connection is this process's, takes one after another. */
+export const isPostgres = (db: DatabaseOrTransaction): boolean => db.getExecutor().adapter instanceof PostgresAdapter;
 
 /** `synchronous = full` makes a committed row survive a power cut, not only the end of the process. */
 function openSqlite(file: string) {

@@ -46,6 +46,7 @@ import { areaRoutes } from './routes/areas.ts';
 import { billingRoutes } from './routes/billing.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { credentialRoutes } from './routes/credentials.ts';
+import { depositRoutes } from './routes/deposits.ts';
 import { healthRoutes } from './routes/health.ts';
 import { historyRoutes } from './routes/history.ts';
 import { householdRoutes } from './routes/households.ts';
@@ -191,6 +192,7 @@ export async function startHttp(parts: HttpParts) {
       areaRoutes,
       householdRoutes,
       billingRoutes,
+      depositRoutes,
       terminalRoutes,
       importRoutes,
       credentialRoutes,

@@ -2,7 +2,6 @@ import { stateOf } from '../alarms/alarms.ts';
 import { type Caller, visibleSince } from '../areas/scope.ts';
 import type { Command } from '../commands/commands.ts';
 import type { AlarmRow, AreaRow, HouseholdRow, MeterExchangeRow, UserRow } from '../db/schema.ts';
-import type { PaymentRow } from '../db/schema-billing.ts';
 import { rfc3339 } from '../lib/calendar.ts';
 import { unitOf } from '../lib/units.ts';
 import type { Latest as LatestValues } from '../readings/latest.ts';
@@ -11,7 +10,6 @@ import type { ImportProgress } from '../terminals/imports.ts';
 import type { Presence } from '../terminals/presence.ts';
 import type { Profile } from '../terminals/profile.ts';
 import type { Terminal } from '../terminals/registry.ts';
-import type { Payment } from './schemas/billing.ts';
 import type { Command as CommandView } from './schemas/commands.ts';
 import type { Alarm } from './schemas/live.ts';
 import type { Area, Household, User } from './schemas/people.ts';
@@ -47,8 +45,6 @@ export const areaView = ({ code, name, level, parent, personName, personPhone }:
   responsiblePerson:
     personName === null ? null : { name: personName, ...(personPhone !== null && { phone: personPhone }) },
 });
-
-export const paymentView = (row: PaymentRow): Payment => ({ ...row, receivedAt: rfc3339(row.receivedAt) });
 
 export const alarmView = (row: AlarmRow): Alarm => ({
   ...row,

@@ -16,3 +16,6 @@ export const windowStart = (time: number, everyMs: number): number =>
 
 /** RFC 3339 in UTC, as the API shows times. */
 export const rfc3339 = (time: number): string => new Date(time).toISOString();
+
+/** The calendar year in Shanghai. */
+export const yearOf = (time: number): number => new Date(time + OFFSET_MS).getUTCFullYear();

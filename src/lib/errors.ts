@@ -10,6 +10,8 @@ const TROUBLES = {
   conflict: [409, 'It exists already'],
   in_use: [409, 'Something still refers to it'],
   wrong_state: [409, 'Its state does not allow that'],
+  not_enough_money: [409, 'The account does not hold that much'],
+  paid_already: [409, 'The household has paid this amount with this reference already'],
   body_too_large: [413, 'The body is larger than the limit'],
   unsupported_media_type: [415, 'Send application/json'],
   unknown_reference: [422, 'It names something that does not exist'],

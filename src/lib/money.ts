@@ -10,3 +10,31 @@ export function fromFen(amount: Fen): number {
   if (!Number.isSafeInteger(value)) throw new RangeError(`${amount} fen is more than JSON can carry`);
   return value;
 }
+
+const DIGITS = '零壹贰叁肆伍陆柒捌玖';
+const PLACES = ['', '拾', '佰', '仟'];
+const GROUPS = ['', '万', '亿', '万亿'];
+
+/** Up to 9999, with 零 for zeros between digits. */
+function groupInWords(group: string): string {
+  const words = [...group].map((digit, index) =>
+    digit === '0' ? '零' : `${DIGITS[Number(digit)]}${PLACES[group.length - 1 - index]}`,
+  );
+  return words.join('').replace(/零+/g, '零').replace(/零$/, '');
+}
+
+/** In the capitals that a receipt has 大写金额: 120050 → 壹仟贰佰元伍角. Not below zero, below 10^16 yuan. */
+export function inCapitals(amount: Fen): string {
+  const yuan = String(amount / 100n);
+  const [jiao, fen] = [Number((amount / 10n) % 10n), Number(amount % 10n)];
+  const padded = yuan.padStart(Math.ceil(yuan.length / 4) * 4, '0');
+  const groups = (padded.match(/\d{4}/g) ?? []).map(groupInWords);
+  const whole = groups
+    .map((words, index) => (words === '' ? '零' : words + GROUPS[groups.length - 1 - index]))
+    .join('')
+    .replace(/零+/g, '零')
+    .replace(/^零|零$/g, '');
+  if (jiao === 0 && fen === 0) return `${whole || '零'}元整`;
+  const rest = jiao === 0 ? (whole ? '零' : '') : `${DIGITS[jiao]}角`;
+  return `${whole && `${whole}元`}${rest}${fen === 0 ? '整' : `${DIGITS[fen]}分`}`;
+}

@@ -60,8 +60,10 @@ const tracesFor = (role: Scoped): string[] => [
   theirs.command.id,
   theirs.alarm.id,
   theirs.payment.id,
+  theirs.deposit.id,
   theirs.importId,
   'receipt-theirs',
+  'deposit-theirs',
   'reason-theirs',
   'quarantined-theirs',
   ...(role === 'operator' ? [OTHER_VILLAGE] : [theirs.company.id, theirs.company.name]),
@@ -81,7 +83,7 @@ async function expectUntouched(): Promise<void> {
   const { body: open } = await admin.get<Page<unknown>>(`/alarms?state=open&terminalId=${theirs.terminal.id}`);
   expect(open.items).toHaveLength(1);
   const { body: account } = await admin.get<Account>(`/households/${theirs.household.id}/account`);
-  expect(account.balanceFen).toBe(theirs.payment.amountFen);
+  expect(account).toMatchObject({ balanceFen: theirs.payment.amountFen, depositFen: theirs.deposit.amountFen });
   const { body: areas } = await admin.get<{ items: Area[] }>('/areas');
   expect(areas.items.find(({ code }) => code === OTHER_VILLAGE)?.responsiblePerson).toBeNull();
 }
@@ -165,6 +167,7 @@ describe.each(SCOPED)('the %s of another household, company or area', (role) => 
       [`/households/${theirs.household.id}`, '/households/hh_none'],
       [`/households/${theirs.household.id}/account`, '/households/hh_none/account'],
       [`/commands/${theirs.command.id}`, '/commands/cmd_none'],
+      [`/payments/${theirs.payment.id}/receipt`, '/payments/pay_none/receipt'],
     ];
     for (const [there, nowhere] of names) {
       const [one, other] = [await askAs(role, 'GET', { path: there }), await askAs(role, 'GET', { path: nowhere })];

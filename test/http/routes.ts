@@ -56,9 +56,10 @@ const everyone = (status: number) => ({ operator: status, company: status, resid
 
 /** A request of a stranger to `theirs` for every route of the API that is not public. */
 export function examples(theirs: World, mine: World): Record<string, Example> {
-  const { terminal, household, company, command, alarm, areaCode, importId: theirImport } = theirs;
+  const { terminal, household, company, command, payment, alarm, areaCode, importId: theirImport } = theirs;
   const t = `/terminals/${terminal.id}`;
   const h = `/households/${household.id}`;
+  const everything = 'from=2020-01-01T00:00:00Z&to=2099-01-01T00:00:00Z';
   const days = 'from=2026-01-01T00:00:00Z&to=2026-01-08T00:00:00Z';
   const get = (path: string): Example => ({ path, answers: everyone(404), admin: 200 });
   const adminOnly = (path: string, body?: unknown): Example => ({ path, body, answers: {} });
@@ -129,6 +130,48 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
       body: { amountFen: 1, method: 'cash', reference: 'r' },
       answers: { company: 404 },
       admin: 201,
+    },
+    'POST /api/v1/households/{id}/payments/{paymentId}/reverse': {
+      path: `${h}/payments/${payment.id}/reverse`,
+      body: { reason: 'x' },
+      answers: { company: 404 },
+      admin: 200,
+    },
+    'POST /api/v1/households/{id}/adjustments': {
+      path: `${h}/adjustments`,
+      body: { amountFen: 1, reason: 'x' },
+      answers: { company: 404 },
+      admin: 201,
+    },
+    'GET /api/v1/households/{id}/ledger': get(`${h}/ledger`),
+    'GET /api/v1/payments/{id}/receipt': get(`/payments/${payment.id}/receipt`),
+    'POST /api/v1/households/{id}/deposit/receive': {
+      path: `${h}/deposit/receive`,
+      body: { amountFen: 1, method: 'cash', reference: 'r' },
+      answers: { company: 404 },
+      admin: 201,
+    },
+    // It owes nothing.
+    'POST /api/v1/households/{id}/deposit/offset': {
+      path: `${h}/deposit/offset`,
+      body: {},
+      answers: { company: 404 },
+      admin: 409,
+    },
+    'POST /api/v1/households/{id}/deposit/refund': {
+      path: `${h}/deposit/refund`,
+      body: { amountFen: 1, method: 'cash', reference: 'r', reason: 'x' },
+      answers: { company: 404 },
+      admin: 201,
+    },
+    'GET /api/v1/reports/deposits': {
+      path: `/reports/deposits?${everything}`,
+      answers: { operator: 200, company: 200 },
+      own: mine.company.id,
+      empty: [
+        `/reports/deposits?${everything}&companyId=${company.id}`,
+        `/reports/deposits?${everything}&areaCode=${areaCode}`,
+      ],
     },
     'GET /api/v1/terminals': {
       path: '/terminals?limit=500',

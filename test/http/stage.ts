@@ -97,6 +97,11 @@ export async function makeWorld(gateway: TestGateway, name: string, areaCode: st
     { amountFen: 12_300, method: 'cash', reference: `receipt-${name}` },
     withKey(),
   );
+  const { body: deposit } = await people.clerk.post<Payment>(
+    `/households/${householdId}/deposit/receive`,
+    { amountFen: 45_600, method: 'cash', reference: `deposit-${name}` },
+    withKey(),
+  );
   const alarm = await eventually(
     async () => (await gateway.admin.get<Page<Alarm>>(`/alarms?terminalId=${terminal.id}`)).body.items[0],
   );
@@ -106,7 +111,7 @@ export async function makeWorld(gateway: TestGateway, name: string, areaCode: st
   );
   const brought = await upload({ ...gateway, token: people.clerk.token }, 'id,profile\n', '?dryRun=true');
   await finished({ ...gateway, token: people.clerk.token }, brought.body);
-  return { ...people, areaCode, terminal, command, payment, alarm, importId: brought.body.id };
+  return { ...people, areaCode, terminal, command, payment, deposit, alarm, importId: brought.body.id };
 }
 export type World = Awaited<ReturnType<typeof makeWorld>>;
 

@@ -1,3 +1,4 @@
+import { accounts } from './en-accounts.ts';
 import { commands, held } from './en-commands.ts';
 import { lines } from './en-lines.ts';
 import { problems } from './en-problems.ts';
@@ -17,6 +18,7 @@ export const en: Texts = {
     label: 'Main menu',
     terminals: 'Terminals',
     households: 'Households',
+    deposits: 'Deposits',
     alarms: 'Alarms',
     held: 'Held',
     lines: 'Lines',
@@ -154,24 +156,6 @@ export const en: Texts = {
     balance: 'Balance',
     deposit: 'Deposit',
   },
-  payment: {
-    list: 'Payments',
-    none: 'No payments yet',
-    form: 'Record a payment',
-    amount: 'Amount (yuan)',
-    amountWrong: 'Enter an amount from 0.01 to 1,000,000 with at most two decimals',
-    method: 'Method',
-    cash: 'Cash',
-    transfer: 'Transfer',
-    reference: 'Reference',
-    referenceHint: 'Receipt or transfer number',
-    referenceMissing: 'Enter a reference',
-    submit: 'Record payment',
-    done: 'Payment recorded: {{amount}}, receipt number {{receipt}}',
-    another: 'Record another',
-    receipt: 'Receipt number',
-    time: 'Time',
-  },
   alarm: {
     title: 'Alarms',
     state: 'Alarm state',
@@ -257,6 +241,7 @@ export const en: Texts = {
     },
   },
   ...lines,
+  ...accounts,
   ...provisioning,
   problem: problems,
 };

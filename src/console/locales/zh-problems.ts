@@ -13,6 +13,8 @@ export const problems = {
   conflict: '已经存在',
   in_use: '仍被引用，不能更改',
   wrong_state: '当前状态不允许此操作',
+  not_enough_money: '账户里没有这么多钱',
+  paid_already: '这笔缴费已经登记过',
   body_too_large: '内容超过上限',
   unsupported_media_type: '内容格式不受支持',
   unknown_reference: '引用的对象不存在',

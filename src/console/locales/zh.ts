@@ -1,3 +1,4 @@
+import { accounts } from './zh-accounts.ts';
 import { commands, held } from './zh-commands.ts';
 import { lines } from './zh-lines.ts';
 import { problems } from './zh-problems.ts';
@@ -16,6 +17,7 @@ export const zh = {
     label: '主菜单',
     terminals: '终端',
     households: '住户',
+    deposits: '押金',
     alarms: '告警',
     held: '待审批',
     lines: '线路',
@@ -153,24 +155,6 @@ export const zh = {
     balance: '余额',
     deposit: '押金',
   },
-  payment: {
-    list: '缴费记录',
-    none: '还没有缴费记录',
-    form: '收款',
-    amount: '金额（元）',
-    amountWrong: '请输入 0.01 到 1,000,000 之间的金额，最多两位小数',
-    method: '方式',
-    cash: '现金',
-    transfer: '转账',
-    reference: '凭证号',
-    referenceHint: '收据号或转账流水号',
-    referenceMissing: '请输入凭证号',
-    submit: '确认收款',
-    done: '收款成功：{{amount}}，收据号 {{receipt}}',
-    another: '再收一笔',
-    receipt: '收据号',
-    time: '时间',
-  },
   alarm: {
     title: '告警',
     state: '告警状态',
@@ -256,6 +240,7 @@ export const zh = {
     },
   },
   ...lines,
+  ...accounts,
   ...provisioning,
   problem: problems,
 };

@@ -3,8 +3,10 @@ import { getRouteApi } from '@tanstack/react-router';
 import { Card } from 'antd';
 import { useLanguage } from '../i18n.ts';
 import { AccountCard } from '../parts/account-card.tsx';
+import { DepositForm } from '../parts/deposit-form.tsx';
 import { HouseholdData } from '../parts/household-data.tsx';
 import { HouseholdUse } from '../parts/household-use.tsx';
+import { LedgerCard } from '../parts/ledger-card.tsx';
 import { Loaded } from '../parts/loaded.tsx';
 import { Paged } from '../parts/paged.tsx';
 import { PaymentForm } from '../parts/payment-form.tsx';
@@ -49,6 +51,7 @@ export function HouseholdPage() {
             <div className="stack">
               <HouseholdData household={household} />
               <AccountCard householdId={id} />
+              <LedgerCard key={`ledger ${id}`} householdId={id} />
               <Terminals householdId={id} />
               <HouseholdUse householdId={id} />
             </div>
@@ -56,6 +59,7 @@ export function HouseholdPage() {
               {/* The key: a form half filled in for one household must not be sent for another. */}
               {mayTakePayments(user) && <PaymentForm key={id} householdId={id} />}
               <Payments householdId={id} />
+              {mayTakePayments(user) && <DepositForm key={`deposit ${id}`} householdId={id} />}
             </div>
           </div>
         </>

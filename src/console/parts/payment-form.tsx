@@ -1,41 +1,16 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Alert, Button, Card, Form, Input, Radio } from 'antd';
-import { useRef } from 'react';
+import { Link } from '@tanstack/react-router';
+import { Alert, Button, Card, Form } from 'antd';
 import type { Payment } from '../../http/schemas/billing.ts';
-import { post } from '../api.ts';
+import { ApiError } from '../api.ts';
 import { useLanguage } from '../i18n.ts';
-import { useIntent } from '../intent.ts';
 import { fenOf, yuan } from '../money.ts';
+import { useBooking } from '../use-booking.ts';
 import { Failure } from './failure.tsx';
+import { AmountField, MethodField, ReferenceField } from './payment-fields.tsx';
 
-type Fields = { amount: string; method: Payment['method']; reference: string };
-type NewPayment = { amountFen: number; method: Payment['method']; reference: string };
-
-function usePay(householdId: string) {
-  const client = useQueryClient();
-  const intent = useIntent();
-  const underWay = useRef(false);
-  const pay = useMutation({
-    mutationFn: (payment: NewPayment) =>
-      post<Payment>(`/households/${encodeURIComponent(householdId)}/payments`, payment, intent.keyFor(payment)),
-    onSuccess: () => {
-      intent.done();
-      void client.invalidateQueries({ queryKey: ['account', householdId] });
-      void client.invalidateQueries({ queryKey: ['payments', householdId] });
-    },
-    onError: intent.failed,
-    onSettled: () => {
-      underWay.current = false;
-    },
-  });
-  /** The button is disabled only once React has drawn it so; a second click can be faster than that. */
-  const once = (payment: NewPayment) => {
-    if (underWay.current || pay.isSuccess) return;
-    underWay.current = true;
-    pay.mutate(payment);
-  };
-  return { ...pay, once };
-}
+type Method = 'cash' | 'transfer';
+type Fields = { amount: string; method: Method; reference: string };
+type NewPayment = { amountFen: number; method: Method; reference: string; again?: true };
 
 function Receipt({ payment, onAnother }: { payment: Payment; onAnother: () => void }) {
   const { t } = useLanguage();
@@ -44,75 +19,61 @@ function Receipt({ payment, onAnother }: { payment: Payment; onAnother: () => vo
       <Alert
         type="success"
         showIcon
-        title={t('payment.done', { amount: yuan(payment.amountFen), receipt: payment.id })}
+        title={t('payment.done', { amount: yuan(payment.amountFen), receipt: payment.receiptNo })}
         description={`${t('payment.reference')}: ${payment.reference}`}
       />
-      <Button className="after" onClick={onAnother}>
-        {t('payment.another')}
-      </Button>
+      <div className="buttons after">
+        <Button onClick={onAnother}>{t('payment.another')}</Button>
+        <Link to="/receipts/$id" params={{ id: payment.id }}>
+          {t('payment.print')}
+        </Link>
+      </div>
     </div>
-  );
-}
-
-function Inputs() {
-  const { t } = useLanguage();
-  return (
-    <>
-      <Form.Item
-        name="amount"
-        label={t('payment.amount')}
-        validateTrigger="onBlur"
-        rules={[
-          {
-            required: true,
-            validator: (_, text: string | undefined) =>
-              fenOf(text ?? '') === undefined ? Promise.reject(new Error(t('payment.amountWrong'))) : Promise.resolve(),
-          },
-        ]}
-      >
-        <Input inputMode="decimal" autoComplete="off" prefix="¥" maxLength={12} />
-      </Form.Item>
-      <Form.Item name="method" label={t('payment.method')} initialValue="cash">
-        <Radio.Group
-          options={[
-            { value: 'cash', label: t('payment.cash') },
-            { value: 'transfer', label: t('payment.transfer') },
-          ]}
-        />
-      </Form.Item>
-      <Form.Item
-        name="reference"
-        label={t('payment.reference')}
-        rules={[{ required: true, whitespace: true, message: t('payment.referenceMissing') }]}
-      >
-        <Input autoComplete="off" maxLength={100} placeholder={t('payment.referenceHint')} />
-      </Form.Item>
-    </>
   );
 }
 
 export function PaymentForm({ householdId }: { householdId: string }) {
   const { t } = useLanguage();
-  const pay = usePay(householdId);
+  const pay = useBooking<NewPayment, Payment>(
+    householdId,
+    () => '/payments',
+    (payment) => payment,
+  );
   const submit = ({ amount, method, reference }: Fields) => {
     const amountFen = fenOf(amount);
     if (amountFen !== undefined) pay.once({ amountFen, method, reference: reference.trim() });
   };
+  const repeated = pay.error instanceof ApiError && pay.error.code === 'paid_already' ? pay.variables : undefined;
   return (
     <Card size="small" title={<h2>{t('payment.form')}</h2>}>
       {pay.isSuccess ? (
         <Receipt payment={pay.data} onAnother={pay.reset} />
       ) : (
-        <Form<Fields> layout="vertical" requiredMark={false} aria-label={t('payment.form')} onFinish={submit}>
-          <Inputs />
+        <Form<Fields>
+          name="payment"
+          layout="vertical"
+          requiredMark={false}
+          aria-label={t('payment.form')}
+          onFinish={submit}
+        >
+          <AmountField />
+          <MethodField />
+          <ReferenceField />
           {pay.error && (
             <div className="before">
               <Failure error={pay.error} />
             </div>
           )}
-          <Button type="primary" htmlType="submit" loading={pay.isPending}>
-            {t('payment.submit')}
-          </Button>
+          <div className="buttons">
+            <Button type="primary" htmlType="submit" loading={pay.isPending}>
+              {t('payment.submit')}
+            </Button>
+            {repeated && (
+              <Button danger onClick={() => pay.once({ ...repeated, again: true })}>
+                {t('payment.again')}
+              </Button>
+            )}
+          </div>
         </Form>
       )}
     </Card>

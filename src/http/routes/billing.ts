@@ -1,28 +1,74 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { answerOnce } from '../../db/answers.ts';
+import { householdAccount } from '../../billing/accounts.ts';
 import { fromFen, toFen } from '../../lib/money.ts';
-import { callerOf, idempotencyKeyOf } from '../auth.ts';
-import { account, householdUsage, newPayment, payment, paymentPage, paymentQuery } from '../schemas/billing.ts';
+import { callerOf } from '../auth.ts';
+import { bookOnce, clerk } from '../booking.ts';
+import {
+  account,
+  adjustment,
+  booked,
+  householdUsage,
+  ledgerPage,
+  ledgerQuery,
+  newPayment,
+  payment,
+  paymentPage,
+  paymentParams,
+  paymentQuery,
+  receipt,
+  reversal,
+} from '../schemas/billing.ts';
 import { idempotencyHeaders, idParam } from '../schemas/common.ts';
 import { usageQuery } from '../schemas/readings.ts';
 import type { HttpParts } from '../server.ts';
 import { counterUsage } from '../usage.ts';
-import { paymentView } from '../views.ts';
+import { ledgerEntryView, paymentView, receiptView } from '../views-billing.ts';
 
 /** What a household has paid and used. */
 export const billingRoutes =
   (parts: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
-    const { db, clock, households, registry } = parts;
-    const { payments } = parts.billing;
-    const clerk = { roles: ['admin', 'company'] } as const;
+    const { households, companies, registry } = parts;
+    const { payments, deposits, adjustments, ledger } = parts.billing;
 
     app.get(
       '/households/:id/account',
       { schema: { tags: ['payments'], params: idParam, response: { 200: account } } },
       async (request) => {
-        const { id, accountNo } = await households.get(callerOf(request), request.params.id);
-        return { householdId: id, accountNo, balanceFen: fromFen(await payments.balance(id)), depositFen: 0 };
+        const household = await households.get(callerOf(request), request.params.id);
+        const [heating, subsidy, deposit] = await Promise.all([
+          ledger.balance(householdAccount(household, 'heating')),
+          ledger.balance(householdAccount(household, 'subsidy')),
+          deposits.of(household),
+        ]);
+        return {
+          householdId: household.id,
+          accountNo: household.accountNo,
+          balanceFen: fromFen(heating.postedFen),
+          pendingFen: fromFen(heating.pendingInFen - heating.pendingOutFen),
+          subsidyFen: fromFen(subsidy.postedFen),
+          depositFen: fromFen(deposit.heldFen),
+          depositDueFen: fromFen(deposit.dueFen),
+        };
+      },
+    );
+
+    app.get(
+      '/households/:id/ledger',
+      {
+        schema: {
+          tags: ['payments'],
+          description: 'Every line of one of the household’s accounts, the newest first, with the balance after it.',
+          params: idParam,
+          querystring: ledgerQuery,
+          response: { 200: ledgerPage },
+        },
+      },
+      async (request) => {
+        const household = await households.get(callerOf(request), request.params.id);
+        const { account: kind, ...asked } = request.query;
+        const page = await ledger.entriesOf(householdAccount(household, kind), asked);
+        return { ...page, items: page.items.map(ledgerEntryView) };
       },
     );
 
@@ -50,16 +96,66 @@ export const billingRoutes =
         },
       },
       async (request, reply) => {
-        const caller = callerOf(request);
-        const key = idempotencyKeyOf(request);
-        const { id } = await households.get(caller, request.params.id);
-        const { amountFen, method, reference } = request.body;
-        const { answer } = await answerOnce(
-          db,
-          { caller: caller.id, key, body: { payment: request.body, id }, now: clock.now() },
-          (transaction) => payments.record(transaction, caller, id, { amountFen: toFen(amountFen), method, reference }),
+        const { amountFen, ...rest } = request.body;
+        const paid = await bookOnce(parts, request, (transaction, household, act) =>
+          payments.record(transaction, household, { ...rest, amountFen: toFen(amountFen) }, act),
         );
-        return reply.code(201).send(paymentView(answer));
+        return reply.code(201).send(paymentView(paid));
+      },
+    );
+
+    app.post(
+      '/households/:id/payments/:paymentId/reverse',
+      {
+        config: clerk,
+        schema: {
+          tags: ['payments'],
+          description: 'Takes a payment at the counter back, once: the money is given back, or was never there.',
+          params: paymentParams,
+          headers: idempotencyHeaders,
+          body: reversal,
+          response: { 200: payment },
+        },
+      },
+      async (request) => {
+        const reversed = await bookOnce(parts, request, (transaction, household, act) =>
+          payments.reverse(transaction, household, request.params.paymentId, { ...act, ...request.body }),
+        );
+        return paymentView(reversed);
+      },
+    );
+
+    app.get(
+      '/payments/:id/receipt',
+      { schema: { tags: ['payments'], params: idParam, response: { 200: receipt } } },
+      async (request) => {
+        const paid = await payments.find(request.params.id);
+        const household = await households.get(callerOf(request), paid.householdId);
+        return receiptView(paid, household, await companies.nameOf(paid.companyId));
+      },
+    );
+
+    app.post(
+      '/households/:id/adjustments',
+      {
+        config: clerk,
+        schema: {
+          tags: ['payments'],
+          description:
+            'Forgives the household an amount, or asks for it when it is below zero. What a company may at once is limited by `billing.adjustmentFen`.',
+          params: idParam,
+          headers: idempotencyHeaders,
+          body: adjustment,
+          response: { 201: booked },
+        },
+      },
+      async (request, reply) => {
+        const caller = callerOf(request);
+        const { amountFen, reason } = request.body;
+        const posted = await bookOnce(parts, request, (transaction, payer, act) =>
+          adjustments.adjust(transaction, { caller, payer, amountFen: toFen(amountFen) }, { ...act, reason }),
+        );
+        return reply.code(201).send({ transferId: posted.id, amountFen });
       },
     );
 
