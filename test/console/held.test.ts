@@ -87,8 +87,7 @@ test('a refusal is said in words, in English too, and on a phone', async ({ open
   await page.getByRole('dialog', { name: 'Refuse this command?' }).getByRole('button', { name: 'Refuse' }).click();
   await row(page, boiler.id).waitFor({ state: 'detached' });
   expect((await people.clerk.get<Command>(`/commands/${body.id}`)).body.state).toBe('refused');
-  const width = await page.evaluate(() => document.documentElement.scrollWidth);
-  expect(width).toBeLessThanOrEqual(PHONE.width);
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(PHONE.width);
 });
 
 test('what the policy refuses cannot be sent from the dialog, which says why', async ({ open, gateway, people }) => {
