@@ -13,6 +13,7 @@ interface Options {
   readonly mqtt: string;
   readonly every: number;
   readonly state?: string;
+  readonly weather?: string;
   readonly seed?: number;
   readonly fault: readonly Fault[];
   readonly refuse: number;
@@ -45,6 +46,7 @@ const command = new Command('device-sim')
   .option('--mqtt <url>', 'the broker', brokerUrl, 'mqtt://127.0.0.1:1883')
   .option('--every <seconds>', 'between two readings of an MQTT terminal', numberFrom(0.1, 86_400), 15)
   .option('--state <file>', 'keeps counters, temperatures and switches between runs')
+  .option('--weather <file>', 'writes the weather of the village there each minute, as JSON for a gateway')
   .option('--seed <n>', "instead of the fleet's own", numberFrom(-1e15, 1e15))
   .option(
     '--fault <kind=p[:s]>',
@@ -112,6 +114,7 @@ async function run(options: Options): Promise<void> {
     mqttUrl: options.mqtt,
     everyS: options.every,
     statePath: options.state,
+    weatherPath: options.weather,
     faults: options.fault,
     refuse: options.refuse,
     log: troubles.note,

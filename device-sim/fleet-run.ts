@@ -1,3 +1,4 @@
+import { renameSync, writeFileSync } from 'node:fs';
 import type { Profile } from '../src/terminals/profile.ts';
 import type { Fault, FaultKind } from './faults.ts';
 import { type FleetFile, sortFleet } from './fleet.ts';
@@ -18,6 +19,8 @@ export interface FleetOptions {
   readonly everyS: number;
   /** Where the houses are kept between runs. */
   readonly statePath?: string | undefined;
+  /** Where a gateway reads the weather. */
+  readonly weatherPath?: string | undefined;
   readonly faults?: readonly Fault[];
   /** Share of commands that terminals refuse. */
   readonly refuse?: number;
@@ -64,6 +67,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     counted[what] += more;
   };
   const timers = createTimers();
+  if (options.weatherPath !== undefined) playWeather(options.weatherPath, village, timers, now, log);
   const shared = { village, faults, refuse, pace, timers, now, onObeyed: () => count('commands') };
   const modbus = await startModbusTerminals(
     sorted.modbus,
@@ -108,6 +112,32 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
       await state?.save();
     },
   };
+}
+
+const weatherMs = 60_000;
+const hourMs = 3_600_000;
+
+/** Tells a gateway the weather of the village: now, and hour by hour for a day. */
+function playWeather(
+  path: string,
+  village: Village,
+  timers: Timers,
+  now: () => number,
+  log: (text: string) => void,
+): void {
+  const at = (ms: number) => ({ time: new Date(ms).toISOString(), outdoorC: Number(village.outdoorC(ms).toFixed(1)) });
+  const write = (): void => {
+    const nowMs = now();
+    const forecast = Array.from({ length: 24 }, (_, hour) => at(nowMs + (hour + 1) * hourMs));
+    try {
+      writeFileSync(`${path}.tmp`, JSON.stringify({ ...at(nowMs), forecast }));
+      renameSync(`${path}.tmp`, path);
+    } catch (error) {
+      log(`weather was not written: ${error}`);
+    }
+  };
+  write();
+  timers.every(weatherMs, write);
 }
 
 const longestCatchUpS = 60;

@@ -10,6 +10,8 @@ import { createWeather } from './weather.ts';
 export interface Village {
   house(id: string): House | undefined;
   houses(): House[];
+  /** How cold it is outdoors, in °C. */
+  outdoorC(atMs: number): number;
   /** What a terminal shows now. */
   values(terminal: string): Values;
   obey(terminal: string, order: Order, keyInS: number): void;
@@ -49,6 +51,7 @@ export function createVillage({ fleet, profiles, saved, atMs, random }: VillageP
   return {
     house: (id) => houses.get(id),
     houses: () => [...houses.values()],
+    outdoorC: weather,
     values(terminal) {
       const home = homeOf(terminal);
       return home ? measure(home.house, terminal, home.profile) : {};

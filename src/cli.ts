@@ -56,6 +56,7 @@ program
   .option('-n, --terminals <number>', 'how many terminals', '200')
   .option('--data <folder>', 'where the demo keeps its data', './data/demo')
   .option('--reset', 'begin anew: delete the demo’s data first')
+  .option('--weather', 'let the village’s winter count for the policy: what it is too cold for is held')
   .action(async (options) => (await import('./demo/demo.ts')).demo(options));
 program
   .command('doctor')

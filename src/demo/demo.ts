@@ -18,11 +18,13 @@ export interface DemoOptions {
   terminals: string;
   data: string;
   reset?: true;
+  weather?: true;
 }
 
 const MOST_TERMINALS = 5_000;
 const STOP_WITHIN_MS = 15_000;
 const POLL_EVERY_S = 10;
+const WEATHER_EVERY_S = 5;
 
 const say = (text: string): void => {
   process.stdout.write(`${text}\n`);
@@ -33,6 +35,7 @@ const filesOf = (folder: string) => ({
   logins: join(folder, 'logins.json'),
   fleet: join(folder, 'fleet.json'),
   state: join(folder, 'fleet-state.json'),
+  weather: join(folder, 'weather.json'),
 });
 
 function writeWhole(file: string, content: unknown): void {
@@ -40,7 +43,7 @@ function writeWhole(file: string, content: unknown): void {
   renameSync(`${file}.new`, file);
 }
 
-function demoConfig(folder: string, adminPassword: string): Config {
+function demoConfig(folder: string, adminPassword: string, withWeather: boolean): Config {
   const config = loadConfig();
   return {
     ...config,
@@ -49,14 +52,19 @@ function demoConfig(folder: string, adminPassword: string): Config {
     mqtt: { ...config.mqtt, host: '127.0.0.1' },
     modbus: { ...config.modbus, pollEveryS: config.modbus.pollEveryS ?? POLL_EVERY_S },
     data: { dir: folder },
+    // Without it the policy does not ask for the weather, and a winter's night holds no command.
+    weather: withWeather
+      ? { ...config.weather, kind: 'file', file: filesOf(folder).weather, everyS: WEATHER_EVERY_S }
+      : config.weather,
     // The terminals come after the gateway, so at first many cannot be reached.
     log: { level: config.log.level === 'info' ? 'error' : config.log.level },
   };
 }
 
 /** Ends when this process does, however that happens: the simulator watches its standard input. */
-function startSimulator(gateway: Gateway, files: ReturnType<typeof filesOf>): ChildProcess {
+function startSimulator(gateway: Gateway, files: ReturnType<typeof filesOf>, withWeather: boolean): ChildProcess {
   const options = ['--fleet', files.fleet, '--state', files.state, '--with-parent', '--refuse', '0.02'];
+  if (withWeather) options.push('--weather', files.weather);
   const url = `mqtt://127.0.0.1:${gateway.mqttPorts[0]}`;
   return spawn(process.execPath, [join(projectRoot, 'device-sim/cli.ts'), '--mqtt', url, ...options], {
     stdio: ['pipe', 'ignore', 'inherit'],
@@ -102,7 +110,7 @@ export async function demo(options: DemoOptions): Promise<void> {
     password: newSecret().slice(0, 12),
   };
   if (!known) writeWhole(files.logins, [admin]);
-  const config = demoConfig(folder, admin.password);
+  const config = demoConfig(folder, admin.password, options.weather === true);
   const gateway = await startGateway(config, { clock: systemClock, log: createLog(config.log.level) });
   let logins = known ?? [admin];
   if (!existsSync(files.fleet)) {
@@ -115,7 +123,7 @@ export async function demo(options: DemoOptions): Promise<void> {
   }
   const { terminals } = JSON.parse(readFileSync(files.fleet, 'utf8')) as { terminals: unknown[] };
   if (terminals.length !== wanted) say(`This demo was made with ${terminals.length} terminals; --reset makes another.`);
-  const simulator = startSimulator(gateway, files);
+  const simulator = startSimulator(gateway, files, options.weather === true);
   greet(gateway, logins, terminals.length, folder);
 
   const stop = closeWithGrace({ delay: STOP_WITHIN_MS, logger: false }, async ({ err }) => {

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { loadAreas } from '../../src/areas/areas.ts';
 import { createCompanies, createHouseholds } from '../../src/areas/households.ts';
 import type { Caller } from '../../src/areas/scope.ts';
 import { openControl } from '../../src/commands/control.ts';
@@ -15,7 +14,7 @@ import { openSealedSecrets } from '../../src/terminals/sealed-secrets.ts';
 import { heldClock } from '../helpers/clock.ts';
 import { testDatabase } from '../helpers/database.ts';
 import { VILLAGE } from '../helpers/gateway.ts';
-import { tempFolder } from '../helpers/temp.ts';
+import { eventually, tempFolder } from '../helpers/temp.ts';
 
 /** Control with a clock that the test holds, and with a wire that takes whatever it is given. */
 
@@ -38,7 +37,11 @@ async function open(start?: number) {
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await tempFolder());
   const db = stack.use(await openDatabase((await testDatabase(newId('db'))) || ':memory:', log));
-  await loadAreas(db, 'config/areas');
+  const area = { code: VILLAGE, name: '北街村', level: 'village', parent: null } as const;
+  await db
+    .insertInto('areas')
+    .values({ ...area, personName: null, personPhone: null })
+    .execute();
   const companies = createCompanies({ db, clock });
   const company = await companies.create('燃气公司');
   const household = await createHouseholds({ db, clock, companies }).create(LI, {
@@ -116,13 +119,6 @@ async function open(start?: number) {
 }
 
 const CLOSE_FOR_ARREARS = { command: 'valve', value: 'close', purpose: 'arrears' } as const;
-const until = async (check: () => Promise<boolean>) => {
-  for (let turn = 0; turn < 500; turn += 1) {
-    if (await check()) return;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  throw new Error('it did not happen');
-};
 
 test('nothing is closed for arrears before the ladder of notices, and a payment takes back what waits', async () => {
   await using at = await open();
@@ -156,7 +152,7 @@ test('a payment takes back what waits for a second person too, and what it owed 
   const queued = await at.ask(at.meter, CLOSE_FOR_ARREARS);
   at.account.owedFen = 0n;
   at.downlink.kick('meter');
-  await until(async () => (await at.get(queued.id)).state === 'refused');
+  await eventually(async () => (await at.get(queued.id)).state === 'refused');
   expect((await at.get(queued.id)).history.at(-1)).toMatchObject({ cause: 'policy', detail: 'nothing_owed' });
   expect(at.wire.given).toEqual([]);
 });
@@ -169,7 +165,7 @@ test('after somebody has set the clock nothing is switched off for a minute, and
   at.clock.set(at.clock.now() + 30_000);
   at.wire.isThere = true;
   at.downlink.kick('boiler');
-  await until(async () => (await at.get(waits.id)).state === 'refused');
+  await eventually(async () => (await at.get(waits.id)).state === 'refused');
   expect((await at.get(waits.id)).history.at(-1)).toMatchObject({ cause: 'policy', detail: 'clock_unsure' });
   expect(await at.ask(at.boiler, { command: 'power', value: 'off' })).toMatchObject({
     rules: [{ rule: 'clock_unsure' }],
@@ -187,7 +183,7 @@ test('nobody approves, and the held command is over; who comes later can approve
   await at.wait(899_000);
   expect((await at.get(held.id)).state).toBe('held');
   await at.wait(2_000);
-  await until(async () => (await at.get(held.id)).state === 'expired');
+  await eventually(async () => (await at.get(held.id)).state === 'expired');
   expect((await at.get(held.id)).history.at(-1)).toMatchObject({ cause: 'not_approved' });
   await expect(at.control.approve(WANG, held.id, {})).rejects.toThrow('The command is expired');
 });
@@ -209,7 +205,7 @@ test('a rule that has come to hold a command since must be seen before it is app
   ]);
   expect((await at.control.approve(WANG, held.id, {})).state).toBe('queued');
   at.downlink.kick('meter');
-  await until(async () => at.wire.given.length === 1);
+  await eventually(async () => at.wire.given.length === 1);
 });
 
 test('what held a command may be gone when a second person approves it', async () => {
@@ -224,13 +220,13 @@ test('after arming, nobody presses the key: the command is not done, and says so
   await using at = await open();
   const armed = await at.ask(at.meter, { command: 'valve', value: 'arm' });
   at.downlink.kick('meter');
-  await until(async () => (await at.get(armed.id)).state === 'sent');
+  await eventually(async () => (await at.get(armed.id)).state === 'sent');
   await at.control.commands.answer('meter', armed.id, true, undefined);
   await at.control.commands.confirm(at.meter, at.clock.now() + 1_000, { valve_open: 0 });
   await at.wait(599_000);
   expect((await at.get(armed.id)).state).toBe('acknowledged');
   await at.wait(2_000);
-  await until(async () => (await at.get(armed.id)).state === 'timed_out');
+  await eventually(async () => (await at.get(armed.id)).state === 'timed_out');
   expect((await at.get(armed.id)).history.at(-1)).toMatchObject({ cause: 'not_opened' });
 });
 
@@ -241,7 +237,7 @@ test('an arm that nobody listened to is over, where any other command is tried a
   const on = await at.ask(at.boiler, { command: 'power', value: 'on' });
   at.downlink.kick('meter');
   at.downlink.kick('boiler');
-  await until(async () => (await at.get(armed.id)).state === 'expired' && (await at.get(on.id)).state === 'sent');
+  await eventually(async () => (await at.get(armed.id)).state === 'expired' && (await at.get(on.id)).state === 'sent');
   expect((await at.get(armed.id)).history.map(({ state, cause }) => `${state} ${cause}`)).toEqual([
     'queued requested',
     'sent sent',

@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { parseFault } from '../../device-sim/faults.ts';
 import { type FleetFile, readFleet, sortFleet } from '../../device-sim/fleet.ts';
 import { type FleetOptions, startFleet } from '../../device-sim/fleet-run.ts';
+import { parseWeather } from '../../src/weather/forecast.ts';
 import { hurried, profiles, soon, startBroker, temporaryFolder } from './stage.ts';
 
 function folder(): string {
@@ -121,4 +122,16 @@ test.each([
 
 test.each(['drop', 'drop=2', 'fire=0.1', 'delay=0.1:-5', 'toString=1', 'drop=.'])('the fault %s is refused', (text) => {
   expect(() => parseFault(text)).toThrow(`fault “${text}”`);
+});
+
+test('a gateway can read the weather of the village: now, and the coldest of the next day', async () => {
+  const weatherPath = join(folder(), 'weather.json');
+  const now = Date.parse('2026-01-12T15:00:00+08:00');
+  await using fleet = await startFleet({ ...optionsFor(join(folder(), 'state.json')), weatherPath, now: () => now });
+  expect(fleet.counts().mqttTerminals).toBe(2);
+  const said = parseWeather(readFileSync(weatherPath, 'utf8')).get('');
+  expect(said?.time).toBe(now);
+  // A northern January: the night is colder than the warmest hour of the day.
+  expect(said?.outdoorC).toBeLessThan(15);
+  expect(said?.forecastMinC(now)).toBeLessThan((said?.outdoorC ?? 0) - 3);
 });

@@ -6,6 +6,7 @@ export const held: Texts['held'] = {
   none: 'No command waits for approval',
   what: 'Command',
   why: 'Why it is held',
+  decision: 'Decision',
   reason: 'Reason given: {{reason}}',
   noReason: 'No reason was given',
   until: 'Expires unless approved by {{time}}',

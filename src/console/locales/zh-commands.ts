@@ -7,6 +7,7 @@ export const held = {
   none: '没有待审批的指令',
   what: '指令',
   why: '须审批的原因',
+  decision: '审批',
   reason: '申请原因：{{reason}}',
   noReason: '申请人没有写原因',
   until: '{{time}} 前未审批即过期',

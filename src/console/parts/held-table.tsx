@@ -77,7 +77,7 @@ export function HeldTable({ commands }: { commands: Command[] }) {
     },
     ...(narrow ? [] : why),
     {
-      title: t('command.state'),
+      title: t('held.decision'),
       key: 'decide',
       render: (_, command) => <Decide command={command} onDecide={setDecision} />,
     },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { RULES, type Rule } from '../../commands/rules.ts';
+import { RULES } from '../../commands/rules.ts';
 import { COMMAND_STATES, type CommandState, PURPOSES, STEP_CAUSES, type StepCause } from '../../db/schema-commands.ts';
 import { id, pageOf, pageQuery, time } from './common.ts';
 import { terminalId } from './terminals.ts';
@@ -10,7 +10,7 @@ export type { CommandState };
 
 const stepCause = z.enum(STEP_CAUSES);
 
-export type { Rule, StepCause };
+export type { StepCause };
 
 const purpose = z.enum(PURPOSES);
 
