@@ -51,8 +51,13 @@ export function startDownlink(parts: {
     const { type } = terminal.connection;
     let sent: Command | undefined;
     const begin = async () => {
-      if (clock.now() < command.expiresAt) sent = await commands.step(command, 'send', 'sent', type);
-      return sent !== undefined;
+      if (commands.isExpired(command)) return false;
+      sent = await commands.step(command, 'send', 'sent', type);
+      if (!sent || !commands.isExpired(sent)) return sent !== undefined;
+      // A database that was slow has eaten the time that was left.
+      await commands.step(sent, 'return', 'not_sent');
+      sent = undefined;
+      return false;
     };
     try {
       const outcome = await carriers[type].give(terminal, command, begin);
@@ -61,7 +66,8 @@ export function startDownlink(parts: {
       if (outcome.result === 'taken') await commands.step(sent, 'acknowledge', 'taken');
       if (outcome.result === 'refused') await commands.step(sent, 'reject', 'refused_by_terminal', outcome.reason);
     } catch (error) {
-      log.warn({ err: error, command: command.id }, 'command: given, but nobody knows whether it arrived');
+      if (sent) log.warn({ err: error, command: command.id }, 'command: given, but nobody knows whether it arrived');
+      else log.error({ err: error, command: command.id }, 'command: not sent');
     }
     return sent !== undefined;
   }
@@ -79,12 +85,11 @@ export function startDownlink(parts: {
   }
 
   async function expireOrTimeOut(terminal: Terminal | undefined, command: Command): Promise<void> {
-    const now = clock.now();
-    if ((command.state === 'queued' || command.state === 'held') && now >= command.expiresAt) {
+    if ((command.state === 'queued' || command.state === 'held') && commands.isExpired(command)) {
       await commands.step(command, 'expire', 'not_sent');
     }
     const timeoutMs = (terminal?.profile.commands[command.command]?.timeoutS ?? 0) * 1_000;
-    if (isWaiting(command.state) && now >= (command.sentAt ?? 0) + timeoutMs) {
+    if (isWaiting(command.state) && commands.sinceSentMs(command) >= timeoutMs) {
       await commands.step(command, 'time_out', command.state === 'sent' ? 'unknown' : 'not_shown');
     }
   }

@@ -5,6 +5,7 @@ import { openAlarms } from './alarms/alarms.ts';
 import { createAreas, loadAreas } from './areas/areas.ts';
 import { createCompanies, createHouseholds } from './areas/households.ts';
 import { createUsers } from './areas/users.ts';
+import { createAudit } from './audit/audit.ts';
 import { openBilling } from './billing/billing.ts';
 import { openControl } from './commands/control.ts';
 import { type Config, ownAddress } from './config.ts';
@@ -127,9 +128,12 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     clock,
     onChange: (row) => live.publish({ event: 'alarm', terminalId: row.terminalId, alarm: alarmView(row) }),
   });
+  const audit = createAudit({ db, clock });
   const control = await openControl({
     db,
     clock,
+    audit,
+    gateway: id,
     shared: isShared,
     onChange: (command) =>
       live.publish({ event: 'command', terminalId: command.terminalId, command: commandView(command) }),

@@ -11,6 +11,7 @@ import { up as securityEvents } from './migrations/0005-security-events.ts';
 import { up as provisioning } from './migrations/0006-provisioning.ts';
 import { up as gateways } from './migrations/0007-gateways.ts';
 import { up as sealedSecrets } from './migrations/0008-sealed-secrets.ts';
+import { up as audit } from './migrations/0009-audit.ts';
 import type { Tables } from './schema.ts';
 
 export type Database = Kysely<Tables>;
@@ -24,6 +25,7 @@ export const MIGRATIONS = {
   '0006-provisioning': { up: provisioning },
   '0007-gateways': { up: gateways },
   '0008-sealed-secrets': { up: sealedSecrets },
+  '0009-audit': { up: audit },
 };
 
 /** A server that swallows packets must not hold requests for ever. */

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { unitOf } from '../lib/units.ts';
 import { DIALECTS } from './dialects.ts';
 import { registerCount, registerWords } from './encode.ts';
+import { expiryContradictions, maxExpiryS, sleeps } from './profile-commands.ts';
 import { envelope, jsonSource, mqttContradictions, sending } from './profile-mqtt.ts';
 
 /** A device type as data: what it measures, where that lies on the wire, what it can be told, and frames that prove it. */
@@ -106,6 +107,7 @@ const command = z
     within: z.number().min(0).default(0),
     /** Seconds from sending until a confirmation is no longer expected. */
     timeoutS: z.int().min(5).max(3600),
+    maxExpiryS,
   })
   .refine((c) => (c.values === undefined) !== (c.range === undefined), 'give either values or range');
 export type CommandDefinition = z.infer<typeof command>;
@@ -153,6 +155,7 @@ const profileSchema = z.strictObject({
   events: z.record(z.string().max(100), z.string().regex(/^[a-z][a-z0-9_]{0,40}$/)).default({}),
   /** Older than this, the last reading no longer shows that the terminal is alive. Seconds. */
   offlineAfterS: z.int().min(10).max(864_000),
+  sleeps,
   /** Modbus only. `readable` lists address ranges, both ends included, that one request may span. */
   poll: z
     .strictObject({
@@ -183,7 +186,7 @@ function unwritable(name: string, { to, values, range }: CommandDefinition): str
 
 /** What the schema alone cannot say: that the parts of a profile fit each other. */
 function contradictions(profile: Profile): string[] {
-  const found = mqttContradictions(profile);
+  const found = [...mqttContradictions(profile), ...expiryContradictions(profile)];
   const modbus = profile.protocol === 'modbus';
   if (modbus !== (profile.poll !== undefined)) found.push('poll: Modbus profiles have it, others do not');
   for (const [name, m] of Object.entries(profile.metrics)) {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Caller } from '../../src/areas/scope.ts';
+import { createAudit } from '../../src/audit/audit.ts';
 import { type Command, openCommands } from '../../src/commands/commands.ts';
 import { openDatabase } from '../../src/db/database.ts';
 import { newId } from '../../src/lib/ids.ts';
@@ -26,12 +27,24 @@ async function open() {
   const connection = { type: 'mqtt' } as const;
   const { terminal } = await registry.create(ADMIN, { id: 'A', profile: 'gas-boiler', connection });
   const seen: Command[] = [];
-  const commands = await openCommands({ db, clock, onChange: (command) => seen.push(command) });
+  const audit = createAudit({ db, clock });
+  const parts = { db, clock, audit, gateway: 'G' };
+  const commands = await openCommands({ ...parts, onChange: (command) => seen.push(command) });
   const request = { command: 'power', value: 'off', expiresInS: 120 };
   const command = await db.transaction().execute((trx) => commands.create(trx, terminal, ADMIN, request));
-  commands.announce(command);
+  await commands.announce(command);
   const opened = stack.move();
-  return { clock, db, terminal, commands, command, seen, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return {
+    clock,
+    db,
+    parts,
+    audit,
+    terminal,
+    commands,
+    command,
+    seen,
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
 }
 
 test('of two steps at once only one is taken', async () => {
@@ -82,12 +95,12 @@ test('a command that timed out is not confirmed by what a newer one did', async 
   if (sent) await at.commands.step(sent, 'time_out', 'unknown');
   const request = { command: 'power', value: 'on', expiresInS: 120 };
   const newer = await at.db.transaction().execute((trx) => at.commands.create(trx, at.terminal, ADMIN, request));
-  at.commands.announce(newer);
+  await at.commands.announce(newer);
   await at.commands.step(newer, 'send', 'sent', 'mqtt');
   await at.clock.advance(1_000);
   expect(await at.commands.confirm(at.terminal, at.clock.now(), { power_on: 0 })).toEqual([]);
   // Nor after a restart.
-  const again = await openCommands({ db: at.db, clock: at.clock, onChange: () => undefined });
+  const again = await openCommands({ ...at.parts, onChange: () => undefined });
   expect(again.openOf('A').map(({ sequence }) => sequence)).toEqual([2]);
   expect((await at.commands.get(ADMIN, at.command.id)).state).toBe('timed_out');
 });
@@ -115,7 +128,7 @@ test('another gateway that has not heard of a command sends none past it, and no
   await using at = await open();
   const request = { command: 'setpoint', value: 20, expiresInS: 120 };
   const second = await at.db.transaction().execute((trx) => at.commands.create(trx, at.terminal, ADMIN, request));
-  const other = await openCommands({ db: at.db, clock: at.clock, shared: true, onChange: () => undefined });
+  const other = await openCommands({ ...at.parts, shared: true, onChange: () => undefined });
   expect(await other.step(second, 'send', 'sent', 'mqtt')).toBeUndefined();
   const sent = await at.commands.step(at.command, 'send', 'sent', 'mqtt');
   expect(sent?.state).toBe('sent');

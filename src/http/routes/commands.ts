@@ -39,7 +39,7 @@ export const commandRoutes =
           (transaction) => commands.create(transaction, terminal, caller, request.body),
         );
         if (first) {
-          commands.announce(answer);
+          await commands.announce(answer);
           downlink.kick(terminal.id);
         }
         reply.header('location', `/api/v1/commands/${answer.id}`);
@@ -68,7 +68,7 @@ export const commandRoutes =
       async (request) => {
         const caller = callerOf(request);
         const command = await commands.get(caller, request.params.id);
-        const cancelled = await commands.step(command, 'cancel', 'cancelled', caller.name);
+        const cancelled = await commands.step(command, 'cancel', 'cancelled', caller.name, { by: caller.name });
         if (!cancelled)
           throw new GatewayError('wrong_state', `The command is ${command.state} and cannot be cancelled`);
         downlink.kick(command.terminalId);

@@ -15,7 +15,14 @@ export const newCommand = z.strictObject({
   command: z.string().max(41),
   value: z.union([z.string().max(40), z.number()]),
   reason: z.string().max(200).optional(),
-  expiresInS: z.int().min(1).max(900).default(120).describe('Seconds in which it may still be sent'),
+  expiresInS: z
+    .int()
+    .min(1)
+    .max(259_200)
+    .default(120)
+    .describe(
+      'Seconds in which it may still be sent: at most 900, or what the profile allows for a terminal that sleeps',
+    ),
 });
 
 export const command = z.object({
