@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /** What rows promise, they promise on both databases. */
 const ON_POSTGRES = [
+  'test/audit/audit.test.ts',
   'test/commands/*.test.ts',
   'test/e2e/commands.test.ts',
   'test/http/{access,households,moved,paging,payments,problems,quarantine,registry,removal}.test.ts',

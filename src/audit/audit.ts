@@ -98,6 +98,10 @@ export function createAudit({ db, clock }: { db: Database; clock: Clock }) {
   return {
     record,
 
+    /** For what was done without a transaction of its own. */
+    note: (...entries: AuditEntry[]): Promise<void> =>
+      db.transaction().execute((transaction) => record(transaction, ...entries)),
+
     /** The newest first. With a company, only the rows about its terminals. */
     async list(companyId: string | undefined, filter: AuditFilter) {
       const { limit, cursor, terminalId, actor, action, from, to } = filter;

@@ -59,7 +59,7 @@ export function createChecker(noted: readonly Head[]) {
 
   /** The one fault of a row that says most; undefined for one that is as it was written. */
   function faultOf(row: AuditRow): FaultKind | undefined {
-    if (row.seq <= last.seq) return 'extra';
+    if (row.seq < last.seq + 1) return 'extra';
     if (hashOf(row) !== row.hash) return 'edited';
     if (row.seq === last.seq + 1 && row.prevHash !== last.hash) return 'unlinked';
     return bySeq.get(row.seq)?.some((head) => head.hash !== row.hash) ? 'rewritten' : undefined;

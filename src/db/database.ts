@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { CamelCasePlugin, Kysely, PostgresDialect, SqliteDialect, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pg from 'pg';
 import type { Logger } from '../lib/log.ts';
+import { openReadOnly } from './inspect.ts';
 import { up as first } from './migrations/0001-first.ts';
 import { up as quarantine } from './migrations/0002-quarantine.ts';
 import { up as meterExchanges } from './migrations/0003-meter-exchanges.ts';
@@ -34,10 +36,14 @@ const PATIENCE = { connectionTimeoutMillis: 10_000, query_timeout: 30_000, keepA
 export type DatabaseOrTransaction = Database | Transaction<Tables>;
 
 /** `synchronous = full` makes a committed row survive a power cut, not only the end of the process. */
-function openSqlite(file: string) {
+function openSqlite(file: string): DatabaseSync {
   const db = new DatabaseSync(file, { timeout: 5_000 });
   db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on');
-  return {
+  return db;
+}
+
+function sqliteDialect(db: DatabaseSync): SqliteDialect {
+  const database = {
     close: () => db.close(),
     prepare(sql: string) {
       const statement = db.prepare(sql);
@@ -53,6 +59,7 @@ function openSqlite(file: string) {
       };
     },
   };
+  return new SqliteDialect({ database });
 }
 
 const SQLITE_FULL = 13;
@@ -76,16 +83,25 @@ function postgresDialect(url: string, log: Logger): PostgresDialect {
   return new PostgresDialect({ pool });
 }
 
-/** Opens PostgreSQL at a `postgres://` URL, or SQLite in a file, making or upgrading the tables. Dispose closes it. */
-export async function openDatabase(where: string, log: Logger): Promise<Database & AsyncDisposable> {
+function connect(where: string, log: Logger, open: (file: string) => DatabaseSync): Database & AsyncDisposable {
   const db = new Kysely<Tables>({
-    dialect: /^postgres(ql)?:/.test(where)
-      ? postgresDialect(where, log)
-      : new SqliteDialect({ database: openSqlite(where) }),
+    dialect: /^postgres(ql)?:/.test(where) ? postgresDialect(where, log) : sqliteDialect(open(where)),
     plugins: [new CamelCasePlugin()],
   });
+  return Object.assign(db, { [Symbol.asyncDispose]: () => db.destroy() });
+}
+
+/** Opens what a gateway uses, to read it and nothing else: also beside that gateway, whose write-ahead log is there then. Dispose closes it. */
+export const openToRead = (where: string, log: Logger): Database & AsyncDisposable =>
+  connect(where, log, (file) =>
+    existsSync(`${file}-wal`) ? new DatabaseSync(file, { readOnly: true }) : openReadOnly(file),
+  );
+
+/** Opens PostgreSQL at a `postgres://` URL, or SQLite in a file, making or upgrading the tables. Dispose closes it. */
+export async function openDatabase(where: string, log: Logger): Promise<Database & AsyncDisposable> {
+  const db = connect(where, log, openSqlite);
   const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } });
   const { error } = await migrator.migrateToLatest();
   if (error) throw error;
-  return Object.assign(db, { [Symbol.asyncDispose]: () => db.destroy() });
+  return db;
 }

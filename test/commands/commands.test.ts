@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Caller } from '../../src/areas/scope.ts';
 import { createAudit } from '../../src/audit/audit.ts';
-import { type Command, openCommands } from '../../src/commands/commands.ts';
+import { type Command, type CommandRequest, openCommands } from '../../src/commands/commands.ts';
 import { openDatabase } from '../../src/db/database.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { createLog } from '../../src/lib/log.ts';
@@ -138,4 +138,153 @@ test('another gateway that has not heard of a command sends none past it, and no
   const answered = await other.answer('A', at.command.id, false, 'busy');
   expect(answered?.state).toBe('rejected');
   expect((await other.step(second, 'send', 'sent', 'mqtt'))?.state).toBe('sent');
+});
+
+const stepsOf = ({ history }: Command) => history.map(({ state, cause }) => `${state} ${cause}`);
+
+async function ask(at: Awaited<ReturnType<typeof open>>, request: Partial<CommandRequest>): Promise<Command> {
+  const whole = { command: 'power', value: 'on', expiresInS: 120, ...request };
+  const command = await at.db.transaction().execute((trx) => at.commands.create(trx, at.terminal, ADMIN, whole));
+  await at.commands.announce(command);
+  return command;
+}
+
+const read = (at: Awaited<ReturnType<typeof open>>, id: string) => at.commands.get(ADMIN, id);
+
+test('a newer command of its kind takes the place of one that was not sent, and of no other', async () => {
+  await using at = await open();
+  const setpoint = await ask(at, { command: 'setpoint', value: 20 });
+  const newer = await ask(at, {});
+  expect(stepsOf(await read(at, at.command.id))).toEqual(['queued requested', 'cancelled superseded']);
+  expect((await read(at, at.command.id)).history.at(-1)?.detail).toBe(newer.id);
+  expect(at.commands.openOf('A').map(({ id }) => id)).toEqual([setpoint.id, newer.id]);
+  await at.commands.step(setpoint, 'send', 'sent', 'mqtt');
+  await ask(at, { command: 'setpoint', value: 21 });
+  expect((await read(at, setpoint.id)).state).toBe('sent');
+});
+
+test('one that is held takes nobody’s place until it is approved, and loses its own to a newer one', async () => {
+  await using at = await open();
+  const held = await ask(at, { state: 'held' });
+  expect((await read(at, at.command.id)).state).toBe('queued');
+  expect((await at.commands.step(held, 'approve', 'requested', null, { by: 'second' }))?.state).toBe('queued');
+  expect(stepsOf(await read(at, at.command.id)).at(-1)).toBe('cancelled superseded');
+  const waits = await ask(at, { state: 'held', value: 'off' });
+  await ask(at, {});
+  expect(stepsOf(await read(at, waits.id)).at(-1)).toBe('cancelled superseded');
+});
+
+test('of a newer command and the sending of an older one at once, the older is sent or goes, never both', async () => {
+  for (let n = 0; n < 20; n += 1) {
+    await using at = await open();
+    const other = await openCommands({ ...at.parts, shared: true, onChange: () => undefined });
+    const [sent, newer] = await Promise.all([other.step(at.command, 'send', 'sent', 'mqtt'), ask(at, {})]);
+    const older = await read(at, at.command.id);
+    expect(older.state).toBe(sent ? 'sent' : 'cancelled');
+    expect(stepsOf(older)).toHaveLength(2);
+    expect((await read(at, newer.id)).state).toBe('queued');
+    if (n === 0 && !process.env['TEST_DATABASE']) break;
+  }
+});
+
+test('what comes back unsent does not go out after a newer one of its kind', async () => {
+  await using at = await open();
+  const sent = await at.commands.step(at.command, 'send', 'sent', 'mqtt');
+  await ask(at, {});
+  const back = sent && (await at.commands.step(sent, 'return', 'not_listening'));
+  expect(back && stepsOf(back)).toEqual([
+    'queued requested',
+    'sent sent',
+    'queued not_listening',
+    'cancelled superseded',
+  ]);
+  expect(await read(at, at.command.id)).toEqual(back);
+});
+
+test('a newer reading that shows something else is in the history once, and changes nothing', async () => {
+  await using at = await open();
+  const sent = await at.commands.step(at.command, 'send', 'sent', 'mqtt');
+  await at.commands.confirm(at.terminal, at.clock.now(), { power_on: 1 });
+  expect(stepsOf(await read(at, at.command.id))).toHaveLength(2);
+  await at.commands.answer('A', at.command.id, true, undefined);
+  for (let n = 0; n < 3; n += 1) {
+    await at.clock.advance(1_000);
+    await at.commands.confirm(at.terminal, at.clock.now(), { power_on: 1 });
+  }
+  const contradicted = await read(at, at.command.id);
+  expect(contradicted.history.at(-1)).toMatchObject({
+    state: 'acknowledged',
+    cause: 'contradicted',
+    detail: 'power_on = 1',
+  });
+  expect(stepsOf(contradicted)).toHaveLength(4);
+  expect(at.seen.at(-1)).toEqual(contradicted);
+  expect(sent && (await at.commands.confirm(at.terminal, at.clock.now(), { power_on: 0 }))[0]?.state).toBe('confirmed');
+});
+
+test('an answer that comes twice counts once, and not again after the time-out', async () => {
+  await using at = await open();
+  await at.commands.step(at.command, 'send', 'sent', 'mqtt');
+  const taken = await at.commands.answer('A', at.command.id, true, undefined);
+  expect(await at.commands.answer('A', at.command.id, true, undefined)).toBeUndefined();
+  if (taken) await at.commands.step(taken, 'time_out', 'not_shown');
+  expect(await at.commands.answer('A', at.command.id, true, undefined)).toBeUndefined();
+  expect((await read(at, at.command.id)).state).toBe('timed_out');
+});
+
+test('every step is in the audit with who took it, and nothing happens that cannot be written there', async () => {
+  await using at = await open();
+  await at.commands.step(at.command, 'send', 'sent', 'mqtt');
+  await at.commands.answer('A', at.command.id, true, undefined);
+  await at.clock.advance(1_000);
+  await at.commands.confirm(at.terminal, at.clock.now(), { power_on: 0 });
+  const { items } = await at.audit.list(undefined, { limit: 10, terminalId: 'A' });
+  expect(items.reverse().map(({ actor, action }) => `${actor} ${action}`)).toEqual([
+    'admin command_requested',
+    'gateway:G command_sent',
+    'terminal:A command_acknowledged',
+    'terminal:A command_confirmed',
+  ]);
+  const queued = await ask(at, {});
+  await at.db.schema.alterTable('audit').renameTo('audit_away').execute();
+  await expect(at.commands.step(queued, 'send', 'sent', 'mqtt')).rejects.toThrow(/audit cannot be written/);
+  await expect(ask(at, { value: 'off' })).rejects.toThrow(/audit cannot be written/);
+  expect(stepsOf(await read(at, queued.id))).toEqual(['queued requested']);
+  expect((await at.commands.list(ADMIN, { limit: 10 })).items).toHaveLength(2);
+});
+
+const YEAR_MS = 31_536_000_000;
+const HOUR_MS = 3_600_000;
+
+test.each([YEAR_MS, HOUR_MS, -HOUR_MS, -YEAR_MS])(
+  'a clock that is set by %i ms sends nothing that is over, and leaves nothing open',
+  async (jump) => {
+    await using at = await open();
+    const began = at.clock.now();
+    const sent = await at.commands.step(at.command, 'send', 'sent', 'mqtt');
+    const queued = await ask(at, { command: 'setpoint', value: 20 });
+    if (!sent) throw new Error('not sent');
+    await at.clock.advance(10_000);
+    at.clock.set(began + 10_000 + jump);
+    expect(at.commands.sinceSentMs(sent)).toBe(10_000);
+    // Forward, its terminal would find it too late as well.
+    expect(at.commands.isExpired(queued)).toBe(jump > 0);
+    // What was read before the command was sent, by whichever clock, does not confirm it.
+    expect(await at.commands.confirm(at.terminal, at.clock.now() - 11_000, { power_on: 0 })).toEqual([]);
+    await at.clock.advance(110_000);
+    expect(at.commands.isExpired(queued)).toBe(true);
+    expect((await at.commands.confirm(at.terminal, at.clock.now() - 60_000, { power_on: 0 }))[0]?.id).toBe(sent.id);
+  },
+);
+
+test('a clock that was set back while the gateway stood still gives a command no longer than it had', async () => {
+  await using at = await open();
+  at.clock.set(at.clock.now() - YEAR_MS);
+  const again = await openCommands({ ...at.parts, onChange: () => undefined });
+  const [command] = again.openOf('A');
+  if (!command) throw new Error('not open');
+  await at.clock.advance(119_000);
+  expect(again.isExpired(command)).toBe(false);
+  await at.clock.advance(1_000);
+  expect(again.isExpired(command)).toBe(true);
 });

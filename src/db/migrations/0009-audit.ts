@@ -5,7 +5,7 @@ import { type Kysely, PostgresAdapter, sql } from 'kysely';
  * appends holds, so that of several one at a time does. Steps of a command are numbered, as their times follow a clock that may be set back.
  */
 const STATEMENTS = [
-  `create table audit (seq bigint primary key, at bigint not null, actor text not null, action text not null,
+  `create table audit (seq bigint not null primary key, at bigint not null, actor text not null, action text not null,
      subject text not null, terminal_id text, company_id text, detail text not null, policy_version text,
      prev_hash text not null, hash text not null)`,
   `create index audit_by_terminal on audit (terminal_id, seq)`,

@@ -8,11 +8,12 @@ import { commandPage, commandQuery, command as commandSchema, newCommand } from 
 import { idempotencyHeaders, idParam } from '../schemas/common.ts';
 import { terminalId } from '../schemas/terminals.ts';
 import type { HttpParts } from '../server.ts';
-import { commandView } from '../views.ts';
+import { createCommandView } from '../views.ts';
 
 export const commandRoutes =
-  ({ db, clock, registry, control: { commands }, downlink }: HttpParts): FastifyPluginAsyncZod =>
+  ({ db, clock, registry, presence, control: { commands }, downlink }: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
+    const commandView = createCommandView({ registry, presence, clock });
     const switcher = { roles: ['admin', 'company'] } as const;
 
     app.post(

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { ApiKeyRow } from '../../db/schema.ts';
 import { rfc3339 } from '../../lib/calendar.ts';
+import { callerOf } from '../auth.ts';
 import { idParam, pageQuery } from '../schemas/common.ts';
 import { apiKey, apiKeyPage, createdApiKey, newApiKey, newUser, user, userPage } from '../schemas/people.ts';
 import type { HttpParts } from '../server.ts';
@@ -46,7 +47,8 @@ export const userRoutes =
     app.post(
       '/users',
       { config, schema: { tags: ['users'], body: newUser, response: { 201: user } } },
-      async (request, reply) => reply.code(201).send(userView(await users.create(request.body))),
+      async (request, reply) =>
+        reply.code(201).send(userView(await users.create(request.body, callerOf(request).name))),
     );
 
     app.get(
@@ -59,7 +61,7 @@ export const userRoutes =
       '/users/:id',
       { config, schema: { tags: ['users'], params: idParam, response: { 204: z.null() } } },
       async (request, reply) => {
-        await users.remove(request.params.id);
+        await users.remove(request.params.id, callerOf(request).name);
         await live.recheck();
         return reply.code(204).send(null);
       },
@@ -81,7 +83,7 @@ export const userRoutes =
       '/api-keys',
       { config, schema: { tags: ['users'], body: newApiKey, response: { 201: createdApiKey } } },
       async (request, reply) => {
-        const { row, key } = await users.createKey(request.body);
+        const { row, key } = await users.createKey(request.body, callerOf(request).name);
         return reply.code(201).send({ ...keyView(row), key });
       },
     );
@@ -96,7 +98,7 @@ export const userRoutes =
       '/api-keys/:id',
       { config, schema: { tags: ['users'], params: idParam, response: { 204: z.null() } } },
       async (request, reply) => {
-        await users.removeKey(request.params.id);
+        await users.removeKey(request.params.id, callerOf(request).name);
         await live.recheck();
         return reply.code(204).send(null);
       },

@@ -36,6 +36,7 @@ export const command = z.object({
   requestedBy: z.string(),
   createdAt: time,
   expiresAt: time,
+  deliveryAt: time.nullable().describe('About when a terminal that sleeps wakes and gets it; null for all others'),
   history: z.array(z.object({ state: commandState, at: time, cause: stepCause, detail: z.string().nullable() })),
 });
 export type Command = z.infer<typeof command>;
