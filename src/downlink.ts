@@ -26,7 +26,7 @@ const SWEEP_MS = 1_000;
 /** Dispose ends the sweep; what is queued is sent after the next start, if it has not expired by then. */
 export function startDownlink(parts: {
   commands: Commands;
-  registry: Registry;
+  registry: Pick<Registry, 'find'>;
   carriers: Record<Terminal['connection']['type'], Carrier>;
   clock: Clock;
   log: Logger;
@@ -44,7 +44,7 @@ export function startDownlink(parts: {
   }
 
   /**
-   * Whether anything was sent. The row comes before the message: when the gateway dies between them, the command is never sent twice,
+   * Whether anything was sent, so that the next may follow. The row comes before the message: when the gateway dies between them, the command is never sent twice,
    * and a reading or the time-out tells what became of it.
    */
   async function send(terminal: Terminal, command: Command): Promise<boolean> {
@@ -62,7 +62,10 @@ export function startDownlink(parts: {
     try {
       const outcome = await carriers[type].give(terminal, command, begin);
       if (!sent) return false;
-      if (outcome.result === 'not_listening') await commands.step(sent, 'return', 'not_listening');
+      if (outcome.result === 'not_listening') {
+        await commands.step(sent, 'return', 'not_listening');
+        return false;
+      }
       if (outcome.result === 'taken') await commands.step(sent, 'acknowledge', 'taken');
       if (outcome.result === 'refused') await commands.step(sent, 'reject', 'refused_by_terminal', outcome.reason);
     } catch (error) {

@@ -15,6 +15,8 @@ interface Moment {
 
 /** The two measures drift apart by less than this without anybody setting the clock. Milliseconds. */
 const DRIFT_MS = 1_000;
+/** Clocks of gateways that share a database differ by less. Milliseconds. */
+const SKEW_MS = 10_000;
 
 export function createMoments(clock: Clock) {
   const kept = new Map<string, Moment>();
@@ -22,8 +24,9 @@ export function createMoments(clock: Clock) {
   function momentOf({ id, createdAt, expiresAt, sentAt }: Command): Moment {
     const known = kept.get(id);
     const [now, ticks] = [clock.now(), clock.ticks()];
-    // However wrong the clock is, it has no longer than it was given.
-    const endsAt = known?.endsAt ?? ticks + Math.min(expiresAt - now, expiresAt - createdAt);
+    // One that is only to be made was made before the clock was set back, and nobody knows how long ago.
+    const leftMs = createdAt - now > SKEW_MS ? 0 : Math.min(expiresAt - now, expiresAt - createdAt);
+    const endsAt = known?.endsAt ?? ticks + leftMs;
     if (sentAt === null) return { endsAt, sent: undefined };
     const sent = known?.sent?.at === sentAt ? known.sent : { at: sentAt, ticks: ticks - Math.max(0, now - sentAt) };
     return { endsAt, sent };

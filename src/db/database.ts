@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { CamelCasePlugin, Kysely, PostgresDialect, SqliteDialect, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pg from 'pg';
@@ -42,11 +42,25 @@ function openSqlite(file: string): DatabaseSync {
   return db;
 }
 
+/** Statements that are kept made, as making one costs more than most take to run; long ones are seldom the same twice. */
+const MOST_STATEMENTS = 500;
+const LONGEST_KEPT = 2_000;
+
 function sqliteDialect(db: DatabaseSync): SqliteDialect {
+  const kept = new Map<string, StatementSync>();
+  function statementOf(sql: string): StatementSync {
+    const known = kept.get(sql);
+    if (known) return known;
+    const made = db.prepare(sql);
+    if (sql.length > LONGEST_KEPT) return made;
+    if (kept.size >= MOST_STATEMENTS) kept.clear();
+    kept.set(sql, made);
+    return made;
+  }
   const database = {
     close: () => db.close(),
     prepare(sql: string) {
-      const statement = db.prepare(sql);
+      const statement = statementOf(sql);
       // On a full disk SQLite has rolled back already, and a second time would hide why.
       const isDone = () => sql === 'rollback' && !db.isTransaction;
       const inputs = (parameters: readonly unknown[]) => parameters as SQLInputValue[];
@@ -55,7 +69,8 @@ function sqliteDialect(db: DatabaseSync): SqliteDialect {
         all: (parameters: readonly unknown[]) => statement.all(...inputs(parameters)),
         run: (parameters: readonly unknown[]) =>
           isDone() ? { changes: 0, lastInsertRowid: 0 } : statement.run(...inputs(parameters)),
-        iterate: (parameters: readonly unknown[]) => statement.iterate(...inputs(parameters)),
+        // Others may run the same one before all its rows are taken.
+        iterate: (parameters: readonly unknown[]) => db.prepare(sql).iterate(...inputs(parameters)),
       };
     },
   };

@@ -277,14 +277,13 @@ test.each([YEAR_MS, HOUR_MS, -HOUR_MS, -YEAR_MS])(
   },
 );
 
-test('a clock that was set back while the gateway stood still gives a command no longer than it had', async () => {
+test('what was asked for in the future, as the clock says after a restart, is over: nobody knows how old it is', async () => {
   await using at = await open();
-  at.clock.set(at.clock.now() - YEAR_MS);
+  at.clock.set(at.clock.now() - HOUR_MS);
   const again = await openCommands({ ...at.parts, onChange: () => undefined });
-  const [command] = again.openOf('A');
-  if (!command) throw new Error('not open');
-  await at.clock.advance(119_000);
-  expect(again.isExpired(command)).toBe(false);
-  await at.clock.advance(1_000);
-  expect(again.isExpired(command)).toBe(true);
+  expect(again.openOf('A').map(again.isExpired)).toEqual([true]);
+  // Clocks of several gateways are not that far apart.
+  at.clock.set(at.clock.now() + HOUR_MS - 5_000);
+  const other = await openCommands({ ...at.parts, onChange: () => undefined });
+  expect(other.openOf('A').map(other.isExpired)).toEqual([false]);
 });
