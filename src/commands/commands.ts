@@ -12,7 +12,16 @@ import { auditOfStep, type Deed } from './audited.ts';
 import { type CommandEvent, isWaiting, nextState } from './lifecycle.ts';
 import { createCommandListing } from './listing.ts';
 import { createCommandMemory, LATE_MS } from './memory.ts';
-import { type Command, type CommandStep, holdTerminal, insertStep, isNext, unfinished, withHistory } from './rows.ts';
+import {
+  type Command,
+  type CommandStep,
+  holdTerminal,
+  insertStep,
+  isNext,
+  nextSequence,
+  unfinished,
+  withHistory,
+} from './rows.ts';
 import { type CommandRequest, createCommandWriting } from './writing.ts';
 
 /** The outbox: every command is a row before it is a message, and every step of its life is a row with time and cause, and one in the audit. */
@@ -23,8 +32,6 @@ export type { Command, CommandRequest };
 const ROWS_AT_ONCE = 500;
 /** What the terminal says stays true when another step was taken at the same moment. */
 const SAID: ReadonlySet<CommandEvent> = new Set(['acknowledge', 'reject', 'confirm']);
-/** After these others of the terminal matter too, so its row is held. */
-const HOLDING: ReadonlySet<CommandEvent> = new Set(['approve', 'return']);
 
 /** `onChange` is told of every new command and every step. */
 export async function openCommands(parts: {
@@ -87,31 +94,32 @@ export async function openCommands(parts: {
     const sentAt = event === 'send' ? at : event === 'return' ? null : command.sentAt;
     const first: CommandStep = { state, at, cause, detail };
     const taken = await db.transaction().execute(async (transaction) => {
-      if (HOLDING.has(event)) await holdTerminal(transaction, command.terminalId);
+      const sequence = await sequenceAfter(transaction, command, event);
       if (event === 'send' && !(await isNext(transaction, command))) return undefined;
       // The state is compared again, so that of two steps at once only one is taken.
       const { numUpdatedRows } = await transaction
         .updateTable('commands')
-        .set({ state, sentAt })
+        .set({ state, sentAt, sequence })
         .where('id', '=', command.id)
         .where('state', '=', command.state)
         .executeTakeFirstOrThrow();
       if (numUpdatedRows === 0n) return undefined;
       await insertStep(transaction, command.id, first);
-      const row = { ...command, value: JSON.stringify(command.value) };
+      const row = { ...command, sequence, value: JSON.stringify(command.value) };
       const entries = [auditOfStep(row, event, first, { ...deed, gateway })];
       if (event === 'approve') entries.push(...(await supersede(transaction, row, deed.by)));
       const steps = event === 'return' ? await giveWay(transaction, command, first, entries) : [first];
       await audit.record(transaction, ...entries);
-      return steps;
+      return { steps, sequence };
     });
     if (!taken) {
       await reload([command.id]);
       const now = openOf(command.terminalId).find(({ id }) => id === command.id);
       return now && now.state !== command.state && SAID.has(event) ? step(now, event, cause, detail) : undefined;
     }
-    const last = taken.at(-1) ?? first;
-    const next: Command = { ...command, state: last.state, sentAt, history: [...command.history, ...taken] };
+    const { steps, sequence } = taken;
+    const last = steps.at(-1) ?? first;
+    const next: Command = { ...command, state: last.state, sequence, sentAt, history: [...command.history, ...steps] };
     tell(next);
     if (event === 'approve') await reloadOlder(next);
     return next;
@@ -203,6 +211,20 @@ export async function openCommands(parts: {
   };
 }
 export type Commands = Awaited<ReturnType<typeof openCommands>>;
+
+/**
+ * Its place in the order: what is approved goes behind those that went out while it was held, as a terminal may take nothing older than what
+ * it did last. Where others of the terminal matter, its row is held from here on.
+ */
+async function sequenceAfter(
+  transaction: Transaction<Tables>,
+  { terminalId, sequence }: Command,
+  event: CommandEvent,
+): Promise<number> {
+  if (event === 'approve') return nextSequence(transaction, terminalId);
+  if (event === 'return') await holdTerminal(transaction, terminalId);
+  return sequence;
+}
 
 /** Whether a reading contradicted it since its state changed last. */
 const isContradicted = ({ history }: Command): boolean => history.at(-1)?.cause === 'contradicted';

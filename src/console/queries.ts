@@ -1,4 +1,5 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
+import type { AuditEntry, AuditState } from '../http/schemas/audit.ts';
 import type { Account, HouseholdUsage, Payment } from '../http/schemas/billing.ts';
 import type { Command } from '../http/schemas/commands.ts';
 import type { Alarm } from '../http/schemas/live.ts';
@@ -10,6 +11,7 @@ import type { ProfileView, Terminal } from '../http/schemas/terminals.ts';
 import { get, type Page, type Query } from './api.ts';
 import { now } from './clock.ts';
 import type { Range } from './ranges.ts';
+import type { AuditSearch } from './search.ts';
 
 const PAGE_SIZE = 50;
 const RECENT_COMMANDS = 10;
@@ -19,6 +21,7 @@ const OVERVIEW_MS = 15_000;
 /** The live stream shows a command's progress; this is for when the stream is broken. */
 const COMMAND_MS = 5_000;
 const IMPORT_MS = 1_000;
+const AUDIT_MS = 5_000;
 
 /** The first words of the cache's keys, which the live stream writes to. */
 export const CACHE = {
@@ -116,6 +119,13 @@ export const quarantineCountsQuery = (filter: QuarantineFilter, limit: number) =
 export type SecurityFilter = { terminalId?: string | undefined; kind?: string | undefined };
 export const securityQuery = (filter: SecurityFilter) =>
   pages<SecurityEventView>(['security'], '/security-events', filter);
+
+export type AuditFilter = AuditSearch;
+export const auditQuery = (filter: AuditFilter) => pages<AuditEntry>(['audit'], '/audit', filter);
+export const auditStateQuery = () => ({
+  ...one<AuditState>(['audit-state'], '/audit/state'),
+  refetchInterval: AUDIT_MS,
+});
 
 type Days = { from: string; to: string };
 export const terminalUsageQuery = (id: string, metric: string, days: Days) =>

@@ -8,6 +8,7 @@ import {
   stringifySearchWith,
 } from '@tanstack/react-router';
 import { AlarmsPage } from './pages/alarms.tsx';
+import { AuditPage } from './pages/audit.tsx';
 import { ClaimPage } from './pages/claim.tsx';
 import { HomePage } from './pages/home.tsx';
 import { HouseholdPage } from './pages/household.tsx';
@@ -22,6 +23,7 @@ import { NoPage, PageFailure } from './parts/failure.tsx';
 import { Shell } from './parts/shell.tsx';
 import {
   alarmSearch,
+  auditSearch,
   householdSearch,
   importSearch,
   loginSearch,
@@ -91,6 +93,12 @@ const security = createRoute({
   component: SecurityPage,
   validateSearch: securitySearch,
 });
+const audit = createRoute({
+  getParentRoute: () => shell,
+  path: '/audit',
+  component: AuditPage,
+  validateSearch: auditSearch,
+});
 const imports = createRoute({
   getParentRoute: () => shell,
   path: '/imports',
@@ -103,7 +111,19 @@ export const router = createRouter({
   routeTree: root.addChildren([
     login,
     setup,
-    shell.addChildren([home, terminals, terminal, households, household, alarms, quarantine, security, imports, claim]),
+    shell.addChildren([
+      home,
+      terminals,
+      terminal,
+      households,
+      household,
+      alarms,
+      quarantine,
+      security,
+      audit,
+      imports,
+      claim,
+    ]),
   ]),
   // Plain `?areaCode=141023`: the default writes strings that look like numbers in quotes.
   parseSearch: parseSearchWith(String),

@@ -46,6 +46,20 @@ export const securitySearch = (raw: Raw): Optional<{ terminalId: string; kind: s
   kind: text(raw['kind']),
 });
 
+const date = (raw: unknown): string | undefined => {
+  const given = text(raw);
+  return given !== undefined && /^\d{4}-\d\d-\d\d$/.test(given) && !Number.isNaN(Date.parse(given)) ? given : undefined;
+};
+
+export type AuditSearch = Optional<{ terminalId: string; actor: string; action: string; from: string; to: string }>;
+export const auditSearch = (raw: Raw): AuditSearch => ({
+  terminalId: text(raw['terminalId']),
+  actor: text(raw['actor']),
+  action: text(raw['action']),
+  from: date(raw['from']),
+  to: date(raw['to']),
+});
+
 export const importSearch = (raw: Raw): Optional<{ id: string }> => ({ id: text(raw['id']) });
 
 export const setupSearch = (raw: Raw): Optional<{ token: string }> => ({ token: text(raw['token']) });

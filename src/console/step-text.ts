@@ -21,7 +21,9 @@ export function useStepText(profile: ProfileView): (step: Step) => string {
   const detailText = ({ cause, detail }: Step): string | null => {
     if (detail === null) return null;
     if (cause === 'sent') return wordFor(WIRES, detail);
-    return cause === 'reading' ? readingText(detail) : detail;
+    // The newer one is in the list itself; its id says nothing to a person.
+    if (cause === 'superseded') return null;
+    return cause === 'reading' || cause === 'contradicted' ? readingText(detail) : detail;
   };
   return (step) => stepText(t, step, detailText(step));
 }

@@ -11,13 +11,13 @@ export function useUser(): Me {
   return user;
 }
 
-export type Section = 'terminals' | 'households' | 'alarms' | 'quarantine' | 'security' | 'imports' | 'claim';
+export type Section = 'terminals' | 'households' | 'alarms' | 'quarantine' | 'security' | 'audit' | 'imports' | 'claim';
 
 /** What a role's menu holds. The gateway decides what may be seen and done; this only leaves out what it would refuse. */
 export const SECTIONS: Record<Role, readonly Section[]> = {
-  admin: ['terminals', 'households', 'alarms', 'quarantine', 'security', 'imports', 'claim'],
+  admin: ['terminals', 'households', 'alarms', 'quarantine', 'security', 'audit', 'imports', 'claim'],
   operator: ['terminals', 'households', 'alarms', 'quarantine'],
-  company: ['terminals', 'households', 'alarms', 'quarantine', 'security', 'imports', 'claim'],
+  company: ['terminals', 'households', 'alarms', 'quarantine', 'security', 'audit', 'imports', 'claim'],
   resident: [],
 };
 
@@ -29,7 +29,7 @@ export const mayAcknowledge = (user: Me): boolean => user.role === 'admin' || us
 
 export const mayRequeue = (user: Me): boolean => user.role === 'admin';
 
-const ONLY_CLERKS = ['/imports', '/claim'];
+const ONLY_CLERKS = ['/audit', '/imports', '/claim'];
 
 /** A resident has no lists. Of another's household or terminal the gateway says that it is not there. */
 export const mayVisit = (user: Me, path: string): boolean => {

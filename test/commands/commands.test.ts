@@ -163,6 +163,17 @@ test('a newer command of its kind takes the place of one that was not sent, and 
   expect((await read(at, setpoint.id)).state).toBe('sent');
 });
 
+test('one that is approved goes behind those that went out while it was held', async () => {
+  await using at = await open();
+  const held = await ask(at, { command: 'setpoint', value: 20, state: 'held' });
+  const other = await ask(at, {});
+  expect([held.sequence, other.sequence]).toEqual([2, 3]);
+  const approved = await at.commands.step(held, 'approve', 'requested', null, { by: 'second' });
+  expect(approved?.sequence).toBe(4);
+  expect(await read(at, held.id)).toEqual(approved);
+  expect(at.commands.openOf('A').map(({ sequence }) => sequence)).toEqual([3, 4]);
+});
+
 test('one that is held takes nobody’s place until it is approved, and loses its own to a newer one', async () => {
   await using at = await open();
   const held = await ask(at, { state: 'held' });

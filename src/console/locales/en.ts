@@ -1,3 +1,4 @@
+import { audit } from './en-audit.ts';
 import { commands } from './en-commands.ts';
 import { problems } from './en-problems.ts';
 import { provisioning } from './en-provisioning.ts';
@@ -19,6 +20,7 @@ export const en: Texts = {
     alarms: 'Alarms',
     quarantine: 'Quarantine',
     security: 'Security',
+    audit: 'Audit',
     imports: 'Import',
     claim: 'Claim',
   },
@@ -252,6 +254,7 @@ export const en: Texts = {
       too_many_connections: 'Too many connections',
     },
   },
+  audit,
   ...provisioning,
   problem: problems,
 };

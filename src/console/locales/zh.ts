@@ -1,3 +1,4 @@
+import { audit } from './zh-audit.ts';
 import { commands } from './zh-commands.ts';
 import { problems } from './zh-problems.ts';
 import { provisioning } from './zh-provisioning.ts';
@@ -18,6 +19,7 @@ export const zh = {
     alarms: '告警',
     quarantine: '隔离数据',
     security: '安全事件',
+    audit: '审计',
     imports: '导入终端',
     claim: '认领终端',
   },
@@ -251,6 +253,7 @@ export const zh = {
       too_many_connections: '连接过多',
     },
   },
+  audit,
   ...provisioning,
   problem: problems,
 };
