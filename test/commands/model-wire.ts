@@ -6,7 +6,7 @@ import { commandMessage } from '../../src/mqtt/topics.ts';
 /** What becomes of one message: how long each of its copies takes. None: it is lost. Milliseconds. */
 export type Fate = readonly number[];
 
-export interface Payload {
+interface Payload {
   id: string;
   command: string;
   value: string | number;
@@ -25,7 +25,7 @@ export function createWire(clock: Clock, fates: readonly Fate[]) {
   };
 }
 
-export interface Done {
+interface Done {
   id: string;
   at: number;
 }
