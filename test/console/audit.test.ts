@@ -31,4 +31,4 @@ test('who asked for a command is in the audit, filters find it, and the page say
     .or(page.getByRole('table', { name: 'Audit' }))
     .getByText('Asked for a command')
     .waitFor();
-});
+}, 90_000);
