@@ -9,7 +9,7 @@ import { addFieldCommands } from './field/commands.ts';
 import { systemClock } from './lib/clock.ts';
 import { createLog, type Logger } from './lib/log.ts';
 
-/** `hearthgate start | demo | doctor | config | import | broker | modbus | profile` */
+/** `hearthgate start | demo | doctor | config | import | audit | broker | modbus | profile` */
 
 const STOP_WITHIN_MS = 10_000;
 
@@ -96,6 +96,17 @@ program
     const address = url ?? `http://${ownAddress(http?.host ?? '')}:${http?.port}`;
     const options = { file, url: address, key, dryRun, unclaimed, json, language: lang };
     process.exitCode = await importTerminals({ ...options, credentials: files.credentials, errors: files.errors });
+  });
+program
+  .command('audit')
+  .description('the record of who did what')
+  .command('verify')
+  .description('look through it, also beside a running gateway, and say what was changed and where; exit code 1 then')
+  .addOption(new Option('--lang <language>', 'of what it says').choices(LANGUAGES).default('zh'))
+  .option('--json', 'print the result for a program')
+  .action(async ({ lang, json = false }) => {
+    const { reportAudit } = await import('./doctor/audit-report.ts');
+    process.exitCode = await reportAudit(configOrExit(), { language: lang, json });
   });
 program
   .command('broker')

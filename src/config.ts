@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -13,6 +13,21 @@ export const projectRoot = resolve(dirname(fileURLToPath(import.meta.url)), '..'
 
 /** Where this machine reaches what listens on `host`. */
 export const ownAddress = (host: string): string => (/^(0\.0\.0\.0|::)$/.test(host) ? '127.0.0.1' : host);
+
+/** Where the rows are: a `postgres://` URL, or the file of SQLite. */
+export const databaseOf = ({ database, data }: Config): string => database.url || join(data.dir, 'hearthgate.sqlite');
+
+/** One terminal has a hundredth of the quarantine's bytes, or what a few of the largest messages take. */
+const QUARANTINE_SHARES = 100;
+const LARGEST_MESSAGES = 4;
+
+export const quarantineLimits = ({ readings, mqtt }: Config) => ({
+  rows: readings.quarantineRows,
+  rowsPerTerminal: readings.quarantinePerTerminal,
+  bytes: readings.quarantineBytes,
+  bytesPerTerminal: Math.max(readings.quarantineBytes / QUARANTINE_SHARES, LARGEST_MESSAGES * mqtt.maxPacketBytes),
+  commitWaitMs: readings.commitWaitMs,
+});
 
 const SHORTEST_PASSWORD = 8;
 

@@ -30,7 +30,7 @@ const SWEEP_MS = 1_000;
 /** Dispose ends the sweep; what is queued is sent after the next start, if it has not expired by then. */
 export function startDownlink(parts: {
   control: Pick<Control, 'commands' | 'judge'>;
-  registry: Registry;
+  registry: Pick<Registry, 'find'>;
   carriers: Record<Terminal['connection']['type'], Carrier>;
   clock: Clock;
   log: Logger;
@@ -49,7 +49,7 @@ export function startDownlink(parts: {
   }
 
   /**
-   * Whether anything was sent, or is over without that. The row comes before the message: when the gateway dies between them, the command is never sent twice,
+   * Whether anything was sent, or is over without that, so that the next may follow. The row comes before the message: when the gateway dies between them, the command is never sent twice,
    * and a reading or the time-out tells what became of it.
    */
   async function send(terminal: Terminal, command: Command): Promise<boolean> {
@@ -57,21 +57,30 @@ export function startDownlink(parts: {
     let sent: Command | undefined;
     let refused: Command | undefined;
     const begin = async () => {
-      if (clock.now() >= command.expiresAt) return false;
+      if (commands.isExpired(command)) return false;
       const { decision, rules, policyVersion } = await judge(terminal, command, contextOf(command));
       // The second barrier: it was allowed when it was asked for, and something has changed since.
       if (decision === 'allowed') sent = await commands.step(command, 'send', 'sent', type);
-      else refused = await commands.step(command, 'refuse', 'policy', codesOf(rules), { rules, policyVersion });
-      return sent !== undefined;
+      else
+        refused = await commands.step(command, 'refuse', 'policy', codesOf(rules), { also: { rules, policyVersion } });
+      if (!sent || !commands.isExpired(sent)) return sent !== undefined;
+      // A database that was slow has eaten the time that was left.
+      await commands.step(sent, 'return', 'not_sent');
+      sent = undefined;
+      return false;
     };
     try {
       const outcome = await carriers[type].give(terminal, command, begin);
       if (!sent) return refused !== undefined;
-      if (outcome.result === 'not_listening') await takeBack(sent);
+      if (outcome.result === 'not_listening') {
+        await takeBack(sent);
+        return false;
+      }
       if (outcome.result === 'taken') await commands.step(sent, 'acknowledge', 'taken');
       if (outcome.result === 'refused') await commands.step(sent, 'reject', 'refused_by_terminal', outcome.reason);
     } catch (error) {
-      log.warn({ err: error, command: command.id }, 'command: given, but nobody knows whether it arrived');
+      if (sent) log.warn({ err: error, command: command.id }, 'command: given, but nobody knows whether it arrived');
+      else log.error({ err: error, command: command.id }, 'command: not sent');
     }
     return sent !== undefined;
   }
@@ -95,13 +104,12 @@ export function startDownlink(parts: {
   }
 
   async function expireOrTimeOut(terminal: Terminal | undefined, command: Command): Promise<void> {
-    const now = clock.now();
-    if ((command.state === 'queued' || command.state === 'held') && now >= command.expiresAt) {
+    if ((command.state === 'queued' || command.state === 'held') && commands.isExpired(command)) {
       await commands.step(command, 'expire', command.state === 'held' ? 'not_approved' : 'not_sent');
     }
     const openWithinS = isArm(command.value) && terminal?.profile.limits[command.command]?.openWithinS;
     const timeoutMs = (openWithinS || terminal?.profile.commands[command.command]?.timeoutS || 0) * 1_000;
-    if (isWaiting(command.state) && now >= (command.sentAt ?? 0) + timeoutMs) {
+    if (isWaiting(command.state) && commands.sinceSentMs(command) >= timeoutMs) {
       const shown = openWithinS ? 'not_opened' : 'not_shown';
       await commands.step(command, 'time_out', command.state === 'sent' ? 'unknown' : shown);
     }

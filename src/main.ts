@@ -5,9 +5,11 @@ import { openAlarms } from './alarms/alarms.ts';
 import { createAreas, loadAreas } from './areas/areas.ts';
 import { createCompanies, createHouseholds } from './areas/households.ts';
 import { createUsers } from './areas/users.ts';
+import { createAudit } from './audit/audit.ts';
+import { startAuditWatch } from './audit/watch.ts';
 import { openBilling } from './billing/billing.ts';
 import { openControl } from './commands/control.ts';
-import { type Config, ownAddress } from './config.ts';
+import { type Config, databaseOf, ownAddress, quarantineLimits } from './config.ts';
 import { openDatabase } from './db/database.ts';
 import { joinGateways } from './db/gateways.ts';
 import { lockFolder } from './db/lock.ts';
@@ -17,7 +19,7 @@ import { createMetrics } from './health/metrics.ts';
 import { startLive } from './http/live.ts';
 import { startHttp } from './http/server.ts';
 import { createSetup } from './http/setup.ts';
-import { alarmView, commandView } from './http/views.ts';
+import { alarmView, createCommandView } from './http/views.ts';
 import type { Clock } from './lib/clock.ts';
 import { gatewayId } from './lib/gateway-id.ts';
 import type { Logger } from './lib/log.ts';
@@ -48,9 +50,6 @@ import { createUplink } from './uplink.ts';
 
 /** The composition root: opens every part in order; disposing closes them in reverse. */
 
-/** One terminal has a hundredth of the quarantine's bytes, or what a few of the largest messages take. */
-const QUARANTINE_SHARES = 100;
-const LARGEST_MESSAGES = 4;
 const DAY_MS = 86_400_000;
 
 export interface Gateway extends AsyncDisposable {
@@ -68,7 +67,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   stack.use(lockFolder(config.data.dir));
 
   const profiles = loadProfiles(config.files.profiles);
-  const db = stack.use(await openDatabase(config.database.url || dataFolder('hearthgate.sqlite'), log));
+  const db = stack.use(await openDatabase(databaseOf(config), log));
   const id = config.mqtt.external.clientId || gatewayId(config.data.dir);
   const isExternal = config.mqtt.external.url !== '';
   const isShared = config.database.url !== '';
@@ -84,7 +83,8 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   );
   await loadAreas(db, config.files.areas);
 
-  const users = createUsers({ db, clock, sessionMs: config.http.sessionHours * 3_600_000 });
+  const audit = createAudit({ db, clock });
+  const users = createUsers({ db, clock, audit, sessionMs: config.http.sessionHours * 3_600_000 });
   const areas = createAreas(db);
   const companies = createCompanies({ db, clock });
   const households = createHouseholds({ db, clock, companies });
@@ -107,31 +107,21 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     modbusHosts: config.modbus.hosts,
   });
   live.follow(registry);
-  const quarantine = stack.use(
-    await openQuarantine(
-      {
-        rows: config.readings.quarantineRows,
-        rowsPerTerminal: config.readings.quarantinePerTerminal,
-        bytes: config.readings.quarantineBytes,
-        bytesPerTerminal: Math.max(
-          config.readings.quarantineBytes / QUARANTINE_SHARES,
-          LARGEST_MESSAGES * config.mqtt.maxPacketBytes,
-        ),
-        commitWaitMs: config.readings.commitWaitMs,
-      },
-      { db, clock, log },
-    ),
-  );
+  const quarantine = stack.use(await openQuarantine(quarantineLimits(config), { db, clock, log }));
   const alarms = await openAlarms({
     db,
     clock,
     onChange: (row) => live.publish({ event: 'alarm', terminalId: row.terminalId, alarm: alarmView(row) }),
   });
+  const commandView = createCommandView({ registry, presence, clock });
+  const auditWatch = stack.use(startAuditWatch({ db, folder: config.data.dir, clock, log }));
   const control = stack.use(
     await openControl({
       db,
       clock,
       log,
+      audit,
+      gateway: id,
       registry,
       settings: { policies: config.files.policies, weather: config.weather },
       // Nobody keeps notices of arrears yet, so nothing is switched off for them.
@@ -238,6 +228,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       uplink,
       quarantine,
       commands,
+      audit: auditWatch,
       live,
       mqtt: broker.state,
       modbus: bridge.state,
@@ -272,6 +263,8 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       requeue,
       security,
       alarms,
+      audit,
+      auditWatch,
       control,
       downlink,
       billing,

@@ -1,5 +1,6 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
+import type { Audit } from '../audit/audit.ts';
 import type { Database } from '../db/database.ts';
 import { type Page, pageOf } from '../db/page.ts';
 import type { ApiKeyRow, Role, ScopeColumns, UserRow } from '../db/schema.ts';
@@ -49,7 +50,17 @@ const callerOf = (row: ScopeColumns & { id: string }, name: string, personId: st
   householdId: row.householdId,
 });
 
-export function createUsers({ db, clock, sessionMs }: { db: Database; clock: Clock; sessionMs: number }) {
+export function createUsers({
+  db,
+  clock,
+  audit,
+  sessionMs,
+}: {
+  db: Database;
+  clock: Clock;
+  audit: Audit;
+  sessionMs: number;
+}) {
   async function mustExist(scope: NewScope): Promise<void> {
     const found = await Promise.all([
       scope.companyId && db.selectFrom('companies').select('id').where('id', '=', scope.companyId).executeTakeFirst(),
@@ -63,7 +74,8 @@ export function createUsers({ db, clock, sessionMs }: { db: Database; clock: Clo
   }
 
   return {
-    async create(request: NewScope & { username: string; password: string }): Promise<UserRow> {
+    /** `by` is who makes it. */
+    async create(request: NewScope & { username: string; password: string }, by: string): Promise<UserRow> {
       await mustExist(request);
       const user: UserRow = {
         id: newId('usr'),
@@ -72,13 +84,17 @@ export function createUsers({ db, clock, sessionMs }: { db: Database; clock: Clo
         ...scopeColumns(request),
         createdAt: clock.now(),
       };
-      const { numInsertedOrUpdatedRows } = await db
-        .insertInto('users')
-        .values(user)
-        .onConflict((conflict) => conflict.column('username').doNothing())
-        .executeTakeFirstOrThrow();
-      if (numInsertedOrUpdatedRows === 0n)
-        throw new GatewayError('conflict', `User ${request.username} exists already`);
+      const { id, username } = user;
+      await db.transaction().execute(async (transaction) => {
+        const { numInsertedOrUpdatedRows } = await transaction
+          .insertInto('users')
+          .values(user)
+          .onConflict((conflict) => conflict.column('username').doNothing())
+          .executeTakeFirstOrThrow();
+        if (numInsertedOrUpdatedRows === 0n) throw new GatewayError('conflict', `User ${username} exists already`);
+        const detail = { username, ...scopeColumns(request) };
+        await audit.record(transaction, { actor: by, action: 'user_added', subject: id, detail });
+      });
       return user;
     },
 
@@ -102,11 +118,18 @@ export function createUsers({ db, clock, sessionMs }: { db: Database; clock: Clo
     },
 
     /** Sessions of a removed user end at once. The last admin stays, since nobody could make another. */
-    async remove(id: string): Promise<void> {
+    async remove(id: string, by: string): Promise<void> {
       const admins = await db.selectFrom('users').select('id').where('role', '=', 'admin').limit(2).execute();
       if (admins.length === 1 && admins[0]?.id === id) throw new GatewayError('in_use', 'This is the last admin');
-      const { numDeletedRows } = await db.deleteFrom('users').where('id', '=', id).executeTakeFirstOrThrow();
-      if (numDeletedRows === 0n) throw new GatewayError('not_found');
+      await db.transaction().execute(async (transaction) => {
+        const gone = await transaction
+          .deleteFrom('users')
+          .where('id', '=', id)
+          .returning('username')
+          .executeTakeFirst();
+        if (!gone) throw new GatewayError('not_found');
+        await audit.record(transaction, { actor: by, action: 'user_removed', subject: id, detail: gone });
+      });
     },
 
     async signIn(username: string, password: string): Promise<{ token: string; expiresAt: number; user: UserRow }> {
@@ -152,7 +175,11 @@ export function createUsers({ db, clock, sessionMs }: { db: Database; clock: Clo
         createdBy: caller.personId ?? null,
         createdAt: clock.now(),
       };
-      await db.insertInto('apiKeys').values(row).execute();
+      await db.transaction().execute(async (transaction) => {
+        await transaction.insertInto('apiKeys').values(row).execute();
+        const detail = { name: row.name, ...scopeColumns(request) };
+        await audit.record(transaction, { actor: caller.name, action: 'key_added', subject: row.id, detail });
+      });
       return { row, key };
     },
 
@@ -171,9 +198,12 @@ export function createUsers({ db, clock, sessionMs }: { db: Database; clock: Clo
       return key;
     },
 
-    async removeKey(id: string): Promise<void> {
-      const { numDeletedRows } = await db.deleteFrom('apiKeys').where('id', '=', id).executeTakeFirstOrThrow();
-      if (numDeletedRows === 0n) throw new GatewayError('not_found');
+    async removeKey(id: string, by: string): Promise<void> {
+      await db.transaction().execute(async (transaction) => {
+        const gone = await transaction.deleteFrom('apiKeys').where('id', '=', id).returning('name').executeTakeFirst();
+        if (!gone) throw new GatewayError('not_found');
+        await audit.record(transaction, { actor: by, action: 'key_removed', subject: id, detail: gone });
+      });
     },
   };
 }

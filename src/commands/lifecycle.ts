@@ -10,11 +10,15 @@ export type CommandEvent =
   | 'acknowledge'
   | 'reject'
   | 'confirm'
+  | 'contradict'
   | 'time_out'
   | 'expire'
   | 'cancel';
 
-/** A late answer beats our time-out: a timed-out command can still be acknowledged, rejected or confirmed. */
+/**
+ * A late answer beats our time-out: a timed-out command can still be acknowledged, rejected or confirmed. A reading that contradicts a command
+ * is noted and leaves it where it is.
+ */
 const TABLE: Record<CommandState, Partial<Record<CommandEvent, CommandState>>> = {
   held: { approve: 'queued', refuse: 'refused', expire: 'expired', cancel: 'cancelled' },
   // Facts may have changed since: what is no longer allowed is not sent.
@@ -25,10 +29,11 @@ const TABLE: Record<CommandState, Partial<Record<CommandEvent, CommandState>>> =
     acknowledge: 'acknowledged',
     reject: 'rejected',
     confirm: 'confirmed',
+    contradict: 'sent',
     time_out: 'timed_out',
   },
-  acknowledged: { confirm: 'confirmed', time_out: 'timed_out' },
-  timed_out: { acknowledge: 'acknowledged', reject: 'rejected', confirm: 'confirmed' },
+  acknowledged: { confirm: 'confirmed', contradict: 'acknowledged', time_out: 'timed_out' },
+  timed_out: { acknowledge: 'acknowledged', reject: 'rejected', confirm: 'confirmed', contradict: 'timed_out' },
   confirmed: {},
   rejected: {},
   refused: {},

@@ -111,7 +111,10 @@ export function createRequests(parts: {
       const judgement = await judge(terminal, command, { via: 'request', again: true, approved });
       if (judgement.decision === 'refused') {
         const { rules, policyVersion } = judgement;
-        await commands.step(command, 'refuse', 'policy', codesOf(rules), { rules, policyVersion });
+        await commands.step(command, 'refuse', 'policy', codesOf(rules), {
+          by: caller.name,
+          also: { rules, policyVersion },
+        });
         throw refusedBy(judgement);
       }
       if (judgement.decision === 'held') {
@@ -121,12 +124,18 @@ export function createRequests(parts: {
       }
       const now = clock.now();
       const also = { approvedBy: caller.name, approvedAt: now, expiresAt: now + command.ttlMs };
-      return decided(commands.step(command, 'approve', 'approved', signed(caller, approval.reason), also), id, caller);
+      const deed = { by: caller.name, also };
+      return decided(commands.step(command, 'approve', 'approved', signed(caller, approval.reason), deed), id, caller);
     },
 
     async refuse(caller: Caller, id: string, approval: Approval): Promise<Command> {
       const { command } = await waiting(caller, id);
-      return decided(commands.step(command, 'refuse', 'not_allowed', signed(caller, approval.reason)), id, caller);
+      const by = caller.name;
+      return decided(
+        commands.step(command, 'refuse', 'not_allowed', signed(caller, approval.reason), { by }),
+        id,
+        caller,
+      );
     },
 
     /** The household has paid: what waits to cut it off for arrears is over. */

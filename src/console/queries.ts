@@ -1,4 +1,5 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
+import type { AuditEntry, AuditState } from '../http/schemas/audit.ts';
 import type { Account, HouseholdUsage, LedgerEntry, Payment, Receipt } from '../http/schemas/billing.ts';
 import type { Command, Judgement } from '../http/schemas/commands.ts';
 import type { DepositStatement } from '../http/schemas/deposits.ts';
@@ -12,6 +13,7 @@ import type { ProfileView, Terminal } from '../http/schemas/terminals.ts';
 import { get, type Page, type Query } from './api.ts';
 import { now } from './clock.ts';
 import type { Range } from './ranges.ts';
+import type { AuditSearch } from './search.ts';
 
 const PAGE_SIZE = 50;
 const RECENT_COMMANDS = 10;
@@ -23,6 +25,7 @@ const COMMAND_MS = 5_000;
 const IMPORT_MS = 1_000;
 const HELD_MS = 15_000;
 const LINES_MS = 5_000;
+const AUDIT_MS = 5_000;
 
 /** The first words of the cache's keys, which the live stream writes to. */
 export const CACHE = {
@@ -144,6 +147,13 @@ export const quarantineCountsQuery = (filter: QuarantineFilter, limit: number) =
 export type SecurityFilter = { terminalId?: string | undefined; kind?: string | undefined };
 export const securityQuery = (filter: SecurityFilter) =>
   pages<SecurityEventView>(['security'], '/security-events', filter);
+
+export type AuditFilter = AuditSearch;
+export const auditQuery = (filter: AuditFilter) => pages<AuditEntry>(['audit'], '/audit', filter);
+export const auditStateQuery = () => ({
+  ...one<AuditState>(['audit-state'], '/audit/state'),
+  refetchInterval: AUDIT_MS,
+});
 
 type Days = { from: string; to: string };
 export const depositsQuery = (days: Days) =>

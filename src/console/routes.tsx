@@ -8,6 +8,7 @@ import {
   stringifySearchWith,
 } from '@tanstack/react-router';
 import { AlarmsPage } from './pages/alarms.tsx';
+import { AuditPage } from './pages/audit.tsx';
 import { ClaimPage } from './pages/claim.tsx';
 import { DepositsPage } from './pages/deposits.tsx';
 import { HeldPage } from './pages/held.tsx';
@@ -27,6 +28,7 @@ import { NoPage, PageFailure } from './parts/failure.tsx';
 import { Shell } from './parts/shell.tsx';
 import {
   alarmSearch,
+  auditSearch,
   depositSearch,
   householdSearch,
   importSearch,
@@ -113,6 +115,12 @@ const security = createRoute({
   component: SecurityPage,
   validateSearch: securitySearch,
 });
+const audit = createRoute({
+  getParentRoute: () => shell,
+  path: '/audit',
+  component: AuditPage,
+  validateSearch: auditSearch,
+});
 const imports = createRoute({
   getParentRoute: () => shell,
   path: '/imports',
@@ -139,6 +147,7 @@ export const router = createRouter({
       line,
       quarantine,
       security,
+      audit,
       imports,
       claim,
     ]),

@@ -62,6 +62,15 @@ export const depositSearch = (raw: Raw): Optional<{ from: string; to: string }> 
   to: day(raw['to']),
 });
 
+export type AuditSearch = Optional<{ terminalId: string; actor: string; action: string; from: string; to: string }>;
+export const auditSearch = (raw: Raw): AuditSearch => ({
+  terminalId: text(raw['terminalId']),
+  actor: text(raw['actor']),
+  action: text(raw['action']),
+  from: day(raw['from']),
+  to: day(raw['to']),
+});
+
 export const importSearch = (raw: Raw): Optional<{ id: string }> => ({ id: text(raw['id']) });
 
 export const setupSearch = (raw: Raw): Optional<{ token: string }> => ({ token: text(raw['token']) });

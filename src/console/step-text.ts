@@ -23,7 +23,9 @@ export function useStepText(profile: ProfileView, { rules }: Command): (step: St
     // Codes, whose words the command has.
     if (cause === 'policy') return rules.map(titleOf).join(' ');
     if (cause === 'sent') return wordFor(WIRES, detail);
-    return cause === 'reading' ? readingText(detail) : detail;
+    // The newer one is in the list itself; its id says nothing to a person.
+    if (cause === 'superseded') return null;
+    return cause === 'reading' || cause === 'contradicted' ? readingText(detail) : detail;
   };
   return (step) => stepText(t, step, detailText(step));
 }

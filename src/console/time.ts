@@ -42,6 +42,11 @@ export function lastDays(time: number, count: number): { from: string; to: strin
   };
 }
 
+/** Midnight in Shanghai of a day such as `2026-11-24`, or so many days after it, as a query has it. */
+export function midnight(date: string | undefined, after = 0): string | undefined {
+  return date && new Date(Date.parse(`${date}T00:00:00+08:00`) + after * DAY_MS).toISOString();
+}
+
 export function age(t: T, milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1_000));
   if (seconds < 60) return t('age.seconds', { n: seconds });

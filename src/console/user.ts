@@ -20,6 +20,7 @@ export type Section =
   | 'lines'
   | 'quarantine'
   | 'security'
+  | 'audit'
   | 'imports'
   | 'claim';
 
@@ -34,6 +35,7 @@ export const SECTIONS: Record<Role, readonly Section[]> = {
     'lines',
     'quarantine',
     'security',
+    'audit',
     'imports',
     'claim',
   ],
@@ -47,6 +49,7 @@ export const SECTIONS: Record<Role, readonly Section[]> = {
     'lines',
     'quarantine',
     'security',
+    'audit',
     'imports',
     'claim',
   ],
@@ -62,7 +65,7 @@ export const mayAcknowledge = (user: Me): boolean => user.role === 'admin' || us
 export const mayRequeue = (user: Me): boolean => user.role === 'admin';
 
 const RESIDENTS_PATHS = ['/households/', '/terminals/', '/receipts/'];
-const ONLY_CLERKS = ['/held', '/imports', '/claim'];
+const ONLY_CLERKS = ['/held', '/audit', '/imports', '/claim'];
 
 /** A resident has no lists. Of another's household or terminal the gateway says that it is not there. */
 export const mayVisit = (user: Me, path: string): boolean => {

@@ -1,8 +1,10 @@
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { existsSync } from 'node:fs';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { CamelCasePlugin, Kysely, PostgresAdapter, PostgresDialect, SqliteDialect, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pg from 'pg';
 import type { Logger } from '../lib/log.ts';
+import { openReadOnly } from './inspect.ts';
 import { up as first } from './migrations/0001-first.ts';
 import { up as quarantine } from './migrations/0002-quarantine.ts';
 import { up as meterExchanges } from './migrations/0003-meter-exchanges.ts';
@@ -11,6 +13,7 @@ import { up as securityEvents } from './migrations/0005-security-events.ts';
 import { up as provisioning } from './migrations/0006-provisioning.ts';
 import { up as gateways } from './migrations/0007-gateways.ts';
 import { up as sealedSecrets } from './migrations/0008-sealed-secrets.ts';
+import { up as audit } from './migrations/0009-audit.ts';
 import { up as policies } from './migrations/0010-policies.ts';
 import { up as ledger } from './migrations/0012-ledger.ts';
 import type { Tables } from './schema.ts';
@@ -26,6 +29,7 @@ export const MIGRATIONS = {
   '0006-provisioning': { up: provisioning },
   '0007-gateways': { up: gateways },
   '0008-sealed-secrets': { up: sealedSecrets },
+  '0009-audit': { up: audit },
   '0010-policies': { up: policies },
   '0012-ledger': { up: ledger },
 };
@@ -39,13 +43,31 @@ export type DatabaseOrTransaction = Database | Transaction<Tables>;
 export const isPostgres = (db: DatabaseOrTransaction): boolean => db.getExecutor().adapter instanceof PostgresAdapter;
 
 /** `synchronous = full` makes a committed row survive a power cut, not only the end of the process. */
-function openSqlite(file: string) {
+function openSqlite(file: string): DatabaseSync {
   const db = new DatabaseSync(file, { timeout: 5_000 });
   db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on');
-  return {
+  return db;
+}
+
+/** Statements that are kept made, as making one costs more than most take to run; long ones are seldom the same twice. */
+const MOST_STATEMENTS = 500;
+const LONGEST_KEPT = 2_000;
+
+function sqliteDialect(db: DatabaseSync): SqliteDialect {
+  const kept = new Map<string, StatementSync>();
+  function statementOf(sql: string): StatementSync {
+    const known = kept.get(sql);
+    if (known) return known;
+    const made = db.prepare(sql);
+    if (sql.length > LONGEST_KEPT) return made;
+    if (kept.size >= MOST_STATEMENTS) kept.clear();
+    kept.set(sql, made);
+    return made;
+  }
+  const database = {
     close: () => db.close(),
     prepare(sql: string) {
-      const statement = db.prepare(sql);
+      const statement = statementOf(sql);
       // On a full disk SQLite has rolled back already, and a second time would hide why.
       const isDone = () => sql === 'rollback' && !db.isTransaction;
       const inputs = (parameters: readonly unknown[]) => parameters as SQLInputValue[];
@@ -54,10 +76,12 @@ function openSqlite(file: string) {
         all: (parameters: readonly unknown[]) => statement.all(...inputs(parameters)),
         run: (parameters: readonly unknown[]) =>
           isDone() ? { changes: 0, lastInsertRowid: 0 } : statement.run(...inputs(parameters)),
-        iterate: (parameters: readonly unknown[]) => statement.iterate(...inputs(parameters)),
+        // Others may run the same one before all its rows are taken.
+        iterate: (parameters: readonly unknown[]) => db.prepare(sql).iterate(...inputs(parameters)),
       };
     },
   };
+  return new SqliteDialect({ database });
 }
 
 const SQLITE_FULL = 13;
@@ -81,16 +105,25 @@ function postgresDialect(url: string, log: Logger): PostgresDialect {
   return new PostgresDialect({ pool });
 }
 
-/** Opens PostgreSQL at a `postgres://` URL, or SQLite in a file, making or upgrading the tables. Dispose closes it. */
-export async function openDatabase(where: string, log: Logger): Promise<Database & AsyncDisposable> {
+function connect(where: string, log: Logger, open: (file: string) => DatabaseSync): Database & AsyncDisposable {
   const db = new Kysely<Tables>({
-    dialect: /^postgres(ql)?:/.test(where)
-      ? postgresDialect(where, log)
-      : new SqliteDialect({ database: openSqlite(where) }),
+    dialect: /^postgres(ql)?:/.test(where) ? postgresDialect(where, log) : sqliteDialect(open(where)),
     plugins: [new CamelCasePlugin()],
   });
+  return Object.assign(db, { [Symbol.asyncDispose]: () => db.destroy() });
+}
+
+/** Opens what a gateway uses, to read it and nothing else: also beside that gateway, whose write-ahead log is there then. Dispose closes it. */
+export const openToRead = (where: string, log: Logger): Database & AsyncDisposable =>
+  connect(where, log, (file) =>
+    existsSync(`${file}-wal`) ? new DatabaseSync(file, { readOnly: true }) : openReadOnly(file),
+  );
+
+/** Opens PostgreSQL at a `postgres://` URL, or SQLite in a file, making or upgrading the tables. Dispose closes it. */
+export async function openDatabase(where: string, log: Logger): Promise<Database & AsyncDisposable> {
+  const db = connect(where, log, openSqlite);
   const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } });
   const { error } = await migrator.migrateToLatest();
   if (error) throw error;
-  return Object.assign(db, { [Symbol.asyncDispose]: () => db.destroy() });
+  return db;
 }

@@ -10,7 +10,7 @@ const APPLIED = 'select name from kysely_migration order by name';
 const namesOf = (rows: unknown[]): string[] => rows.map((row) => String(Object(row)['name']));
 
 /** Without a write-ahead log beside it, SQLite is told that nobody writes, so that it makes none. */
-function openReadOnly(file: string): DatabaseSync {
+export function openReadOnly(file: string): DatabaseSync {
   const log = `${file}-wal`;
   if (existsSync(log) && statSync(log).size > 0) return new DatabaseSync(file, { readOnly: true });
   return new DatabaseSync(new URL(`${pathToFileURL(file)}?immutable=1`), { readOnly: true });

@@ -66,6 +66,8 @@ export const STEP_CAUSES = [
   'paid',
   /** A person took it back; `detail` says who. */
   'cancelled',
+  /** A newer command of its kind takes its place; `detail` says which. */
+  'superseded',
   /** Its terminal was removed or moved to another household before it was sent. */
   'moved',
   /** `detail` says over what. */
@@ -76,6 +78,8 @@ export const STEP_CAUSES = [
   'refused_by_terminal',
   /** A reading shows it; `detail` says which. */
   'reading',
+  /** A reading that is newer shows something else, which changes no state; `detail` says what. */
+  'contradicted',
   /** Its time ran out before the terminal could be reached. */
   'not_sent',
   /** The broker had nobody to give it to. */
@@ -92,6 +96,8 @@ export type StepCause = (typeof STEP_CAUSES)[number];
 export interface CommandStepRow {
   id: string;
   commandId: string;
+  /** From 1, in the order in which they were taken. */
+  n: number;
   state: CommandState;
   at: number;
   cause: StepCause;

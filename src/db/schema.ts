@@ -1,3 +1,4 @@
+import type { AuditTables } from './schema-audit.ts';
 import type { BillingTables } from './schema-billing.ts';
 import type { CommandTables } from './schema-commands.ts';
 import type { ImportErrorRow, ImportRow } from './schema-imports.ts';
@@ -200,7 +201,7 @@ interface GatewayRow {
   beatAt: number;
 }
 
-export interface Tables extends BillingTables, CommandTables {
+export interface Tables extends AuditTables, BillingTables, CommandTables {
   areas: AreaRow;
   companies: CompanyRow;
   households: HouseholdRow;

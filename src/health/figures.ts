@@ -1,3 +1,4 @@
+import type { AuditState } from '../audit/watch.ts';
 import type { Commands } from '../commands/commands.ts';
 import type { Drain } from '../readings/drain.ts';
 import type { Quarantine } from '../readings/quarantine.ts';
@@ -13,6 +14,7 @@ export interface CountingParts {
   uplink: Uplink;
   quarantine: Quarantine;
   commands: Commands;
+  audit: { state(): AuditState };
   live: { state(): { streams: number; limit: number; cut: number } };
   mqtt: () => MqttState;
   modbus: () => ModbusState;
@@ -27,7 +29,7 @@ interface LastSeen {
 
 /** Every queue, its limit, and what went past it. */
 export function figuresOf(parts: CountingParts, seen: LastSeen): Figures {
-  const { spool, drain, uplink, quarantine, commands, live, mqtt, modbus } = parts;
+  const { spool, drain, uplink, quarantine, commands, audit, live, mqtt, modbus } = parts;
   return {
     hearthgate_readings_total: ['Readings acknowledged since the start', uplink.received],
     hearthgate_quarantined_total: ['Values refused since the start', quarantine.added],
@@ -64,6 +66,12 @@ export function figuresOf(parts: CountingParts, seen: LastSeen): Figures {
       'Commands that wait for an answer or for the reading that shows them',
       () => commands.counts().inFlight,
     ],
+    hearthgate_audit_rows: ['Rows of the audit', () => audit.state().head?.seq ?? 0],
+    hearthgate_audit_checked_rows: [
+      'Rows that the present look through the audit has seen',
+      () => audit.state().checked.seq,
+    ],
+    hearthgate_audit_faults: ['Faults that the last look through the audit found', () => audit.state().faults.length],
     hearthgate_live_streams: ['Open /live streams', () => live.state().streams],
     hearthgate_live_streams_limit: ['/live streams that may be open', () => live.state().limit],
     hearthgate_live_cut_total: ['/live streams ended because they read too slowly', () => live.state().cut],

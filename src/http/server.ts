@@ -16,6 +16,8 @@ import type { Alarms } from '../alarms/alarms.ts';
 import type { Areas } from '../areas/areas.ts';
 import type { Companies, Households } from '../areas/households.ts';
 import type { Users } from '../areas/users.ts';
+import type { Audit } from '../audit/audit.ts';
+import type { AuditWatch } from '../audit/watch.ts';
 import type { Billing } from '../billing/billing.ts';
 import type { Control } from '../commands/control.ts';
 import type { Config } from '../config.ts';
@@ -43,6 +45,7 @@ import { answerProblems, sendBadAddress, sendNotFound } from './problems.ts';
 import { problemResponses } from './responses.ts';
 import { alarmRoutes } from './routes/alarms.ts';
 import { areaRoutes } from './routes/areas.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { billingRoutes } from './routes/billing.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { credentialRoutes } from './routes/credentials.ts';
@@ -84,6 +87,8 @@ export interface HttpParts {
   requeue: Requeue;
   security: SecurityEvents;
   alarms: Alarms;
+  audit: Audit;
+  auditWatch: AuditWatch;
   control: Control;
   downlink: Downlink;
   billing: Billing;
@@ -203,6 +208,7 @@ export async function startHttp(parts: HttpParts) {
       quarantineRoutes,
       securityRoutes,
       commandRoutes,
+      auditRoutes,
       alarmRoutes,
       liveRoutes,
     ]) {

@@ -9,7 +9,7 @@ export function createSetup() {
     async offer(users: Users, adminPassword: string | undefined): Promise<string | undefined> {
       if (await users.any()) return undefined;
       if (adminPassword === undefined) token = newSecret();
-      else await users.create({ username: 'admin', password: adminPassword, role: 'admin' });
+      else await users.create({ username: 'admin', password: adminPassword, role: 'admin' }, 'setup:password');
       return token;
     },
     fits: (other: string): boolean => other === token,

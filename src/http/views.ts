@@ -3,13 +3,15 @@ import { type Caller, visibleSince } from '../areas/scope.ts';
 import type { Command } from '../commands/commands.ts';
 import type { AlarmRow, AreaRow, HouseholdRow, MeterExchangeRow, UserRow } from '../db/schema.ts';
 import { rfc3339 } from '../lib/calendar.ts';
+import type { Clock } from '../lib/clock.ts';
 import { unitOf } from '../lib/units.ts';
 import type { Latest as LatestValues } from '../readings/latest.ts';
 import { claimText } from '../terminals/claims.ts';
 import type { ImportProgress } from '../terminals/imports.ts';
 import type { Presence } from '../terminals/presence.ts';
 import type { Profile } from '../terminals/profile.ts';
-import type { Terminal } from '../terminals/registry.ts';
+import { wakesAt } from '../terminals/profile-commands.ts';
+import type { Registry, Terminal } from '../terminals/registry.ts';
 import type { Command as CommandView } from './schemas/commands.ts';
 import type { Alarm } from './schemas/live.ts';
 import type { Area, Household, User } from './schemas/people.ts';
@@ -61,23 +63,36 @@ export const meterExchangeView = (row: MeterExchangeRow): MeterExchange => ({
   recordedAt: rfc3339(row.recordedAt),
 });
 
-export const commandView = (command: Command): CommandView => ({
-  id: command.id,
-  terminalId: command.terminalId,
-  command: command.command,
-  value: command.value,
-  reason: command.reason,
-  purpose: command.purpose,
-  state: command.state,
-  sequence: command.sequence,
-  requestedBy: command.requestedBy,
-  policyVersion: command.policyVersion,
-  rules: command.rules,
-  approvedBy: command.approvedBy,
-  createdAt: rfc3339(command.createdAt),
-  expiresAt: rfc3339(command.expiresAt),
-  history: command.history.map((step) => ({ ...step, at: rfc3339(step.at) })),
-});
+/** How commands look: those that wait for a terminal that sleeps say about when it wakes. */
+export function createCommandView(parts: { registry: Registry; presence: Presence; clock: Clock }) {
+  const { registry, presence, clock } = parts;
+
+  function deliveryAt({ terminalId, state }: Command): number | null {
+    const terminal = state === 'queued' || state === 'held' ? registry.find(terminalId) : undefined;
+    return terminal ? wakesAt(terminal.profile, presence.lastSeenAt(terminalId), clock.now()) : null;
+  }
+
+  return function commandView(command: Command): CommandView {
+    return {
+      id: command.id,
+      terminalId: command.terminalId,
+      command: command.command,
+      value: command.value,
+      reason: command.reason,
+      purpose: command.purpose,
+      state: command.state,
+      sequence: command.sequence,
+      requestedBy: command.requestedBy,
+      policyVersion: command.policyVersion,
+      rules: command.rules,
+      approvedBy: command.approvedBy,
+      createdAt: rfc3339(command.createdAt),
+      expiresAt: rfc3339(command.expiresAt),
+      deliveryAt: orNull(deliveryAt(command)),
+      history: command.history.map((step) => ({ ...step, at: rfc3339(step.at) })),
+    };
+  };
+}
 
 /** Values from where the terminal stood before are not a resident's to see. */
 export function latestView(caller: Caller, terminal: Terminal, latest: LatestValues, presence: Presence): Latest {
@@ -114,11 +129,12 @@ export function terminalView(
   };
 }
 
-export const profileView = ({ profile, title, kind, protocol, metrics, commands }: Profile): ProfileView => ({
+export const profileView = ({ profile, title, kind, protocol, sleeps, metrics, commands }: Profile): ProfileView => ({
   profile,
   title,
   kind,
   protocol,
+  sleepsS: sleeps?.everyS ?? null,
   metrics: Object.fromEntries(
     Object.entries(metrics).map(([name, metric]) => [
       name,
@@ -131,9 +147,15 @@ export const profileView = ({ profile, title, kind, protocol, metrics, commands 
     ]),
   ),
   commands: Object.fromEntries(
-    Object.entries(commands).map(([name, { title: words, values, range, confirm }]) => [
+    Object.entries(commands).map(([name, { title: words, values, range, confirm, maxExpiryS }]) => [
       name,
-      { title: words, ...(values && { values: Object.keys(values) }), ...(range && { range }), confirm },
+      {
+        title: words,
+        ...(values && { values: Object.keys(values) }),
+        ...(range && { range }),
+        confirm,
+        ...(maxExpiryS !== undefined && { maxExpiryS }),
+      },
     ]),
   ),
 });

@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Config } from '../config.ts';
+import { type Config, databaseOf } from '../config.ts';
 import { openDatabase } from '../db/database.ts';
 import { hashSecret } from '../lib/ids.ts';
 import type { Logger } from '../lib/log.ts';
@@ -152,7 +152,7 @@ export async function exportBroker(
       'set mqtt.external.username (letters, digits, - and _) and password first: the gateways’ own account',
     );
   }
-  await using db = await openDatabase(config.database.url || join(config.data.dir, 'hearthgate.sqlite'), log);
+  await using db = await openDatabase(databaseOf(config), log);
   const profiles = loadProfiles(config.files.profiles);
   const memory = await loadTerminals({ db, profiles });
   if (memory.terminals.has(account.username))

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { unitOf } from '../lib/units.ts';
 import { DIALECTS } from './dialects.ts';
 import { blockWords, placesOf, registerAddress, registerCount, registerWords } from './encode.ts';
+import { expiryContradictions, maxExpiryS, sleeps } from './profile-commands.ts';
 import { errorText, type FileLanguage, type FileReading, readFile } from './profile-file.ts';
 import { envelope, jsonSource, mqttContradictions, sending } from './profile-mqtt.ts';
 import { address, register } from './profile-register.ts';
@@ -59,6 +60,7 @@ const command = z
     within: z.number().min(0).default(0),
     /** Seconds from sending until a confirmation is no longer expected. */
     timeoutS: z.int().min(5).max(3600),
+    maxExpiryS,
   })
   .refine((c) => (c.values === undefined) !== (c.range === undefined), 'give either values or range');
 export type CommandDefinition = z.infer<typeof command>;
@@ -125,6 +127,7 @@ const profileSchema = z.strictObject({
   printed: z.enum(['zero_based', 'one_based', 'numbered', 'unknown']).optional(),
   /** Older than this, the last reading no longer shows that the terminal is alive. Seconds. */
   offlineAfterS: z.int().min(10).max(864_000),
+  sleeps,
   /** Modbus only. `readable` lists address ranges, both ends included, that one request may span. */
   poll: z
     .strictObject({
@@ -177,7 +180,7 @@ function unwritable(name: string, { to, values, range }: CommandDefinition, poll
 
 /** What the schema alone cannot say: that the parts of a profile fit each other. Each is `path: message`. */
 function contradictions(profile: Profile): string[] {
-  const found = mqttContradictions(profile);
+  const found = [...mqttContradictions(profile), ...expiryContradictions(profile)];
   const modbus = profile.protocol === 'modbus';
   if (modbus !== (profile.poll !== undefined)) found.push('poll: Modbus profiles have it, others do not');
   if (profile.printed && !modbus) found.push('printed: only Modbus profiles have it');

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createCompanies, createHouseholds } from '../../src/areas/households.ts';
 import type { Caller } from '../../src/areas/scope.ts';
+import { createAudit } from '../../src/audit/audit.ts';
 import { openControl } from '../../src/commands/control.ts';
 import type { CommandRequest } from '../../src/commands/requests.ts';
 import { openDatabase } from '../../src/db/database.ts';
@@ -64,6 +65,8 @@ async function open(start?: number) {
       db,
       clock,
       log,
+      audit: createAudit({ db, clock }),
+      gateway: 'G',
       registry,
       settings: {
         policies: 'config/policies',

@@ -3,17 +3,17 @@ import { type CommandEvent, nextState } from '../../src/commands/lifecycle.ts';
 import { COMMAND_STATES, type CommandState } from '../../src/db/schema-commands.ts';
 
 const TABLE = `
-              approve  refuse   send  acknowledge   reject    confirm    time_out   expire   cancel
-held          queued   refused  -     -             -         -          -          expired  cancelled
-queued        -        refused  sent  -             -         -          -          expired  cancelled
-sent          -        -        -     acknowledged  rejected  confirmed  timed_out  -        -
-acknowledged  -        -        -     -             -         confirmed  timed_out  -        -
-timed_out     -        -        -     acknowledged  rejected  confirmed  -          -        -
-confirmed     -        -        -     -             -         -          -          -        -
-rejected      -        -        -     -             -         -          -          -        -
-refused       -        -        -     -             -         -          -          -        -
-expired       -        -        -     -             -         -          -          -        -
-cancelled     -        -        -     -             -         -          -          -        -
+              approve  refuse   send  return  acknowledge   reject    confirm    contradict    time_out   expire   cancel
+held          queued   refused  -     -       -             -         -          -             -          expired  cancelled
+queued        -        refused  sent  -       -             -         -          -             -          expired  cancelled
+sent          -        -        -     queued  acknowledged  rejected  confirmed  sent          timed_out  -        -
+acknowledged  -        -        -     -       -             -         confirmed  acknowledged  timed_out  -        -
+timed_out     -        -        -     -       acknowledged  rejected  confirmed  timed_out     -          -        -
+confirmed     -        -        -     -       -             -         -          -             -          -        -
+rejected      -        -        -     -       -             -         -          -             -          -        -
+refused       -        -        -     -       -             -         -          -             -          -        -
+expired       -        -        -     -       -             -         -          -             -          -        -
+cancelled     -        -        -     -       -             -         -          -             -          -        -
 `;
 
 test('a command moves only as this table says', () => {

@@ -64,6 +64,7 @@ test.for(['zh', 'en'] as const)(
       [`/households/${household.id}`]: 'RRRRR',
       '/alarms': LONGEST_ID,
       '/quarantine': LONGEST_ID,
+      '/audit': LONGEST_ID,
       [`/imports?id=${imported}`]: LONGEST_ID,
       '/claim': /二维码内容|QR text/,
     };

@@ -302,6 +302,13 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
       own: mine.command.id,
       empty: [`/commands?terminalId=${terminal.id}`],
     },
+    'GET /api/v1/audit': {
+      path: '/audit?limit=500',
+      answers: { company: 200 },
+      own: mine.command.id,
+      empty: [`/audit?terminalId=${terminal.id}`, `/audit?actor=terminal:${terminal.id}`, '/audit?action=user_added'],
+    },
+    'GET /api/v1/audit/state': adminOnly('/audit/state'),
     'GET /api/v1/commands/{id}': get(`/commands/${command.id}`),
     'POST /api/v1/commands/{id}/cancel': {
       path: `/commands/${command.id}/cancel`,

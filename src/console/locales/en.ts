@@ -1,4 +1,5 @@
 import { accounts } from './en-accounts.ts';
+import { audit } from './en-audit.ts';
 import { commands, held } from './en-commands.ts';
 import { lines } from './en-lines.ts';
 import { problems } from './en-problems.ts';
@@ -24,6 +25,7 @@ export const en: Texts = {
     lines: 'Lines',
     quarantine: 'Quarantine',
     security: 'Security',
+    audit: 'Audit',
     imports: 'Import',
     claim: 'Claim',
   },
@@ -242,6 +244,7 @@ export const en: Texts = {
   },
   ...lines,
   ...accounts,
+  audit,
   ...provisioning,
   problem: problems,
 };

@@ -1,4 +1,5 @@
 import { accounts } from './zh-accounts.ts';
+import { audit } from './zh-audit.ts';
 import { commands, held } from './zh-commands.ts';
 import { lines } from './zh-lines.ts';
 import { problems } from './zh-problems.ts';
@@ -23,6 +24,7 @@ export const zh = {
     lines: '线路',
     quarantine: '隔离数据',
     security: '安全事件',
+    audit: '审计',
     imports: '导入终端',
     claim: '认领终端',
   },
@@ -241,6 +243,7 @@ export const zh = {
   },
   ...lines,
   ...accounts,
+  audit,
   ...provisioning,
   problem: problems,
 };

@@ -18,9 +18,9 @@ const isWaiting = (state: CommandState): state is Waiting =>
 export function CommandTimeline({ command, profile }: Props) {
   const { t } = useLanguage();
   const stepText = useStepText(profile, command);
-  const past = command.history.map((step) => ({
-    key: `${step.state} ${step.at}`,
-    color: STATE_COLOR[step.state],
+  const past = command.history.map((step, n) => ({
+    key: `${step.state} ${n}`,
+    color: step.cause === 'contradicted' ? 'orange' : STATE_COLOR[step.state],
     content: (
       <>
         {t(`command.states.${step.state}`)} <Moment time={step.at} />
@@ -48,6 +48,11 @@ export function CommandProgress({ command, profile }: Props) {
       </h3>
       <p role="status">{t(`command.explain.${command.state}`)}</p>
       {command.state === 'held' && command.rules.map((each) => <p key={each.rule}>{titleOf(each)}</p>)}
+      {command.deliveryAt !== null && (
+        <p className="quiet">
+          {t('command.delivery')} <Moment time={command.deliveryAt} />
+        </p>
+      )}
       {command.reason !== null && (
         <p className="quiet">
           {t('command.reason')}: {command.reason}

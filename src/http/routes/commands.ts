@@ -17,14 +17,15 @@ import {
 import { idempotencyHeaders, idParam } from '../schemas/common.ts';
 import { terminalId } from '../schemas/terminals.ts';
 import type { HttpParts } from '../server.ts';
-import { commandView } from '../views.ts';
+import { createCommandView } from '../views.ts';
 
 const terminalParam = z.strictObject({ id: terminalId });
 
 export const commandRoutes =
-  ({ db, clock, registry, control, downlink }: HttpParts): FastifyPluginAsyncZod =>
+  ({ db, clock, registry, presence, control, downlink }: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
     const { commands } = control;
+    const commandView = createCommandView({ registry, presence, clock });
     const switcher = { roles: ['admin', 'company'] } as const;
 
     app.post(
@@ -52,7 +53,7 @@ export const commandRoutes =
           (transaction) => control.request(transaction, terminal, caller, request.body),
         );
         if (first) {
-          commands.announce(answer);
+          await commands.announce(answer);
           downlink.kick(terminal.id);
         }
         // What was refused is on record as well.
@@ -103,7 +104,7 @@ export const commandRoutes =
       async (request) => {
         const caller = callerOf(request);
         const command = await commands.get(caller, request.params.id);
-        const cancelled = await commands.step(command, 'cancel', 'cancelled', caller.name);
+        const cancelled = await commands.step(command, 'cancel', 'cancelled', caller.name, { by: caller.name });
         if (!cancelled)
           throw new GatewayError('wrong_state', `The command is ${command.state} and cannot be cancelled`);
         downlink.kick(command.terminalId);

@@ -59,7 +59,7 @@ export const sessionRoutes =
       async (request, reply) => {
         const { token, username, password } = request.body;
         if (!firstAdmin.fits(token)) throw new GatewayError('not_found', 'This setup link was used or is not valid');
-        const admin = await users.create({ username, password, role: 'admin' });
+        const admin = await users.create({ username, password, role: 'admin' }, 'setup:link');
         firstAdmin.end();
         return reply.code(201).send(userView(admin));
       },

@@ -1,5 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { Caller } from '../../areas/scope.ts';
+import type { AuditAction } from '../../db/schema-audit.ts';
 import { credentialsOf } from '../../terminals/wire-names.ts';
 import { callerOf } from '../auth.ts';
 import {
@@ -17,10 +19,12 @@ import type { HttpParts } from '../server.ts';
 import { claimView, latestView, profileView, terminalView } from '../views.ts';
 
 export const terminalRoutes =
-  ({ registry, latest, presence, profiles }: HttpParts): FastifyPluginAsyncZod =>
+  ({ registry, latest, presence, profiles, audit }: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
     const installer = { roles: ['admin', 'company'] } as const;
     const params = z.strictObject({ id: terminalId });
+    const note = ({ name }: Caller, action: AuditAction, terminal: string, detail: Record<string, unknown>) =>
+      audit.note({ actor: name, action, subject: terminal, terminalId: terminal, detail });
 
     app.get('/profiles', { schema: { tags: ['terminals'], response: { 200: profileList } } }, async () => ({
       items: [...profiles.values()].map(profileView),
@@ -49,11 +53,15 @@ export const terminalRoutes =
       '/terminals',
       { config: installer, schema: { tags: ['terminals'], body: newTerminal, response: { 201: createdTerminal } } },
       async (request, reply) => {
-        const { terminal, secret, code } = await registry.create(callerOf(request), request.body);
+        const caller = callerOf(request);
+        const { terminal, secret, code } = await registry.create(caller, request.body);
+        const { householdId, areaCode, connection } = terminal;
+        const profile = terminal.profile.profile;
+        await note(caller, 'terminal_added', terminal.id, { profile, householdId, areaCode, connection });
         const credentials = secret === null ? null : credentialsOf(terminal, secret);
         const claim = code === null ? null : claimView(terminal.id, code, terminal.claimUntil ?? 0);
         reply.header('location', `/api/v1/terminals/${terminal.id}`);
-        const view = terminalView(callerOf(request), terminal, latest, presence);
+        const view = terminalView(caller, terminal, latest, presence);
         return reply.code(201).send({ ...view, credentials, claim });
       },
     );
@@ -71,13 +79,12 @@ export const terminalRoutes =
         config: installer,
         schema: { tags: ['terminals'], params, body: patchTerminal, response: { 200: terminalSchema } },
       },
-      async (request) =>
-        terminalView(
-          callerOf(request),
-          await registry.update(callerOf(request), request.params.id, request.body),
-          latest,
-          presence,
-        ),
+      async (request) => {
+        const caller = callerOf(request);
+        const terminal = await registry.update(caller, request.params.id, request.body);
+        await note(caller, 'terminal_changed', terminal.id, request.body);
+        return terminalView(caller, terminal, latest, presence);
+      },
     );
 
     app.delete(
@@ -85,6 +92,7 @@ export const terminalRoutes =
       { config: installer, schema: { tags: ['terminals'], params, response: { 204: z.null() } } },
       async (request, reply) => {
         await registry.remove(callerOf(request), request.params.id);
+        await note(callerOf(request), 'terminal_removed', request.params.id, {});
         return reply.code(204).send(null);
       },
     );

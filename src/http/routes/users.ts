@@ -47,7 +47,8 @@ export const userRoutes =
     app.post(
       '/users',
       { config, schema: { tags: ['users'], body: newUser, response: { 201: user } } },
-      async (request, reply) => reply.code(201).send(userView(await users.create(request.body))),
+      async (request, reply) =>
+        reply.code(201).send(userView(await users.create(request.body, callerOf(request).name))),
     );
 
     app.get(
@@ -60,7 +61,7 @@ export const userRoutes =
       '/users/:id',
       { config, schema: { tags: ['users'], params: idParam, response: { 204: z.null() } } },
       async (request, reply) => {
-        await users.remove(request.params.id);
+        await users.remove(request.params.id, callerOf(request).name);
         await live.recheck();
         return reply.code(204).send(null);
       },
@@ -97,7 +98,7 @@ export const userRoutes =
       '/api-keys/:id',
       { config, schema: { tags: ['users'], params: idParam, response: { 204: z.null() } } },
       async (request, reply) => {
-        await users.removeKey(request.params.id);
+        await users.removeKey(request.params.id, callerOf(request).name);
         await live.recheck();
         return reply.code(204).send(null);
       },

@@ -22,7 +22,14 @@ export const newCommand = z.strictObject({
   value: z.union([z.string().max(40), z.number()]),
   reason: z.string().max(200).optional(),
   purpose: purpose.optional().describe('`arrears` asks for notices first; `safety` closes at once, and says why'),
-  expiresInS: z.int().min(1).max(900).default(120).describe('Seconds in which it may still be sent'),
+  expiresInS: z
+    .int()
+    .min(1)
+    .max(259_200)
+    .default(120)
+    .describe(
+      'Seconds in which it may still be sent: at most 900, or what the profile allows for a terminal that sleeps',
+    ),
 });
 
 export const command = z.object({
@@ -40,6 +47,7 @@ export const command = z.object({
   policyVersion: z.string().nullable().describe('The policy that it was last judged by'),
   rules: reasons.describe('Why it is held, or was refused'),
   approvedBy: z.string().nullable(),
+  deliveryAt: time.nullable().describe('About when a terminal that sleeps wakes and gets it; null for all others'),
   history: z.array(z.object({ state: commandState, at: time, cause: stepCause, detail: z.string().nullable() })),
 });
 export type Command = z.infer<typeof command>;

@@ -158,6 +158,7 @@ const profileView = z.object({
   title: bilingual,
   kind: z.string(),
   protocol: z.enum(['mqtt', 'modbus']),
+  sleepsS: z.int().nullable().describe('It listens once in so many seconds; null for one that always does'),
   metrics: z.record(
     z.string(),
     z.object({
@@ -174,6 +175,10 @@ const profileView = z.object({
       values: z.array(z.string()).optional(),
       range: z.object({ min: z.number(), max: z.number(), step: z.number() }).optional(),
       confirm: z.string(),
+      maxExpiryS: z
+        .union([z.int(), z.record(z.string(), z.int())])
+        .optional()
+        .describe('Where a command, or one of its values, may wait longer than 900 s'),
     }),
   ),
 });

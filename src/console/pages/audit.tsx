@@ -1,0 +1,176 @@
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { Alert, Input, Table, type TableColumnsType } from 'antd';
+import type { AuditEntry, AuditState } from '../../http/schemas/audit.ts';
+import { type T, useLanguage, wordFor } from '../i18n.ts';
+import { Moment } from '../parts/age.tsx';
+import { Paged } from '../parts/paged.tsx';
+import { RefusalFilters } from '../parts/refusal-filters.tsx';
+import { SearchBox } from '../parts/search-box.tsx';
+import { TerminalLink } from '../parts/terminal-link.tsx';
+import { type AuditFilter, auditQuery, auditStateQuery } from '../queries.ts';
+import { midnight } from '../time.ts';
+import { useNarrow } from '../use-narrow.ts';
+import { useUser } from '../user.ts';
+
+const route = getRouteApi('/shell/audit');
+
+/** `gateway:…` and the like in words; people by their names. */
+function actorText(t: T, actor: string): string {
+  const [kind = '', ...rest] = actor.split(':');
+  if (rest.length === 0) return actor;
+  const words: Record<string, string> = t('audit.system', { returnObjects: true });
+  const name = kind === 'gateway' || kind === 'setup' ? '' : ` ${rest.join(':')}`;
+  return `${wordFor(words, kind)}${name}`;
+}
+
+/** What is written down, in a line: `power = off · reason`. */
+function detailText({ detail }: AuditEntry): string {
+  const { command, value, cause, detail: more, reason, ...others } = detail;
+  const what = command === undefined ? [] : [`${command} = ${value}`];
+  const rest = Object.entries(others).flatMap(([name, one]) =>
+    one === null || command !== undefined ? [] : `${name}: ${typeof one === 'object' ? JSON.stringify(one) : one}`,
+  );
+  return [...what, ...[cause, more, reason].filter((one) => typeof one === 'string'), ...rest].join(' · ');
+}
+
+function About({ entry }: { entry: AuditEntry }) {
+  return (
+    <>
+      {entry.terminalId !== null && <TerminalLink id={entry.terminalId} />}
+      <div className="words">{detailText(entry)}</div>
+    </>
+  );
+}
+
+function AuditTable({ items }: { items: AuditEntry[] }) {
+  const { t } = useLanguage();
+  const narrow = useNarrow();
+  const actions = t('audit.actions', { returnObjects: true });
+  const wide: TableColumnsType<AuditEntry> = [
+    { title: '#', dataIndex: 'seq', align: 'right' },
+    { title: t('audit.at'), key: 'at', render: (_, { at }) => <Moment time={at} /> },
+    { title: t('audit.actor'), key: 'actor', render: (_, { actor }) => actorText(t, actor) },
+  ];
+  const columns: TableColumnsType<AuditEntry> = [
+    ...(narrow ? [] : wide),
+    {
+      title: t('audit.what'),
+      key: 'what',
+      render: (_, entry) => (
+        <>
+          <strong>{wordFor(actions, entry.action)}</strong>
+          {narrow && (
+            <div className="quiet">
+              {entry.seq} · {actorText(t, entry.actor)} · <Moment time={entry.at} />
+              <About entry={entry} />
+            </div>
+          )}
+        </>
+      ),
+    },
+    ...(narrow
+      ? []
+      : [
+          { title: t('audit.about'), key: 'about', render: (_: unknown, entry: AuditEntry) => <About entry={entry} /> },
+        ]),
+  ];
+  return (
+    <Table<AuditEntry>
+      size="small"
+      rowKey="seq"
+      aria-label={t('audit.title')}
+      columns={columns}
+      dataSource={items}
+      pagination={false}
+    />
+  );
+}
+
+function Filters() {
+  const { t } = useLanguage();
+  const filter = route.useSearch();
+  const navigate = route.useNavigate();
+  const change = (part: AuditFilter) =>
+    void navigate({ search: (present) => ({ ...present, ...part }), replace: true });
+  const day = (part: 'from' | 'to') => (
+    <Input
+      type="date"
+      className="filter-day"
+      aria-label={t(`audit.${part}`)}
+      prefix={<span className="quiet">{t(`audit.${part}`)}</span>}
+      value={filter[part] ?? ''}
+      onChange={({ target }) => change({ [part]: target.value || undefined })}
+    />
+  );
+  return (
+    <RefusalFilters
+      terminalId={filter.terminalId}
+      onTerminal={(terminalId) => change({ terminalId })}
+      label={t('audit.what')}
+      all={t('audit.allActions')}
+      words={t('audit.actions', { returnObjects: true })}
+      chosen={filter.action}
+      onChoose={(action) => change({ action })}
+    >
+      <SearchBox
+        label={t('audit.actor')}
+        value={filter.actor ?? ''}
+        onChange={(text) => change({ actor: text.trim() || undefined })}
+      />
+      {day('from')}
+      {day('to')}
+    </RefusalFilters>
+  );
+}
+
+function Verified({ head, checked, verifiedAt, faults }: AuditState) {
+  const { t, language } = useLanguage();
+  const number = (n: number) => n.toLocaleString(language);
+  const of = number(head?.seq ?? 0);
+  if (faults.length > 0) {
+    const words = t('audit.faults', { returnObjects: true });
+    const lines = faults.map(({ kind, seq, to }) => {
+      const where = seq === to ? String(seq) : `${seq}–${to}`;
+      return <div key={`${kind} ${seq}`}>{t('audit.faultAt', { seq: where, what: wordFor(words, kind) })}</div>;
+    });
+    return <Alert type="error" showIcon title={t('audit.changed')} description={lines} />;
+  }
+  if (verifiedAt === null)
+    return <Alert type="info" showIcon title={t('audit.checking', { n: number(checked.seq), of })} />;
+  return (
+    <Alert
+      type="success"
+      showIcon
+      title={t('audit.sound', { n: of })}
+      description={
+        <>
+          {t('audit.verifiedAt')}: <Moment time={verifiedAt} />
+        </>
+      }
+    />
+  );
+}
+
+/** For the administrator: whether anybody has changed the record. */
+function Verification() {
+  const { data } = useQuery(auditStateQuery());
+  return data ? <Verified {...data} /> : null;
+}
+
+export function AuditPage() {
+  const { t } = useLanguage();
+  const { from, to, ...filter } = route.useSearch();
+  const query = auditQuery({ ...filter, from: midnight(from), to: midnight(to, 1) });
+  return (
+    <>
+      <h1 className="title">{t('audit.title')}</h1>
+      <p className="quiet">{t('audit.hint')}</p>
+      {useUser().role === 'admin' && <Verification />}
+      <Filters />
+      <Paged query={useInfiniteQuery(query)} empty={t('audit.none')}>
+        {(items) => <AuditTable items={items} />}
+      </Paged>
+    </>
+  );
+}

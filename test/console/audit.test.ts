@@ -1,0 +1,34 @@
+import { makeTerminal } from '../helpers/gateway.ts';
+import { eventually } from '../helpers/temp.ts';
+import { test } from './browser.ts';
+
+test('who asked for a command is in the audit, filters find it, and the page says that nothing was changed', async ({
+  open,
+  gateway,
+}) => {
+  await makeTerminal(gateway.admin, { id: 'AUD-1', profile: 'gas-boiler' });
+  await gateway.admin.command('AUD-1', { command: 'power', value: 'off', reason: '检修管道' });
+  const page = await open('/audit?action=user_removed', { as: gateway.admin });
+  await page.getByText('没有符合条件的记录').waitFor();
+  await page.getByText('核对无误').waitFor();
+  await open('/audit', { as: gateway.admin });
+  await page.getByRole('searchbox', { name: '终端号' }).fill('AUD-1');
+  const table = page.getByRole('table', { name: '审计' });
+  const row = table.getByRole('row').filter({ hasText: '请求指令' });
+  await row.getByText('power = off · 检修管道').waitFor();
+  await row.getByText('admin').waitFor();
+  await row.getByRole('link', { name: 'AUD-1' }).waitFor();
+  await table.getByText('登记终端').waitFor();
+  await page.getByRole('searchbox', { name: '操作者' }).fill('nobody');
+  await page.getByText('没有符合条件的记录').waitFor();
+  await page.getByRole('searchbox', { name: '操作者' }).fill('');
+  await page.getByLabel('截止日期').fill('2020-01-01');
+  await eventually(() => page.url().includes('to=2020-01-01'));
+  await page.getByText('没有符合条件的记录').waitFor();
+  await page.getByLabel('截止日期').fill('');
+  await page.getByRole('button', { name: 'English' }).click();
+  await table
+    .or(page.getByRole('table', { name: 'Audit' }))
+    .getByText('Asked for a command')
+    .waitFor();
+}, 90_000);
