@@ -29,6 +29,22 @@ export interface QuarantineFilter {
   reason?: string | undefined;
 }
 
+/** One terminal has a hundredth of the bytes, or what a few of the largest messages take. */
+const SHARES = 100;
+const LARGEST_MESSAGES = 4;
+
+/** What the settings of `readings` say of it, where messages have `largest` bytes at most. */
+export const quarantineLimits = (
+  readings: Record<'quarantineRows' | 'quarantinePerTerminal' | 'quarantineBytes' | 'commitWaitMs', number>,
+  largest: number,
+) => ({
+  rows: readings.quarantineRows,
+  rowsPerTerminal: readings.quarantinePerTerminal,
+  bytes: readings.quarantineBytes,
+  bytesPerTerminal: Math.max(readings.quarantineBytes / SHARES, LARGEST_MESSAGES * largest),
+  commitWaitMs: readings.commitWaitMs,
+});
+
 /** Dispose commits what waits. */
 export async function openQuarantine(
   options: QuarantineLimits & {
