@@ -40,9 +40,12 @@ function brokerUrl(text: string): string {
 
 const command = new Command('device-sim')
   .description(
-    'A fleet of heating terminals that behave: houses, heaters and meters over MQTT and Modbus (TCP, RTU over TCP, dial-in, serial).',
+    'A fleet of heating terminals that behave: houses, heaters and meters over MQTT, Modbus and DL/T 645 and CJ/T 188 (TCP, RTU over TCP, dial-in, serial).',
   )
-  .requiredOption('--fleet <file>', 'the fleet: JSON {seed, terminals: [{id, profile, secret | line + unit, house}]}')
+  .requiredOption(
+    '--fleet <file>',
+    'the fleet: JSON {seed, terminals: [{id, profile, secret | line + unit | line or secret + address, house}]}',
+  )
   .option('--mqtt <url>', 'the broker', brokerUrl, 'mqtt://127.0.0.1:1883')
   .option('--every <seconds>', 'between two readings of an MQTT terminal', numberFrom(0.1, 86_400), 15)
   .option('--state <file>', 'keeps counters, temperatures and switches between runs')
@@ -50,7 +53,7 @@ const command = new Command('device-sim')
   .option('--seed <n>', "instead of the fleet's own", numberFrom(-1e15, 1e15))
   .option(
     '--fault <kind=p[:s]>',
-    'drop, duplicate, delay, reboot, clock; Modbus also exception (its code for seconds), halfopen, unit, function, truncate, lie, glue, noise, echo: its probability and seconds; repeatable',
+    'drop, duplicate, delay, reboot, clock; on lines also exception (its code for seconds), halfopen, unit, function, truncate, lie, glue, noise, echo: its probability and seconds; repeatable',
     (text: string, before: readonly Fault[]) => [...before, parseFault(text)],
     [],
   )

@@ -4,7 +4,8 @@ import type { Fault, FaultKind } from './faults.ts';
 import { type FleetFile, sortFleet } from './fleet.ts';
 import type { House } from './house.ts';
 import type { Values } from './measure.ts';
-import { startModbusTerminals } from './modbus-terminals.ts';
+import { startLineTerminals } from './modbus-terminals.ts';
+import { startMqttMeter } from './mqtt-meters.ts';
 import { type MqttTerminalRun, startMqttTerminal } from './mqtt-terminals.ts';
 import { lifelike, type Pace } from './pace.ts';
 import { createRandom } from './random.ts';
@@ -69,8 +70,8 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const timers = createTimers();
   if (options.weatherPath !== undefined) playWeather(options.weatherPath, village, timers, now, log);
   const shared = { village, faults, refuse, pace, timers, now, onObeyed: () => count('commands') };
-  const modbus = await startModbusTerminals(
-    sorted.modbus,
+  const modbus = await startLineTerminals(
+    [...sorted.modbus, ...sorted.meters],
     { ...shared, onAnswered: () => count('answers') },
     random.fork('modbus'),
   );
@@ -83,7 +84,13 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     onTrouble: (terminal: string, cause: string) => log(`${terminal}: ${cause}`),
   };
   const mqtt = new Map<string, MqttTerminalRun>(
-    sorted.mqtt.map((terminal) => [terminal.id, startMqttTerminal(terminal, around, random.fork(terminal.id))]),
+    sorted.mqtt.map(({ meter, ...terminal }) => {
+      const its = random.fork(terminal.id);
+      const run = meter
+        ? startMqttMeter({ ...terminal, meter }, around, its)
+        : startMqttTerminal(terminal, around, its);
+      return [terminal.id, run];
+    }),
   );
   startTime(village, timers, pace, now, (terminal) => mqtt.get(terminal)?.report());
   if (state) {

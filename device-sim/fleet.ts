@@ -16,7 +16,11 @@ const line = z.union([
     /** Where the gateway is. */
     gateway: z.string().min(1).default('127.0.0.1'),
   }),
-  z.strictObject({ serial: z.string().min(1), baudRate: z.int().min(300).max(921_600) }),
+  z.strictObject({
+    serial: z.string().min(1),
+    baudRate: z.int().min(300).max(921_600),
+    parity: z.enum(['none', 'even', 'odd']).optional(),
+  }),
 ]);
 export type Line = z.infer<typeof line>;
 
@@ -33,6 +37,16 @@ const terminal = z.strictObject({
   /** Modbus terminals. */
   line: line.optional(),
   unit: z.int().min(1).max(247).optional(),
+  /** Meters, on a line or over MQTT: the printed number. */
+  address: z
+    .string()
+    .regex(/^(\d{12}|\d{14})$/)
+    .optional(),
+  /** With which a DL/T 645 meter is switched, 123456 unless it says otherwise. */
+  password: z
+    .string()
+    .regex(/^\d{6}$/)
+    .optional(),
   /** Terminals of one house share its room, its gas and its electricity. */
   house: z.string().min(1),
 });
@@ -57,6 +71,18 @@ export interface MqttTerminal {
   readonly id: string;
   readonly profile: Profile;
   readonly secret: string;
+  /** Of a meter whose frames come over MQTT. */
+  readonly meter?: MeterOf | undefined;
+}
+interface MeterOf {
+  readonly number: string;
+  readonly password: string;
+}
+export interface MeterTerminal {
+  readonly id: string;
+  readonly profile: Profile;
+  readonly line: Line;
+  readonly meter: MeterOf;
 }
 export interface ModbusTerminal {
   readonly id: string;
@@ -65,22 +91,32 @@ export interface ModbusTerminal {
   readonly unit: number;
 }
 
+const usualPassword = '123456';
+
 /** Sorts a fleet by protocol. Throws with the first thing that does not fit the profiles. */
 export function sortFleet(
   fleet: FleetFile,
   profiles: ReadonlyMap<string, Profile>,
-): { mqtt: MqttTerminal[]; modbus: ModbusTerminal[] } {
-  const sorted: { mqtt: MqttTerminal[]; modbus: ModbusTerminal[] } = { mqtt: [], modbus: [] };
+): { mqtt: MqttTerminal[]; modbus: ModbusTerminal[]; meters: MeterTerminal[] } {
+  const sorted: ReturnType<typeof sortFleet> = { mqtt: [], modbus: [], meters: [] };
   const taken = new Set<string>();
   const take = (what: string): void => {
     if (taken.has(what)) throw new InputError(`${what} stands twice in the fleet`);
     taken.add(what);
   };
-  for (const { id, profile: name, secret, line, unit } of fleet.terminals) {
+  for (const { id, profile: name, secret, line, unit, address, password = usualPassword } of fleet.terminals) {
     const profile = profiles.get(name);
     take(`terminal ${id}`);
     if (!profile) throw new InputError(`terminal ${id}: no profile ${name}, only ${[...profiles.keys()].join(', ')}`);
-    if (profile.protocol === 'mqtt') {
+    if (profile.dlt645 || profile.cjt188) {
+      if (!address || unit || !line === !secret)
+        throw new InputError(`terminal ${id}: a meter has an address, and either a line or a secret`);
+      const meter = { number: address, password };
+      if (line) {
+        take(`meter ${address} on line ${nameOf(line)}`);
+        sorted.meters.push({ id, profile, line, meter });
+      } else if (secret) sorted.mqtt.push({ id, profile, secret, meter });
+    } else if (profile.protocol === 'mqtt') {
       if (!secret || line || unit)
         throw new InputError(`terminal ${id}: an MQTT terminal has a secret, no line or unit`);
       sorted.mqtt.push({ id, profile, secret });

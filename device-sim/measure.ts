@@ -51,12 +51,15 @@ function ofHeater(house: House, heater: Heater): Values {
 
 function ofMeter(house: House, meter: Meter): Values {
   if (meter.kind === 'gas_meter') {
-    return { gas_m3: meter.count, flow_m3h: meter.flow, battery_v: meter.batteryV, valve_open: meter.valveOpen };
+    const valve = { valve_open: meter.valveOpen, valve_fault: false };
+    return { gas_m3: meter.count, flow_m3h: meter.flow, battery_v: meter.batteryV, battery_low: false, ...valve };
   }
   if (meter.kind === 'heat_meter') {
     const water = house.heaters.find(({ kind }) => kind !== 'electric_heater') ?? house.heaters[0];
     const { supplyC, returnC } = water ? waterEnds(water) : { supplyC: house.roomC, returnC: house.roomC };
-    return { heat_kwh: meter.count, power_kw: meter.flow, heat_kw: meter.flow, supply_c: supplyC, return_c: returnC };
+    const flow = supplyC - returnC > 0.1 ? meter.flow / (1.163 * (supplyC - returnC)) : 0;
+    const heat = { heat_kwh: meter.count, power_kw: meter.flow, heat_kw: meter.flow, flow_m3h: flow };
+    return { ...heat, supply_c: supplyC, return_c: returnC, battery_low: false };
   }
   // The grid sways a little, and sags under load.
   const voltage = meter.gridV + 1.5 * Math.sin(house.elapsedS / 600) - 0.4 * meter.flow;
@@ -67,6 +70,8 @@ function ofMeter(house: House, meter: Meter): Values {
     energy_kwh: meter.count,
     ...ofPhases(voltage, meter.flow),
     frequency_hz: 50 + 0.02 * Math.sin(house.elapsedS / 97),
+    power_factor: 0.98,
+    power_on: meter.valveOpen,
   };
 }
 

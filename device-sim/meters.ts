@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Random } from './random.ts';
 
-/** What counts in a house, and the valve of a gas meter. */
+/** What counts in a house, and the valve of a gas meter, or the relay of an electricity meter. */
 export const meterSchema = z.strictObject({
   id: z.string(),
   kind: z.enum(['gas_meter', 'electricity_meter', 'heat_meter']),
@@ -35,10 +35,12 @@ export function createMeter(id: string, kind: MeterKind, random: Random): Meter 
 export function stepMeter(meter: Meter, flow: number, seconds: number): Meter {
   const left = meter.keyInS === null ? null : meter.keyInS - seconds;
   const pressed = left !== null && left <= 0;
+  // What is cut off draws nothing.
+  const through = meter.kind === 'electricity_meter' && !meter.valveOpen ? 0 : flow;
   return {
     ...meter,
-    flow,
-    count: meter.count + (flow * seconds) / 3_600,
+    flow: through,
+    count: meter.count + (through * seconds) / 3_600,
     // About 0.1 V a year.
     batteryV: Math.max(2.5, meter.batteryV - seconds * 3e-9),
     valveOpen: meter.valveOpen || pressed,

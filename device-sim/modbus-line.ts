@@ -1,4 +1,5 @@
 import type { Faults } from './faults.ts';
+import { attendMeters, type LineMeter } from './meter-line.ts';
 import { createFrameCutter, type ModbusFrame, writeFrame } from './modbus-codec.ts';
 import { createRtuCutter, writeRtu } from './modbus-rtu.ts';
 import { exception, type ModbusUnit } from './modbus-unit.ts';
@@ -16,6 +17,8 @@ export interface LineUnit {
 
 export interface LineParts {
   readonly units: ReadonlyMap<number, LineUnit>;
+  /** Meters on the same wire, by number. */
+  readonly meters?: ReadonlyMap<string, LineMeter> | undefined;
   readonly timers: Timers;
   readonly now: () => number;
   readonly onAnswered: () => void;
@@ -85,7 +88,10 @@ export function attend(wire: Wire, framing: Framing, parts: LineParts): (bytes: 
     else parts.timers.after(lateS * 1_000, () => say(bytes));
   };
 
+  const toMeters = attendMeters((bytes) => wire.write(bytes), parts.meters ?? new Map(), parts);
+
   return (bytes) => {
+    toMeters(bytes);
     const frames = cut(bytes);
     if (!frames) wire.close();
     else for (const frame of frames) handle(frame);

@@ -18,7 +18,8 @@ export interface MqttLinkParts {
   /** Milliseconds until this connection's turn. */
   readonly turn: () => number;
   readonly onOpen: () => void;
-  readonly onCommand: (text: string) => void;
+  readonly listensTo: 'commands' | 'frames/requests';
+  readonly onCommand: (payload: Buffer) => void;
   readonly onDelivered: (readings: number) => void;
   readonly onTrouble: (cause: string) => void;
 }
@@ -28,7 +29,7 @@ export interface MqttLink {
   /** A reading as JSON: sent now, or kept until the broker is back. */
   post(reading: string): void;
   /** Sent now or lost. */
-  say(topic: 'replies' | 'status', payload: string): void;
+  say(topic: 'replies' | 'status' | 'frames', payload: string | Buffer, onDelivered?: () => void): void;
   /** As if the power had failed: no DISCONNECT. */
   cut(seconds: number): void;
   open(): void;
@@ -61,7 +62,7 @@ export function createMqttLink(parts: MqttLinkParts): MqttLink {
     });
     client = opened;
     opened.on('connect', () => greet(opened));
-    opened.on('message', (_topic, payload) => parts.onCommand(payload.toString()));
+    opened.on('message', (_topic, payload) => parts.onCommand(payload));
     opened.on('error', (error) => {
       parts.onTrouble(error.message);
       lost(opened);
@@ -71,7 +72,7 @@ export function createMqttLink(parts: MqttLinkParts): MqttLink {
 
   const greet = (opened: MqttClient): void => {
     failures = 0;
-    opened.subscribe(topic('commands'), { qos: 1 }, (error) => {
+    opened.subscribe(topic(parts.listensTo), { qos: 1 }, (error) => {
       if (error && client === opened) parts.onTrouble(error.message);
     });
     link.say('status', '{"online":true}');
@@ -117,8 +118,8 @@ export function createMqttLink(parts: MqttLinkParts): MqttLink {
       if (unsent.length > longestBacklog) unsent.shift();
       pump();
     },
-    say(leaf, payload) {
-      if (client?.connected) client.publish(topic(leaf), payload, { qos: 1 });
+    say(leaf, payload, onDelivered) {
+      if (client?.connected) client.publish(topic(leaf), payload, { qos: 1 }, (error) => error || onDelivered?.());
     },
     cut(seconds) {
       if (client) lost(client, seconds * 1_000);

@@ -73,8 +73,8 @@ export function startMqttTerminal(terminal: MqttTerminal, around: MqttSurroundin
     report();
   };
 
-  const command = (text: string): void => {
-    const decision = decide(text, clockMs());
+  const command = (payload: Buffer): void => {
+    const decision = decide(payload.toString(), clockMs());
     if (!decision) {
       around.onTrouble(id, 'a command that is none');
       return;
@@ -93,6 +93,7 @@ export function startMqttTerminal(terminal: MqttTerminal, around: MqttSurroundin
     random: random.fork('link'),
     timers,
     turn: around.turn,
+    listensTo: 'commands',
     onOpen: beat,
     onCommand: command,
     onDelivered: around.onDelivered,

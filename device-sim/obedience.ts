@@ -35,8 +35,9 @@ function turned(heater: Heater, { command, value }: Order): Heater {
   return heater.holds === 'room' ? { ...heater, roomTargetC: value } : { ...heater, flowTargetC: value };
 }
 
-/** Closing is at once. Arming only allows: a person opens the valve. */
+/** A relay switches, and closing a valve is at once. Arming only allows: a person opens the valve. */
 function valved(meter: Meter, { command, value }: Order, keyInS: number): Meter {
+  if (command === 'power' && meter.kind === 'electricity_meter') return { ...meter, valveOpen: value === 1 };
   if (command !== 'valve' || meter.kind !== 'gas_meter') return meter;
   if (value === 0) return { ...meter, valveOpen: false, keyInS: null };
   return meter.valveOpen ? meter : { ...meter, keyInS: meter.keyInS ?? keyInS };

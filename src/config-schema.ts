@@ -18,6 +18,8 @@ const port = int(0, 65535);
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]);
 const section = <T extends z.ZodRawShape>(shape: T) => z.preprocess((value) => value ?? {}, z.strictObject(shape));
 
+const meterPassword = z.string().regex(/^(\d{6})?$/, 'six digits as text');
+
 export const configSchema = z.strictObject({
   http: section({
     host: z.string().default('127.0.0.1'),
@@ -124,6 +126,21 @@ export const configSchema = z.strictObject({
     connections: int(1, 100_000).default(10_000),
     /** A DTU says who it is within this time. Seconds. */
     registrationS: int(1, 600).default(15),
+  }),
+  meters: section({
+    /** Of DL/T 645 meters, six digits. Empty: no meter is switched. */
+    password: meterPassword.default(''),
+    /** The same by profile, where it is another. */
+    passwords: z.record(z.string(), meterPassword).default({}),
+    /** PA, two digits, and the operator's code, eight. */
+    passwordLevel: z
+      .string()
+      .regex(/^\d{2}$/, 'two digits as text')
+      .default('02'),
+    operator: z
+      .string()
+      .regex(/^\d{8}$/, 'eight digits as text')
+      .default('00000000'),
   }),
   provisioning: section({
     /** Rows and bytes of one file of terminals. */

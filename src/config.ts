@@ -93,13 +93,19 @@ export function loadConfig(env: Environment = process.env): Config {
 export function shownConfig({ adminPassword: _secret, ...config }: Config): object {
   const hidden = (secret: string) => secret && '…';
   const withoutUser = (url: string) => url.replace(/\/\/[^@/]*@/, '//…@');
-  const { database, mqtt, timeseries, weather } = config;
+  const { database, meters, mqtt, timeseries, weather } = config;
+  const { password, passwords } = meters;
   const { external } = mqtt;
   return {
     ...config,
     mqtt: {
       ...mqtt,
       external: { ...external, url: withoutUser(external.url), password: hidden(external.password) },
+    },
+    meters: {
+      ...meters,
+      password: hidden(password),
+      passwords: Object.fromEntries(Object.entries(passwords).map(([profile, secret]) => [profile, hidden(secret)])),
     },
     database: { url: withoutUser(database.url) },
     // A service's key often stands in the query.

@@ -23,11 +23,12 @@ import { alarmView, createCommandView } from './http/views.ts';
 import type { Clock } from './lib/clock.ts';
 import { gatewayId } from './lib/gateway-id.ts';
 import type { Logger } from './lib/log.ts';
+import { startMeterFrames } from './meters/over-mqtt.ts';
+import { meters } from './meters/terminals.ts';
 import { startBridge } from './modbus/bridge.ts';
-import { startBroker } from './mqtt/broker.ts';
+import { modbusUnits } from './modbus/terminals.ts';
 import { createDigests } from './mqtt/external/digest.ts';
-import { startExternal } from './mqtt/external/external.ts';
-import { createInbox } from './mqtt/inbox.ts';
+import { startMqtt } from './mqtt/mqtt.ts';
 import { createAhead } from './readings/ahead.ts';
 import { startDrain } from './readings/drain.ts';
 import { createLatest } from './readings/latest.ts';
@@ -178,22 +179,25 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     maxFutureMs,
     onSettled: (terminal) => downlink?.kick(terminal.id),
   });
-  const inbox = createInbox({
-    registry,
-    uplink,
-    clock,
-    maxPacketBytes: config.mqtt.maxPacketBytes,
-    settled: config.mqtt.acknowledgeAfter === 'store' ? drain.reached : undefined,
-  });
-  const toBroker = { config: config.mqtt, registry, inbox, clock, log };
-  const broker = stack.use(
-    isExternal
-      ? startExternal({ ...toBroker, clientId: id, uplink, presence, digests, gateways })
-      : await startBroker({ ...toBroker, sealedSecrets, record: security.record }),
+  const { owns } = gateways;
+  const { pollEveryS } = config.modbus;
+  const frames = stack.use(
+    startMeterFrames({ registry, uplink, settings: config.meters, pollEveryS, owns, clock, log }),
   );
-  const bridge = stack.use(startBridge({ registry, uplink, clock, log, settings: config.modbus, owns: gateways.owns }));
+  const broker = stack.use(
+    await startMqtt({
+      ...{ config: config.mqtt, clientId: id, registry, uplink, frames, stored: drain.reached, presence },
+      ...{ digests, gateways, sealedSecrets, record: security.record, clock, log },
+    }),
+  );
+  frames.sendThrough(broker.frameWay);
+  const kinds = [modbusUnits(uplink), meters(uplink, config.meters)];
+  const bridge = stack.use(startBridge({ registry, kinds, settings: config.modbus, owns, clock, log }));
   downlink = stack.use(
-    startDownlink({ control, registry, carriers: { mqtt: broker.carrier, modbus: bridge.carrier }, clock, log }),
+    startDownlink({
+      ...{ control, registry, clock, log },
+      carriers: { mqtt: frames.over(broker.carrier), modbus: bridge.carrier, meter: bridge.carrier },
+    }),
   );
   broker.sendThrough(downlink);
   const imports = stack.use(

@@ -29,7 +29,7 @@ export function startSidelink(parts: {
       // The reading that shows it may have come here before word of the command.
       await uplink.recheck(terminal);
       // Only one gateway polls a Modbus line, and it may be this one; a broker is asked by the gateway that wrote the row.
-      if (state === 'queued' && terminal.connection.type === 'modbus') downlink.kick(terminalId);
+      if (state === 'queued' && terminal.connection.type !== 'mqtt') downlink.kick(terminalId);
     }
   }
 

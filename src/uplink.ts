@@ -7,6 +7,7 @@ import type { Quarantine } from './readings/quarantine.ts';
 import type { Spool } from './readings/spool.ts';
 import {
   type Decoded,
+  decodeMeter,
   decodeRegisters,
   type Item,
   type Reading,
@@ -14,8 +15,9 @@ import {
   type Reject,
   type TimeBounds,
 } from './terminals/decode.ts';
-import { textOfRegisters } from './terminals/frames.ts';
+import { textOfMeter, textOfRegisters } from './terminals/frames.ts';
 import { decodePayload, decodeUnwrapped } from './terminals/mapping.ts';
+import type { MeterData } from './terminals/meter-values.ts';
 import type { Presence, Status } from './terminals/presence.ts';
 import type { Registry, Terminal } from './terminals/registry.ts';
 
@@ -182,6 +184,12 @@ export function createUplink(parts: {
       const time = clock.now();
       const decoded = decodeRegisters(terminal.profile, frame, time, terminal.installedAt);
       return receive(terminal, decoded, () => textOfRegisters(frame, time));
+    },
+
+    /** What a meter said at a time, epoch ms. */
+    receiveMeter(terminal: Terminal, data: MeterData, time: number): Promise<void> {
+      const decoded = decodeMeter(terminal.profile, data, time, terminal.installedAt);
+      return receive(terminal, decoded, () => textOfMeter(data, time));
     },
 
     /** A message over the limit is kept up to it; `beginning` may be all that there is of its `bytes`. */

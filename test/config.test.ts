@@ -53,8 +53,10 @@ test('what is shown of a configuration holds no secret', async () => {
     HEARTHGATE_ADMIN_PASSWORD: 'hidden-2',
     HEARTHGATE_TIMESERIES__TOKEN: 'hidden-3',
     HEARTHGATE_TIMESERIES__PASSWORD: 'hidden-4',
+    HEARTHGATE_METERS__PASSWORD: '864209',
   });
-  expect(JSON.stringify(shownConfig(config))).not.toContain('hidden');
+  expect(config.meters.password).toBe('864209');
+  expect(JSON.stringify(shownConfig(config))).not.toMatch(/hidden|864209/);
 });
 
 test('config/gateway.yaml shows every setting with its default', async () => {

@@ -6,7 +6,7 @@ import { valueText } from './values.ts';
 type Step = Command['history'][number];
 
 /** The names of protocols are the same in every language. */
-const WIRES: Record<Connection['type'], string> = { mqtt: 'MQTT', modbus: 'Modbus' };
+const WIRES: Record<Connection['type'], string> = { mqtt: 'MQTT', modbus: 'Modbus', meter: 'RS-485' };
 
 /** How the gateway writes which reading showed a command: `power_on = 0`. */
 const READING = /^(\w+) = (-?\d[\d.e+-]*)$/;

@@ -19,6 +19,8 @@ export const withUnit = (value: number, unit: string): string =>
 function stateWord(t: T, metric: string, value: number): string {
   if (metric.endsWith('_open')) return value === 0 ? t('value.closed') : t('value.open');
   if (metric.endsWith('_on')) return value === 0 ? t('value.off') : t('value.on');
+  // A trouble's own name is in its title.
+  if (/_(low|fault)$/.test(metric)) return value === 0 ? t('value.no') : t('value.yes');
   return twoDecimals.format(value);
 }
 

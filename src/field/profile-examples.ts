@@ -1,5 +1,7 @@
+import { cutFrames, payloadBytes } from '../meters/framer.ts';
+import { understand } from '../meters/incoming.ts';
 import { dialectOf } from '../mqtt/dialects/dialects.ts';
-import { type Decoded, decodeMessage, decodeRegisters, type Reject } from '../terminals/decode.ts';
+import { type Decoded, decodeMessage, decodeMeter, decodeRegisters, type Reject } from '../terminals/decode.ts';
 import { decodeUnwrapped } from '../terminals/mapping.ts';
 import type { Profile } from '../terminals/profile.ts';
 import type { Terminal } from '../terminals/registry.ts';
@@ -45,11 +47,21 @@ function decodeSaid(profile: Profile, { topic, payload }: { topic: string; paylo
   return { readings: [{ time: NOW, values }], rejects };
 }
 
+/** A meter's frames, as they would come over MQTT. */
+function decodeFrames(profile: Profile, texts: readonly string[]): Decoded {
+  const { frames, rest, noise } = cutFrames(Buffer.concat(texts.map((text) => payloadBytes(Buffer.from(text)).bytes)));
+  const { data, rejects } = understand(frames, profile, frames[0]?.address ?? '');
+  if (noise + rest.length > 0) rejects.push({ reason: 'bad_payload', detail: 'bytes that are no frame' });
+  const decoded = decodeMeter(profile, data, NOW);
+  return { readings: decoded.readings, rejects: [...rejects, ...decoded.rejects] };
+}
+
 function decodeFrame(profile: Profile, frame: Frame): Decoded {
   if ('values' in frame) {
     return decodeMessage(profile, Buffer.from(JSON.stringify({ time: NOW, values: frame.values })), BOUNDS);
   }
   if ('topic' in frame) return decodeSaid(profile, frame);
+  if ('frames' in frame) return decodeFrames(profile, frame.frames);
   const { holding, input, coil, discrete } = frame;
   const registers = {
     ...{ holding: tableOf(holding), input: tableOf(input) },

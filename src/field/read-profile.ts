@@ -45,12 +45,14 @@ export interface ProfileRead {
 function watched(line: Line, requests: AskedRequest[], refused: Set<string>): Line {
   return {
     ...line,
-    async read(unit, request, options) {
+    async read(unit, question, options) {
+      const { request } = question;
+      if (!request || 'values' in request) return line.read(unit, question, options);
       const from = systemClock.ticks();
       const note = (error: string | null) =>
         void requests.push({ ...request, tookMs: Math.round(systemClock.ticks() - from), error });
       try {
-        const words = await line.read(unit, request, options);
+        const words = await line.read(unit, question, options);
         note(null);
         return words;
       } catch (error) {

@@ -1,5 +1,6 @@
 import { MOST_READ, ModbusException, type ReadRequest, type Table } from '../modbus/codec.ts';
 import type { Line } from '../modbus/line.ts';
+import { modbusQuestion } from '../modbus/question.ts';
 
 /** Reads ranges of registers raw. What a device refuses together is read in halves, so that what it refuses is known to the register. */
 
@@ -38,7 +39,7 @@ export async function readRanges(line: Line, unit: number, ranges: Range[], time
   async function read(request: ReadRequest): Promise<void> {
     const { table, address, count } = request;
     try {
-      const values = await line.read(unit, request, options);
+      const values = await line.read(unit, modbusQuestion(unit, request), options);
       for (const [i, value] of values.entries()) words[table].set(address + i, value);
     } catch (error) {
       if (!(error instanceof ModbusException)) throw error;

@@ -1,7 +1,8 @@
 import { createProgress } from '../client/progress.ts';
 import { pause, systemClock } from '../lib/clock.ts';
-import { BadFrame, ModbusException, type ReadRequest, type Table } from '../modbus/codec.ts';
+import { BadFrame, ModbusException, type Table } from '../modbus/codec.ts';
 import { LineDown } from '../modbus/line.ts';
+import { modbusQuestion } from '../modbus/question.ts';
 import { lineTrouble } from './field-error.ts';
 import { parseLine, parseNumbers } from './line-text.ts';
 import { type OpenLine, openLine } from './open-line.ts';
@@ -44,9 +45,9 @@ const isAbsent = (error: ModbusException): boolean => [10, 11].includes(error.ex
 
 /** Asks a unit for one register. Rejects with `LineDown`. */
 async function askOnce({ line }: OpenLine, unit: number, functionCode: number, timeoutMs: number): Promise<Heard> {
-  const request: ReadRequest = { table: TABLES[functionCode] ?? 'holding', address: 0, count: 1 };
+  const question = modbusQuestion(unit, { table: TABLES[functionCode] ?? 'holding', address: 0, count: 1 });
   let tookMs = 0;
-  const probes = Object.values(TABLES).map((other): ReadRequest => ({ table: other, address: 0, count: 17 }));
+  const probes = Object.values(TABLES).map((other) => modbusQuestion(unit, { table: other, address: 0, count: 17 }));
   const record = (ms: number) => {
     tookMs = Math.round(ms);
   };
@@ -54,7 +55,7 @@ async function askOnce({ line }: OpenLine, unit: number, functionCode: number, t
     ...{ unit, state, functionCode, detail, tookMs },
   });
   try {
-    await line.read(unit, request, { timeoutMs, probes, record });
+    await line.read(unit, question, { timeoutMs, probes, record });
     return found('answers');
   } catch (error) {
     if (error instanceof LineDown) throw error;

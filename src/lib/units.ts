@@ -19,6 +19,9 @@ const UNITS: Record<string, string> = {
   on: '',
   open: '',
   mode: '',
+  low: '',
+  fault: '',
+  factor: '',
 };
 
 /** `supply_c` → `°C`; undefined when the last word is no unit. */

@@ -3,26 +3,15 @@ import type { Carrier } from '../downlink.ts';
 import { type Clock, every } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { lineName } from '../terminals/lines.ts';
-import type { Profile } from '../terminals/profile.ts';
 import type { Registry, Terminal } from '../terminals/registry.ts';
-import type { Uplink } from '../uplink.ts';
-import { ModbusException } from './codec.ts';
+import { Refusal } from './codec.ts';
+import type { Device, Kind } from './device.ts';
 import { createDialIn } from './dial-in.ts';
 import { LineDown } from './line.ts';
 import { createLines, WAYS, type Ways } from './lines.ts';
 import { lineStates } from './states.ts';
-import { targetOf } from './target.ts';
-import { createUnit, type Unit } from './unit.ts';
 
-/** Polls every Modbus terminal by its profile, and writes its commands. */
-
-type ModbusTerminal = Terminal & {
-  connection: { type: 'modbus' };
-  profile: Profile & { poll: NonNullable<Profile['poll']> };
-};
-
-const isModbus = (terminal: Terminal | undefined): terminal is ModbusTerminal =>
-  terminal?.connection.type === 'modbus' && terminal.profile.poll !== undefined;
+/** Polls every terminal on a line by its profile, and writes its commands. */
 
 /** After a command, its terminal is read again this soon, so that the confirmation need not wait for the next poll. */
 const READ_AFTER_WRITE_MS = 1_000;
@@ -30,9 +19,9 @@ const READ_AFTER_WRITE_MS = 1_000;
 const OWNERS_MS = 1_000;
 const SPREAD_MS = 1_000;
 
-/** A terminal with its unit. `reach` is its line and unit number, as text. */
+/** A terminal with its device. `reach` is its line, what it is called there and its profile, as text. */
 export interface Polled {
-  unit: Unit;
+  unit: Device;
   line: string;
   reach: string;
 }
@@ -40,7 +29,8 @@ export interface Polled {
 /** Dispose ends after the requests under way. */
 export function startBridge(parts: {
   registry: Pick<Registry, 'find' | 'all'>;
-  uplink: Pick<Uplink, 'receiveRegisters'>;
+  /** What speaks on lines. */
+  kinds: readonly Kind[];
   clock: Clock;
   log: Logger;
   settings: {
@@ -54,7 +44,7 @@ export function startBridge(parts: {
   /** How lines are opened. */
   ways?: Ways;
 }) {
-  const { registry, uplink, clock, log, settings, owns = () => true } = parts;
+  const { registry, kinds, clock, log, settings, owns = () => true } = parts;
   const { listenHost: host, connections, registrationS } = settings;
   const dialIn = createDialIn({ host, connections, registrationMs: registrationS * 1_000, clock, log });
   const closing = (closed: Promise<void>) =>
@@ -71,23 +61,29 @@ export function startBridge(parts: {
     log.error({ err: error }, 'modbus: giving lines away failed'),
   );
 
-  const periodMs = (terminal: ModbusTerminal): number => (settings.pollEveryS ?? terminal.profile.poll.everyS) * 1_000;
-
-  const unitsOf = (line: string): Unit[] => [...(byLine.get(line) ?? [])].flatMap((id) => polled.get(id)?.unit ?? []);
-
-  function reachOf({ connection, profile }: ModbusTerminal): string {
-    return JSON.stringify([connection.line, connection.unit, profile.profile]);
+  /** Where a terminal is, and how it is spoken to; undefined for one on no line. */
+  function placeOf(terminal: Terminal | undefined) {
+    for (const kind of terminal ? kinds : []) {
+      const place = terminal && kind.placeOf(terminal);
+      if (place) return { ...place, kind, periodMs: (settings.pollEveryS ?? place.everyS) * 1_000 };
+    }
+    return undefined;
   }
 
-  function add(terminal: ModbusTerminal): void {
-    const { line: address, unit: number } = terminal.connection;
-    const line = lineName(address);
-    const unit = createUnit({
-      line: lines.of(address),
-      unit: number,
-      profile: terminal.profile,
+  const unitsOf = (line: string): Device[] => [...(byLine.get(line) ?? [])].flatMap((id) => polled.get(id)?.unit ?? []);
+
+  type Place = NonNullable<ReturnType<typeof placeOf>>;
+
+  function reachOf({ profile }: Terminal, { line, unit }: Place): string {
+    return JSON.stringify([line, unit, profile.profile]);
+  }
+
+  function add(terminal: Terminal, place: Place): void {
+    const line = lineName(place.line);
+    const unit = place.kind.open(terminal, {
+      line: lines.of(place.line),
       clock,
-      periodMs: periodMs(terminal),
+      periodMs: place.periodMs,
       silentUnits: () => unitsOf(line).filter(({ breaker }) => breaker.isOpen()).length,
       onBack: (since) => lineIsBack(line, since),
       onRefused: (what, error) =>
@@ -96,7 +92,7 @@ export function startBridge(parts: {
           'modbus: left out for a day, the device refuses it',
         ),
     });
-    polled.set(terminal.id, { unit, line, reach: reachOf(terminal) });
+    polled.set(terminal.id, { unit, line, reach: reachOf(terminal, place) });
     byLine.set(line, (byLine.get(line) ?? new Set()).add(terminal.id));
   }
 
@@ -133,10 +129,11 @@ export function startBridge(parts: {
   /** Whether this gateway polls a terminal; which one does changes when another comes or goes. */
   function isOurs(terminalId: string): boolean {
     const terminal = registry.find(terminalId);
-    if (!isModbus(terminal)) return false;
-    const ours = owns(lineName(terminal.connection.line));
+    const place = placeOf(terminal);
+    if (!terminal || !place) return false;
+    const ours = owns(lineName(place.line));
     if (!ours) leave(terminalId);
-    else if (!polled.has(terminalId)) add(terminal);
+    else if (!polled.has(terminalId)) add(terminal, place);
     return ours;
   }
 
@@ -148,12 +145,12 @@ export function startBridge(parts: {
     if (!isOurs(terminalId)) return;
     const one = polled.get(terminalId);
     if (!one) return;
-    const { frame, values, error } = await one.unit.poll();
+    const { take, error } = await one.unit.poll();
     const terminal = registry.find(terminalId);
     // It may have moved to another line meanwhile: then this is no longer its reading.
-    if (!isModbus(terminal) || polled.get(terminalId) !== one) return;
+    if (!terminal || polled.get(terminalId) !== one) return;
     tell(terminalId, one.line, error);
-    if (values > 0) await uplink.receiveRegisters(terminal, frame);
+    await take?.(terminal);
   }
 
   function pollIn(terminalId: string, ms: number): void {
@@ -165,10 +162,12 @@ export function startBridge(parts: {
       } catch (error) {
         log.error({ err: error, terminal: terminalId }, 'modbus: a reading was lost');
       }
-      const terminal = registry.find(terminalId);
+      const place = placeOf(registry.find(terminalId));
       // Unless another poll was asked for meanwhile.
-      if (!isModbus(terminal) || polls.get(terminalId) !== poll) return;
-      pollIn(terminalId, Math.max(periodMs(terminal), polled.get(terminalId)?.unit.breaker.waitMs() ?? 0));
+      if (!place || polls.get(terminalId) !== poll) return;
+      const unit = polled.get(terminalId)?.unit;
+      const usualMs = Math.min(place.periodMs, unit?.watchMs?.() ?? place.periodMs);
+      pollIn(terminalId, Math.max(usualMs, unit?.breaker.waitMs() ?? 0));
     });
     polls.set(terminalId, poll);
   }
@@ -195,10 +194,11 @@ export function startBridge(parts: {
   /** Begins, or ends, polling a terminal that was added, changed or removed. */
   function refresh(terminalId: string): void {
     const terminal = registry.find(terminalId);
-    if (isModbus(terminal) && polled.get(terminalId)?.reach === reachOf(terminal)) return;
+    const place = placeOf(terminal);
+    if (terminal && place && polled.get(terminalId)?.reach === reachOf(terminal, place)) return;
     drop(terminalId);
-    if (!isModbus(terminal)) return;
-    add(terminal);
+    if (!terminal || !place) return;
+    add(terminal, place);
     pollIn(terminalId, 0);
   }
 
@@ -206,35 +206,32 @@ export function startBridge(parts: {
     /** See `Carrier`. */
     async give(
       terminal: Terminal,
-      command: Pick<Command, 'command' | 'value'>,
+      command: Pick<Command, 'command' | 'value' | 'expiresAt'>,
       begin: () => Promise<boolean>,
     ): ReturnType<Carrier['give']> {
       const one = polled.get(terminal.id);
-      const target = targetOf(terminal.profile.commands[command.command], command.value);
-      if (stopped || !one || !target || !owns(one.line)) return { result: 'not_given' };
+      if (stopped || !one || !owns(one.line)) return { result: 'not_given' };
       let begun = false;
       try {
-        const written = await one.unit.write(target, async () => {
+        return await one.unit.give(command, async () => {
           begun = await begin();
           return begun;
         });
-        if (!written) return { result: 'not_given' };
-        pollIn(terminal.id, READ_AFTER_WRITE_MS);
-        if (!written.shows) return { result: 'taken' };
-        return { result: 'refused', reason: `the device shows ${written.shows.join(' ')} after the write` };
       } catch (error) {
         if (!begun) return { result: 'not_given' };
-        pollIn(terminal.id, READ_AFTER_WRITE_MS);
-        if (error instanceof ModbusException) return { result: 'refused', reason: error.message };
+        if (error instanceof Refusal) return { result: 'refused', reason: error.message };
         throw error;
+      } finally {
+        if (begun) pollIn(terminal.id, READ_AFTER_WRITE_MS);
       }
     },
   };
 
   let spread = 0;
   for (const terminal of registry.all()) {
-    if (!isModbus(terminal)) continue;
-    add(terminal);
+    const place = placeOf(terminal);
+    if (!place) continue;
+    add(terminal, place);
     // A millisecond apart, so that thousands do not begin in one instant.
     pollIn(terminal.id, spread++);
   }

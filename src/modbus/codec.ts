@@ -19,8 +19,11 @@ export interface WriteRequest {
 
 export type Request = ReadRequest | WriteRequest;
 
-/** The device answered, and said no: Modbus exception codes 01–0B. The line itself is well. */
-export class ModbusException extends Error {
+/** The device answered, and said no. The line itself is well. */
+export class Refusal extends Error {}
+
+/** Modbus exception codes 01–0B. */
+export class ModbusException extends Refusal {
   readonly exceptionCode: number;
   constructor(exceptionCode: number) {
     const meaning = MEANINGS[exceptionCode];

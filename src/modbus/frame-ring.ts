@@ -1,11 +1,12 @@
 import type { Clock } from '../lib/clock.ts';
+import type { UnitKey } from './question.ts';
 
 /** The last requests of a line with what came back, for people who look for a fault. */
 
 export interface KeptFrame {
   /** Epoch ms. */
   time: number;
-  unit: number;
+  unit: UnitKey;
   sent: Buffer;
   heard: Buffer;
   tookMs: number | undefined;
@@ -17,7 +18,7 @@ const MOST_BYTES = 300;
 export function createFrameRing(clock: Clock, most: number) {
   const kept: KeptFrame[] = [];
   return {
-    add(unit: number, sent: Buffer) {
+    add(unit: UnitKey, sent: Buffer) {
       const frame: KeptFrame = { time: clock.now(), unit, sent, heard: Buffer.alloc(0), tookMs: undefined };
       const from = clock.ticks();
       kept.push(frame);

@@ -1,27 +1,10 @@
 import type { Clock } from '../lib/clock.ts';
-import {
-  answerLength,
-  BadFrame,
-  functionOf,
-  ModbusException,
-  type ReadRequest,
-  type Request,
-  readAnswer,
-  requestPdu,
-} from './codec.ts';
+import { BadFrame, Refusal } from './codec.ts';
 import { type ConnectionParts, createConnection, LineDown } from './connection.ts';
 import { createFrameRing } from './frame-ring.ts';
-import {
-  dropTcp,
-  type Framing,
-  onlyHeartbeats,
-  type Unwrapped,
-  unwrapRtu,
-  unwrapTcp,
-  wrapRtu,
-  wrapTcp,
-} from './framing.ts';
+import { dropTcp, type Framing, onlyHeartbeats, type Unwrapped } from './framing.ts';
 import { createOwing } from './owing.ts';
+import type { Question, UnitKey } from './question.ts';
 import { createTurns } from './turns.ts';
 
 /**
@@ -51,13 +34,13 @@ export interface LineParts extends Pick<ConnectionParts, 'name' | 'open' | 'onUp
 export interface ExchangeOptions {
   timeoutMs: number;
   /** Reads whose answers are not taken for those of the unit's others, the best first. */
-  probes: ReadRequest[];
+  probes: readonly Question<unknown>[];
   /** Told how each request ended, and after how long. Milliseconds. */
   record: (ms: number, error: unknown) => void;
 }
 
 /** Asks a unit within its turn on the line. */
-export type Ask = (request: Request) => Promise<number[]>;
+export type Ask = <T>(question: Question<T>) => Promise<T>;
 
 /** After trouble the line must have been quiet for so long. */
 const QUIET_AFTER_TROUBLE_MS = 50;
@@ -67,8 +50,8 @@ const MOST_UNHEARD = 3;
 /** An RTU unit that gave no answer is left alone for so many of its time-outs, since nothing but its shape tells a late answer. */
 const REST_TIMEOUTS = 2;
 const LONGEST_REST_MS = 3_000;
-/** More bytes than any answer, its echo and some heartbeats have. */
-const MOST_BYTES = 1_024;
+/** More bytes than any answer, its echo, some heartbeats and some noise have. */
+const MOST_BYTES = 4_096;
 const FRAMES_KEPT = 12;
 
 interface UnderWay {
@@ -87,7 +70,7 @@ export function createLine(parts: LineParts) {
   /** The beginning of a Modbus TCP frame that nobody waits for. */
   let rest = Buffer.alloc(0);
   let transaction = 0;
-  let last: { unit: number; request: Request } | undefined;
+  let last: { unit: UnitKey; question: Question<unknown> } | undefined;
   let echoes = false;
   let unheard = 0;
   let quietFrom = 0;
@@ -131,7 +114,7 @@ export function createLine(parts: LineParts) {
       counted.noiseBytes += bytes.length;
       // Whoever spoke last may have more to say.
       quietFrom = Math.max(quietFrom, clock.ticks() + QUIET_AFTER_TROUBLE_MS);
-      if (last) owing.add(last.unit, last.request, 0);
+      if (last) owing.add(last.unit, last.question, 0);
       return;
     }
     try {
@@ -162,29 +145,25 @@ export function createLine(parts: LineParts) {
     }
   }
 
-  /** One request and its answer. Rejects with `NoAnswer`, `BadFrame` or `ModbusException`. */
-  async function exchange(unit: number, request: Request, timeoutMs: number): Promise<number[]> {
+  /** One request and its answer. Rejects with `NoAnswer`, `BadFrame` or `Refusal`. */
+  async function exchange<T>(unit: UnitKey, question: Question<T>, timeoutMs: number): Promise<T> {
     const port = connection.current();
     if (!port) throw new NoAnswer(`${name}: ${connection.state().trouble}`);
-    const pdu = requestPdu(request);
     transaction = (transaction + 1) & 0xffff;
-    const mine = transaction;
-    const sent = framing === 'tcp' ? wrapTcp(mine, unit, pdu) : wrapRtu(unit, pdu);
-    const length = answerLength(request);
-    const { heartbeats } = parts;
-    const expected = { unit, functionCode: functionOf(request), length, sent, echoes, heartbeats };
+    const wire = { framing, transaction, echoes, heartbeats: parts.heartbeats };
+    const sent = question.wrap(wire);
     const done = Promise.withResolvers<Buffer>();
     let echoed = false;
     const exchanged: UnderWay = {
       heard: rest,
       done,
       take(bytes) {
-        const unwrapped = framing === 'tcp' ? unwrapTcp(bytes, expected, mine) : unwrapRtu(bytes, expected);
+        const unwrapped = question.unwrap(bytes, sent, wire);
         if (unwrapped?.echoed) echoed = true;
         return unwrapped;
       },
     };
-    const allowedMs = Math.ceil((parts.timeoutMs ?? timeoutMs) + (sent.length + length + 3) * parts.byteMs);
+    const allowedMs = Math.ceil((parts.timeoutMs ?? timeoutMs) + (sent.length + question.answerBytes) * parts.byteMs);
     using _timer = clock.after(allowedMs, () => {
       if (underWay !== exchanged) return;
       underWay = undefined;
@@ -192,17 +171,16 @@ export function createLine(parts: LineParts) {
     });
     underWay = exchanged;
     counted.requests += 1;
-    last = { unit, request };
+    last = { unit, question };
     unheard += 1;
     const frame = frames.add(unit, sent);
     port.write(sent);
     try {
-      const values = readAnswer(request, await done.promise);
-      // A write's answer is its request again, so only a read tells.
-      if (!('values' in request)) echoes = echoed;
+      const values = question.read(await done.promise);
+      if (question.tellsEcho) echoes = echoed;
       return values;
     } catch (error) {
-      if (!(error instanceof ModbusException)) troubled(exchanged.heard, error);
+      if (!(error instanceof Refusal)) troubled(exchanged.heard, error);
       throw error;
     } finally {
       frame.answered(exchanged.heard);
@@ -219,16 +197,16 @@ export function createLine(parts: LineParts) {
     if (isLost || unheard >= mostUnheard) connection.drop(error instanceof Error ? error.message : String(error));
   }
 
-  async function ask(unit: number, request: Request, { timeoutMs, record }: ExchangeOptions): Promise<number[]> {
+  async function ask<T>(unit: UnitKey, question: Question<T>, { timeoutMs, record }: ExchangeOptions): Promise<T> {
     await ready();
     const from = clock.ticks();
     try {
-      const values = await exchange(unit, request, timeoutMs);
+      const values = await exchange(unit, question, timeoutMs);
       record(clock.ticks() - from, undefined);
       return values;
     } catch (error) {
       record(clock.ticks() - from, error);
-      if (!(error instanceof ModbusException)) owing.add(unit, request, restAfter(parts.timeoutMs ?? timeoutMs));
+      if (!(error instanceof Refusal)) owing.add(unit, question, restAfter(parts.timeoutMs ?? timeoutMs));
       throw error;
     }
   }
@@ -237,17 +215,17 @@ export function createLine(parts: LineParts) {
     framing === 'rtu' ? Math.min(LONGEST_REST_MS, REST_TIMEOUTS * timeoutMs) : 0;
 
   /** Makes sure that the line is up, and that the unit owes no answer that could be taken for the next one. */
-  async function settle(unit: number, options: ExchangeOptions): Promise<void> {
+  async function settle(unit: UnitKey, options: ExchangeOptions): Promise<void> {
     await connection.connected();
     while (owing.isOwing(unit)) {
       const probe = owing.probe(unit, options.probes);
       if (!probe) throw new NoAnswer(`${name}: unit ${unit} owes too many answers`);
       try {
-        await ask(unit, probe.request, options);
+        await ask(unit, probe.question, options);
       } catch (error) {
-        if (!(error instanceof ModbusException)) throw error;
+        if (!(error instanceof Refusal)) throw error;
         if (!probe.exceptionTells) {
-          owing.add(unit, probe.request, 0);
+          owing.add(unit, probe.question, 0);
           continue;
         }
       }
@@ -261,19 +239,19 @@ export function createLine(parts: LineParts) {
     /** How long a unit must still be left alone before it is asked again. Milliseconds. */
     restMs: owing.restMs,
 
-    /** One read, when those before it are through. Rejects with `LineDown`, `NoAnswer`, `BadFrame` or `ModbusException`. */
-    read: (unit: number, request: ReadRequest, options: ExchangeOptions): Promise<number[]> =>
+    /** One read, when those before it are through. Rejects with `LineDown`, `NoAnswer`, `BadFrame` or `Refusal`. */
+    read: <T>(unit: UnitKey, question: Question<T>, options: ExchangeOptions): Promise<T> =>
       turns.take('poll', async () => {
         await settle(unit, options);
-        return ask(unit, request, options);
+        return ask(unit, question, options);
       }),
 
     /** Several requests between which no other gets in; they go before the reads that wait. */
-    turn: <T>(unit: number, options: ExchangeOptions, task: (ask: Ask) => Promise<T>): Promise<T> =>
+    turn: <T>(unit: UnitKey, options: ExchangeOptions, task: (ask: Ask) => Promise<T>): Promise<T> =>
       turns.take('command', async () => {
         // Before anything is decided: a line that is down takes no command, and what a unit owes is settled.
         await settle(unit, options);
-        return task((request) => ask(unit, request, options));
+        return task((question) => ask(unit, question, options));
       }),
 
     attach: connection.attach,

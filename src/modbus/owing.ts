@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
-import { answerLength, functionOf, type ReadRequest, type Request } from './codec.ts';
+import type { Question, UnitKey } from './question.ts';
 
 /**
  * Answers that units may still give to requests that were given up. A device answers in order: once a later request has surely been
@@ -11,50 +11,46 @@ const LONGEST_LATE_MS = 120_000;
 const MOST_OWED = 16;
 
 interface Owed {
-  functionCode: number;
-  length: number;
+  answer: string;
+  refusal: string;
   at: number;
 }
 
 export interface Probe {
-  request: ReadRequest;
+  question: Question<unknown>;
   /** Whether an exception, too, can be no other request's. */
   exceptionTells: boolean;
 }
 
 export function createOwing(clock: Clock) {
-  const units = new Map<number, { owed: Owed[]; restUntil: number }>();
+  const units = new Map<UnitKey, { owed: Owed[]; restUntil: number }>();
 
-  function owedOf(unit: number): Owed[] {
+  function owedOf(unit: UnitKey): Owed[] {
     const known = units.get(unit);
     if (!known) return [];
     const owed = known.owed.filter(({ at }) => clock.ticks() - at < LONGEST_LATE_MS);
-    if (owed.length === 0) units.delete(unit);
+    if (owed.length === 0 && known.restUntil <= clock.ticks()) units.delete(unit);
     else known.owed = owed;
     return owed;
   }
 
   return {
     /** The unit may answer this yet, and is left alone for a while. */
-    add(unit: number, request: Request, restMs: number): void {
-      const one = { functionCode: functionOf(request), length: answerLength(request), at: clock.ticks() };
-      const owed = [...owedOf(unit), one].slice(-MOST_OWED);
+    add(unit: UnitKey, { shape }: Question<unknown>, restMs: number): void {
+      const owed = [...owedOf(unit), ...(shape ? [{ ...shape, at: clock.ticks() }] : [])].slice(-MOST_OWED);
       units.set(unit, { owed, restUntil: clock.ticks() + restMs });
     },
     /** How long a unit must still be left alone. Milliseconds. */
-    restMs: (unit: number): number => Math.max(0, (units.get(unit)?.restUntil ?? 0) - clock.ticks()),
-    isOwing: (unit: number): boolean => owedOf(unit).length > 0,
+    restMs: (unit: UnitKey): number => Math.max(0, (units.get(unit)?.restUntil ?? 0) - clock.ticks()),
+    isOwing: (unit: UnitKey): boolean => owedOf(unit).length > 0,
     /** The first of the probes whose data no owed answer looks like. */
-    probe(unit: number, probes: ReadRequest[]): Probe | undefined {
+    probe(unit: UnitKey, probes: readonly Question<unknown>[]): Probe | undefined {
       const owed = owedOf(unit);
-      const request = probes.find((one) =>
-        owed.every(({ functionCode, length }) => functionCode !== functionOf(one) || length !== answerLength(one)),
-      );
-      const exceptionTells =
-        request !== undefined && owed.every(({ functionCode }) => functionCode !== functionOf(request));
-      return request && { request, exceptionTells };
+      const question = probes.find((one) => owed.every(({ answer }) => answer !== one.shape?.answer));
+      const exceptionTells = owed.every(({ refusal }) => refusal !== question?.shape?.refusal);
+      return question && { question, exceptionTells };
     },
     /** All that was owed is lost. */
-    settled: (unit: number): void => void units.delete(unit),
+    settled: (unit: UnitKey): void => void units.delete(unit),
   };
 }

@@ -2,9 +2,10 @@ import { type Clock, pause } from '../lib/clock.ts';
 import type { RegisterFrame } from '../terminals/decode.ts';
 import type { Profile } from '../terminals/profile.ts';
 import { createBreaker } from './breaker.ts';
-import { ModbusException, type ReadRequest } from './codec.ts';
+import { ModbusException, type ReadRequest, type Request } from './codec.ts';
 import { type Line, LineDown } from './line.ts';
 import { plan, probesOf, singles } from './plan.ts';
+import { modbusQuestion } from './question.ts';
 import type { WriteTarget } from './target.ts';
 import { createUnitFigures } from './unit-figures.ts';
 
@@ -58,8 +59,9 @@ export function createUnit(parts: UnitParts) {
   const whole = plan(registers, poll);
   const breaker = createBreaker(clock);
   const figures = createUnitFigures(clock);
+  const question = (request: Request) => modbusQuestion(unit, request);
   const written = Object.values(profile.commands).flatMap(({ to }) => to ?? []);
-  const probes = probesOf(registers, whole, written);
+  const probes = probesOf(registers, whole, written).map(question);
   const options = { timeoutMs: poll.timeoutMs, probes, record: figures.record };
   /** Until when a read is left out, or made of its single values. Ticks. */
   const leftOut = new Map<string, number>();
@@ -91,7 +93,7 @@ export function createUnit(parts: UnitParts) {
     for (let tries = 1; ; tries += 1) {
       try {
         await rested();
-        return await line.read(unit, request, options);
+        return await line.read(unit, question(request), options);
       } catch (error) {
         if (!isBusy(error) || tries === BUSY_TRIES) throw error;
         await pause(clock, BUSY_WAIT_MS * 2 ** tries);
@@ -152,12 +154,12 @@ export function createUnit(parts: UnitParts) {
     let written: number[] | undefined;
     await rested();
     await line.turn(unit, options, async (ask) => {
-      const present = readFirst > 0 ? await ask({ table, address, count: readFirst }) : [];
+      const present = readFirst > 0 ? await ask(question({ table, address, count: readFirst })) : [];
       if (!(await begin())) return;
       written = values(present);
       for (let tries = 1; ; tries += 1) {
         try {
-          return void (await ask({ table, address, values: written, many }));
+          return void (await ask(question({ table, address, values: written, many })));
         } catch (error) {
           // Accepted, and it takes long: a reading will show it.
           if (error instanceof ModbusException && error.exceptionCode === 5) return;
@@ -217,9 +219,8 @@ export function createUnit(parts: UnitParts) {
       if (!written || !readBack) return written && {};
       await pause(clock, readBack.afterMs);
       const { address, count } = readBack;
-      const shows = await line.turn(unit, options, (ask) => ask({ table, address, count }));
+      const shows = await line.turn(unit, options, (ask) => ask(question({ table, address, count })));
       return readBack.holds(shows) ? {} : { shows };
     },
   };
 }
-export type Unit = ReturnType<typeof createUnit>;

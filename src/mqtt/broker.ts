@@ -17,7 +17,7 @@ import { createLane, type Lane } from './lane.ts';
 import { createLogins } from './logins.ts';
 import { createReceipts, type Receipts } from './receipts.ts';
 import { topicFault } from './rules.ts';
-import { parseCommandTopic, parseUpTopic } from './topics.ts';
+import { parseDownTopic, parseUpTopic } from './topics.ts';
 
 /** The embedded MQTT 3.1.1 broker: clients that the entrance has let in, what they may listen to, their messages to the inbox. */
 
@@ -114,7 +114,7 @@ export async function startBroker(parts: {
   aedes.on('subscribe', (subscriptions, client) => {
     for (const { topic } of subscriptions) {
       // In another dialect the topic may not say whose it is; those behind a concentrator are looked at within a second.
-      downlink?.kick(parseCommandTopic(topic) ?? client.id);
+      downlink?.kick(parseDownTopic(topic) ?? client.id);
     }
   });
   aedes.on('clientError', (client, error) => log.debug({ err: error, terminal: client.id }, 'mqtt: connection failed'));
@@ -125,7 +125,7 @@ export async function startBroker(parts: {
     const terminal = registry.find(clientId);
     const dialect = terminal && dialectOf(terminal.profile);
     if (dialect) return dialect.maySubscribe(speaker(registry, terminal), filter);
-    const owner = registry.find(parseCommandTopic(filter) ?? parseUpTopic(filter)?.terminalId ?? '');
+    const owner = registry.find(parseDownTopic(filter) ?? parseUpTopic(filter)?.terminalId ?? '');
     return owner !== undefined && registry.speaksFor(clientId, owner);
   }
 
@@ -228,6 +228,7 @@ export async function startBroker(parts: {
   const opened = stack.move();
   return {
     carrier: out.carrier,
+    frameWay: out.frameWay,
     ports: entrance.ports,
     /** `connections` of terminals, and of `sockets` with those that have not said yet who they are. */
     state: () => ({

@@ -8,7 +8,7 @@ import type { Message } from './dialects/dialect.ts';
 import { dialectOf, messageFor } from './dialects/dialects.ts';
 import { covers } from './filters.ts';
 import type { Answer } from './inbox.ts';
-import { commandMessage } from './topics.ts';
+import { commandMessage, requestTopic } from './topics.ts';
 
 /** What goes to terminals over MQTT: commands in their dialect, and the answers that a dialect wants. To one connection, never by topic. */
 
@@ -71,6 +71,18 @@ export function createCarrier(parts: {
     return undefined;
   }
 
+  /** How bytes reach whoever listens for the requests to a terminal: itself or its concentrator. */
+  function frameWay(terminal: Terminal): ((payload: Buffer | string) => Promise<boolean>) | undefined {
+    const topic = requestTopic(terminal.id);
+    const via = terminal.connection.type === 'mqtt' ? terminal.connection.via : undefined;
+    for (const id of via === undefined ? [terminal.id] : [terminal.id, via]) {
+      const client = clientOf(id);
+      if (!client || !registry.speaksFor(id, terminal) || !listens(client, topic)) continue;
+      return (payload) => send(client, { topic, payload }, 1).then(() => true);
+    }
+    return undefined;
+  }
+
   const carrier: Carrier = {
     async give(terminal, command, begin) {
       const way = wayOf(terminal, command);
@@ -82,6 +94,7 @@ export function createCarrier(parts: {
 
   return {
     carrier,
+    frameWay,
     isSending: (client: Client, packet: PublishPacket): boolean =>
       sending.has(keyOf(client, { topic: packet.topic, payload: packet.payload.toString() })),
     /** Answers one client; what cannot be sent is asked for once more by its device. */

@@ -9,7 +9,7 @@ import { loadTerminals, type TerminalMemory } from '../terminals/memory.ts';
 import { loadProfiles } from '../terminals/profile.ts';
 import type { Terminal } from '../terminals/registry.ts';
 import { type Account, accountOf } from './external/account.ts';
-import { UP_TOPICS } from './topics.ts';
+import { DOWN_TOPICS, UP_TOPICS } from './topics.ts';
 
 /** Who may log in to a broker of another maker, and publish and subscribe what there: as the contract says, and nothing else. */
 
@@ -20,7 +20,7 @@ interface Concentrator {
 }
 
 const upTopics = (id: string): string[] => UP_TOPICS.map((what) => `terminals/${id}/${what}`);
-const commandsOf = (id: string): string => `terminals/${id}/commands`;
+const downTopics = (id: string): string[] => DOWN_TOPICS.map((what) => `terminals/${id}/${what}`);
 const DIGESTS = 'hearthgate/gateways/+/digest';
 
 /** Secrets are in these files as hashes; still nobody else needs them. */
@@ -47,16 +47,17 @@ function mosquittoRules(account: Account, concentrators: Concentrator[]): string
     '# Written by `hearthgate broker export`; changes are lost with the next.',
     `user ${account.username}`,
     ...upTopics('+').map((topic) => `topic read ${topic}`),
-    `topic write ${commandsOf('+')}`,
+    ...downTopics('+').map((topic) => `topic write ${topic}`),
     `topic readwrite ${DIGESTS}`,
     '',
     ...upTopics('%u').map((topic) => `pattern write ${topic}`),
-    `pattern read ${commandsOf('%u')}`,
+    ...downTopics('%u').map((topic) => `pattern read ${topic}`),
   ];
   for (const { id, others } of concentrators) {
     lines.push('', `user ${id}`);
     for (const other of others) {
-      lines.push(...upTopics(other).map((topic) => `topic write ${topic}`), `topic read ${commandsOf(other)}`);
+      lines.push(...upTopics(other).map((topic) => `topic write ${topic}`));
+      lines.push(...downTopics(other).map((topic) => `topic read ${topic}`));
     }
   }
   return `${lines.join('\n')}\n`;
@@ -111,13 +112,13 @@ function emqxRules({ username }: Account, concentrators: Concentrator[]): string
   const lines = [
     '%% Written by `hearthgate broker export`; changes are lost with the next.',
     `{allow, ${of(username)}, subscribe, ${erlang([...upTopics('+'), DIGESTS])}}.`,
-    `{allow, ${of(username)}, publish, ${erlang([commandsOf('+'), DIGESTS])}}.`,
+    `{allow, ${of(username)}, publish, ${erlang([...downTopics('+'), DIGESTS])}}.`,
     ...concentrators.flatMap(({ id, others }) => [
       `{allow, ${of(id)}, publish, ${erlang(others.flatMap(upTopics))}}.`,
-      `{allow, ${of(id)}, subscribe, ${erlang(others.map(commandsOf))}}.`,
+      `{allow, ${of(id)}, subscribe, ${erlang(others.flatMap(downTopics))}}.`,
     ]),
     `{allow, all, publish, ${erlang(upTopics(EMQX_USER))}}.`,
-    `{allow, all, subscribe, ${erlang([commandsOf(EMQX_USER)])}}.`,
+    `{allow, all, subscribe, ${erlang(downTopics(EMQX_USER))}}.`,
     '{deny, all}.',
   ];
   return `${lines.join('\n')}\n`;

@@ -25,15 +25,19 @@ function together(said: Said[]): Said[] {
   });
 }
 
-/** What comes from a terminal over MQTT, by whichever broker: whose it is, whether its sender may speak for that one, and what it is. */
-export function createInbox(parts: {
+export interface InboxParts {
   registry: Registry;
   uplink: Uplink;
   clock: Clock;
   maxPacketBytes: number;
+  /** Takes the frames of meters. */
+  frames: { take(terminal: Terminal, payload: Buffer): Promise<void> };
   /** What else must have happened before a message counts as taken. */
   settled?: (() => Promise<void>) | undefined;
-}) {
+}
+
+/** What comes from a terminal over MQTT, by whichever broker: whose it is, whether its sender may speak for that one, and what it is. */
+export function createInbox(parts: InboxParts) {
   const { registry, uplink, clock, maxPacketBytes, settled } = parts;
 
   /** What a topic of our own carries and of which terminal, when its sender may publish there. */
@@ -62,6 +66,8 @@ export function createInbox(parts: {
         return uplink.receiveEvent(terminal, payload);
       case 'replies':
         return uplink.receiveReply(terminal, payload);
+      case 'frames':
+        return parts.frames.take(terminal, payload);
     }
   }
 

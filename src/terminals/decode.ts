@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { rfc3339 as rfc3339Of } from '../lib/calendar.ts';
 import { registerValue } from './encode.ts';
 import { isObject } from './json-path.ts';
+import { type MeterData, meterValue } from './meter-values.ts';
 import type { Metric, Profile } from './profile.ts';
 import { createScan } from './scan.ts';
 
@@ -9,6 +10,7 @@ import { createScan } from './scan.ts';
 export const REJECT_REASONS = [
   'bad_json',
   'bad_payload',
+  'wrong_address',
   'bad_time',
   'future_time',
   'before_installation',
@@ -219,7 +221,32 @@ export function decodeRegisters(
     const raw = registerValue(metric.from, frame);
     if (raw !== undefined) values[name] = metric.kind === 'state' ? raw !== 0 : raw;
   }
-  const rejects: Reject[] = [];
+  return sifted(profile, { time, values }, []);
+}
+
+function sifted(
+  profile: Profile,
+  { time, values }: { time: number; values: Record<string, unknown> },
+  rejects: Reject[],
+) {
   sift(profile, values, rejects);
   return { readings: Object.keys(values).length > 0 ? [{ time, values }] : [], rejects };
+}
+
+/** Reads what a meter said. A metric that is missing or that the meter says it has not is left out. */
+export function decodeMeter(
+  profile: Profile,
+  data: MeterData,
+  time: number,
+  installedAt: number | null = null,
+): Decoded {
+  if (installedAt !== null && time < installedAt) return { readings: [], rejects: [beforeInstallation(installedAt)] };
+  const values: Record<string, unknown> = {};
+  const rejects: Reject[] = [];
+  for (const [name, metric] of Object.entries(profile.metrics)) {
+    const value = metric.meter && meterValue(profile, metric.meter, data);
+    if (typeof value === 'object') rejects.push({ reason: 'bad_payload', metric: name, detail: value.wrong });
+    else if (value !== undefined) values[name] = metric.kind === 'state' ? value !== 0 : value;
+  }
+  return sifted(profile, { time, values }, rejects);
 }

@@ -8,6 +8,7 @@ import type { Column, SheetRow } from './import-sheet.ts';
 import { type TerminalMemory, unitKey } from './memory.ts';
 import { oneSpelling, type Placement } from './placement.ts';
 import type { Profile } from './profile.ts';
+import { isMeter } from './profile-meter.ts';
 import type { Connection } from './registry.ts';
 import { nameOf } from './wire-names.ts';
 
@@ -183,6 +184,7 @@ export async function createCheck(parts: {
         else if (via !== undefined && !placement.visible(caller, via)) vias.push({ row, via });
         return via === undefined ? { type: 'mqtt' } : { type: 'mqtt', via };
       }
+      if (isMeter(protocol)) return void wrong('profile', 'not_in_file');
       if (cells.via !== undefined) wrong('via', 'not_for_modbus');
       for (const column of ONLY_MODBUS) if (cells[column] === undefined) wrong(column, 'missing');
       const host = cells.host ?? '';

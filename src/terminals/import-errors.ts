@@ -27,6 +27,7 @@ export const IMPORT_ERRORS = {
   unknown_via: { zh: '没有这个集中器', en: 'There is no such concentrator' },
   not_for_mqtt: { zh: 'MQTT 终端不填这一列', en: 'Not for an MQTT terminal' },
   not_for_modbus: { zh: 'Modbus 终端不填这一列', en: 'Not for a Modbus terminal' },
+  not_in_file: { zh: '表计须逐台登记，不能用文件导入', en: 'Meters are registered one by one' },
   not_claimable: {
     zh: '待认领的须是 MQTT 终端，且不填住户',
     en: 'Only an MQTT terminal without a household can wait to be claimed',

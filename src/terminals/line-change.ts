@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts';
 import { GatewayError } from '../lib/errors.ts';
-import { type Line, lineName, oneLineSpelling } from './lines.ts';
+import { asMeterLine, type Line, lineName, oneLineSpelling } from './lines.ts';
 import type { TerminalMemory } from './memory.ts';
 import type { Told } from './registry.ts';
 
@@ -16,10 +16,13 @@ export function createLineChange(parts: {
   /** All rows in one transaction. Gives the name that the line has then, and its terminals. */
   return (name: string, asked: Line): Promise<{ id: string; terminalIds: string[] }> =>
     alone(async () => {
-      const line = oneLineSpelling(asked);
-      const id = lineName(line);
       const onLine = memory.onLine(name);
       if (onLine.length === 0) throw new GatewayError('not_found');
+      const isOfMeters = onLine.some(({ connection }) => connection.type === 'meter');
+      const fit = isOfMeters ? asMeterLine(asked) : asked;
+      if (!fit) throw new GatewayError('invalid_request', 'A meter on this line does not speak Modbus TCP');
+      const line = oneLineSpelling(fit);
+      const id = lineName(line);
       if (id !== name && memory.onLine(id).length > 0)
         throw new GatewayError('conflict', `${id} has terminals already`);
       await db.transaction().execute(async (transaction) => {

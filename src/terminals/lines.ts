@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 
-/** Modbus lines as a terminal's connection names them: their settings and their one spelling. */
+/** Lines of Modbus units and meters as a terminal's connection names them: their settings and their one spelling. */
 
 interface AnyLine {
   /** Waits so long for each answer, instead of what the profile says. Milliseconds. */
@@ -35,6 +35,19 @@ interface ListenedLine extends AnyLine {
 
 export type Line = DialledLine | SerialLine | ListenedLine;
 
+/** A line on which meters speak: their frames as they are, never within Modbus TCP. */
+export type MeterLine =
+  | (DialledLine & { framing?: 'rtu' | undefined })
+  | (SerialLine & { parity: 'none' | 'even' | 'odd' })
+  | (ListenedLine & { framing?: 'rtu' | undefined });
+
+/** The same line as meters use it; undefined for Modbus TCP. */
+export function asMeterLine(line: Line): MeterLine | undefined {
+  if ('serial' in line) return { ...line, parity: line.parity ?? 'none' };
+  if (line.framing === 'tcp') return undefined;
+  return 'host' in line ? { ...line, framing: 'rtu' } : { ...line, framing: line.framing };
+}
+
 /** The bytes that a text or `hex:` and digits stand for. */
 export function packetBytes(text: string): Buffer {
   return text.startsWith('hex:') ? Buffer.from(text.slice(4).replaceAll(' ', ''), 'hex') : Buffer.from(text, 'utf8');
@@ -56,7 +69,7 @@ export function packetText(bytes: Buffer): string {
 }
 
 /** Undefined fields are left out, and names have one spelling, so that no line is registered twice under two. */
-export function oneLineSpelling(line: Line): Line {
+export function oneLineSpelling<L extends Line>(line: L): L {
   if ('serial' in line) return line;
   if ('listen' in line) return { ...line, registration: packetText(trimPacket(packetBytes(line.registration))) };
   const host = line.host.toLowerCase().replace(/\.$/, '');

@@ -30,9 +30,13 @@ const rowsOf = (db: Kysely<Tables>) =>
     .selectAll('terminals')
     .select('households.name as householdName');
 
-/** Names a Modbus unit; undefined for what is none. */
+/** What a device on a line is called there: its Modbus unit, or a meter's number. */
+export const numberOnLine = (connection: Exclude<Connection, { type: 'mqtt' }>): string =>
+  connection.type === 'modbus' ? `unit ${connection.unit}` : `meter ${connection.address}`;
+
+/** Names a device on a line; undefined for what is none. */
 export const unitKey = (connection: Connection): string | undefined =>
-  connection.type === 'modbus' ? `${lineName(connection.line)} ${connection.unit}` : undefined;
+  connection.type === 'mqtt' ? undefined : `${lineName(connection.line)} ${numberOnLine(connection)}`;
 
 const textOf = (terminal: Terminal): string => JSON.stringify({ ...terminal, profile: terminal.profile.profile });
 
@@ -68,7 +72,7 @@ export async function loadTerminals({ db, profiles }: { db: Database; profiles: 
   }
 
   function dropUnit({ id, connection }: Terminal): void {
-    if (connection.type !== 'modbus') return;
+    if (connection.type === 'mqtt') return;
     const key = unitKey(connection);
     if (key !== undefined && units.get(key) === id) units.delete(key);
     const name = lineName(connection.line);
@@ -78,7 +82,7 @@ export async function loadTerminals({ db, profiles }: { db: Database; profiles: 
   }
 
   function putUnit({ id, connection }: Terminal): void {
-    if (connection.type !== 'modbus') return;
+    if (connection.type === 'mqtt') return;
     const key = unitKey(connection);
     if (key !== undefined) units.set(key, id);
     const name = lineName(connection.line);
@@ -128,7 +132,7 @@ export async function loadTerminals({ db, profiles }: { db: Database; profiles: 
     inOrder,
     wireNames,
     speaksFor,
-    /** All on a Modbus line, by its name. */
+    /** All on a line, by its name. */
     onLine: (name: string): Terminal[] => [...(lines.get(name) ?? [])].flatMap((id) => terminals.get(id) ?? []),
 
     /** The next `count` terminals, beginning again after the last. */

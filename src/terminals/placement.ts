@@ -5,8 +5,9 @@ import { GatewayError } from '../lib/errors.ts';
 import { createHostList } from '../lib/hosts.ts';
 import { wrongName } from './dialects.ts';
 import { type Line, lineName, lineSettings, oneLineSpelling } from './lines.ts';
-import type { TerminalMemory } from './memory.ts';
+import { numberOnLine, type TerminalMemory } from './memory.ts';
 import type { Profile } from './profile.ts';
+import { isMeter, wrongMeterNumber } from './profile-meter.ts';
 import type { Connection, Terminal } from './registry.ts';
 import { nameOf } from './wire-names.ts';
 
@@ -18,11 +19,27 @@ export interface PlaceRequest {
   areaCode: string | undefined;
 }
 
-type ModbusConnection = Extract<Connection, { type: 'modbus' }>;
+type LineConnection = Exclude<Connection, { type: 'mqtt' }>;
 
-/** One spelling of a line, so that a unit is not registered twice under two. */
+/** One spelling of a line, so that a unit is not registered twice under two. Meters speak on a line as it is, never Modbus TCP. */
 export function oneSpelling(connection: Connection): Connection {
-  return connection.type === 'mqtt' ? connection : { ...connection, line: oneLineSpelling(connection.line) };
+  if (connection.type === 'mqtt') return connection;
+  if (connection.type === 'modbus') return { ...connection, line: oneLineSpelling(connection.line) };
+  const line = oneLineSpelling(connection.line);
+  return { ...connection, line: 'host' in line ? { ...line, framing: 'rtu' } : line };
+}
+
+/** Why a profile's devices cannot be reached so; undefined when they can. A meter's frames may come over MQTT too. */
+function wrongWay({ profile, protocol }: Profile, connection: Connection): string | undefined {
+  if (!isMeter(protocol)) return connection.type === protocol ? undefined : `Profile ${profile} speaks ${protocol}`;
+  return connection.type === 'modbus' ? `Profile ${profile} speaks ${protocol}` : undefined;
+}
+
+/** Why the number of a meter is none; undefined when it is. */
+function wrongNumber({ profile, protocol }: Profile, connection: Connection): string | undefined {
+  const address = connection.type === 'modbus' ? undefined : connection.address;
+  if (isMeter(protocol)) return wrongMeterNumber(protocol, address ?? '');
+  return address === undefined ? undefined : `Profile ${profile} is no meter's and has no address`;
 }
 
 export function createPlacement(parts: { db: Database; memory: TerminalMemory; modbusHosts: string }) {
@@ -66,13 +83,15 @@ export function createPlacement(parts: { db: Database; memory: TerminalMemory; m
     memory.onLine(lineName(line)).some((other) => sees(caller, other));
 
   /** What is wrong with one more unit on a line; undefined for nothing. */
-  function conflictOn(caller: Caller, id: string, { line, unit }: ModbusConnection): string | undefined {
+  function conflictOn(caller: Caller, id: string, connection: LineConnection): string | undefined {
+    const { line } = connection;
     const name = lineName(line);
     let conflict: string | undefined;
     for (const other of memory.onLine(name)) {
-      if (other.connection.type !== 'modbus' || other.id === id) continue;
+      if (other.connection.type === 'mqtt' || other.id === id) continue;
       const whose = sees(caller, other) ? `terminal ${other.id}` : 'another terminal';
-      if (other.connection.unit === unit) conflict = `Unit ${unit} of ${name} is ${whose}`;
+      const number = numberOnLine(connection);
+      if (numberOnLine(other.connection) === number) conflict = `The ${number} of ${name} is ${whose}`;
       else if (lineSettings(other.connection.line) !== lineSettings(line))
         conflict ??= `${whose} uses ${name} with other settings`;
     }
@@ -80,10 +99,10 @@ export function createPlacement(parts: { db: Database; memory: TerminalMemory; m
   }
 
   /** One terminal a unit, one way of speaking a line, and a line that the caller may use. */
-  function checkLine(caller: Caller, id: string, connection: ModbusConnection): void {
+  function checkLine(caller: Caller, id: string, connection: LineConnection): void {
     const name = lineName(connection.line);
     if (!mayUse(caller, connection.line))
-      throw new GatewayError('forbidden', `An admin has to set up the Modbus line ${name} first`);
+      throw new GatewayError('forbidden', `An admin has to set up the line ${name} first`);
     const conflict = conflictOn(caller, id, connection);
     if (conflict !== undefined) throw new GatewayError('conflict', conflict);
   }
@@ -106,9 +125,10 @@ export function createPlacement(parts: { db: Database; memory: TerminalMemory; m
 
     /** One terminal a unit, and a concentrator that the caller may use. */
     checkConnection(caller: Caller, id: string, profile: Profile, connection: Connection): void {
-      if (connection.type !== profile.protocol) {
-        throw new GatewayError('unknown_reference', `Profile ${profile.profile} speaks ${profile.protocol}`);
-      }
+      const way = wrongWay(profile, connection);
+      if (way !== undefined) throw new GatewayError('unknown_reference', way);
+      const number = wrongNumber(profile, connection);
+      if (number !== undefined) throw new GatewayError('invalid_request', number);
       if (connection.type === 'mqtt') {
         const wrong = wrongName(profile.dialect, nameOf({ id, connection }));
         if (wrong !== undefined) throw new GatewayError('invalid_request', wrong);

@@ -6,6 +6,7 @@ import { DIALECTS } from './dialects.ts';
 import { blockWords, placesOf, registerAddress, registerCount, registerWords } from './encode.ts';
 import { expiryContradictions, maxExpiryS, sleeps } from './profile-commands.ts';
 import { errorText, type FileLanguage, type FileReading, readFile } from './profile-file.ts';
+import { cjt188, dlt645, METER_PROTOCOLS, meterContradictions, meterSending, meterSource } from './profile-meter.ts';
 import { envelope, jsonSource, mqttContradictions, sending } from './profile-mqtt.ts';
 import { address, register } from './profile-register.ts';
 
@@ -19,8 +20,8 @@ const number = z.number().min(Number.MIN_SAFE_INTEGER).max(Number.MAX_SAFE_INTEG
 
 const names = z.record(z.string().regex(/^\d+$/), title);
 
-/** In a file both are `from`; here a register and a place in JSON are told apart by name. */
-const from = z.union([register, jsonSource]).optional();
+/** In a file all are `from`; here a register, a place in JSON and one in a meter are told apart by name. */
+const from = z.union([register, jsonSource, meterSource]).optional();
 
 const metric = z
   .discriminatedUnion('kind', [
@@ -40,7 +41,8 @@ const metric = z
   ])
   .transform(({ from: source, ...rest }) => {
     const json = source && 'json' in source ? source : undefined;
-    return { ...rest, from: source && !('json' in source) ? source : undefined, json };
+    const meter = source && ('di' in source || 'field' in source) ? source : undefined;
+    return { ...rest, from: source && 'as' in source ? source : undefined, json, meter };
   });
 export type Metric = z.infer<typeof metric>;
 
@@ -52,7 +54,7 @@ const command = z
     values: z.record(z.string(), z.number()).optional(),
     /** Or the numbers it takes. */
     range: z.strictObject({ min: z.number(), max: z.number(), step: z.number().positive() }).optional(),
-    to: register.optional(),
+    to: z.union([register, meterSending]).optional(),
     /** How it is put in another MQTT dialect. */
     send: sending.optional(),
     confirm: z.string(),
@@ -62,7 +64,11 @@ const command = z
     timeoutS: z.int().min(5).max(3600),
     maxExpiryS,
   })
-  .refine((c) => (c.values === undefined) !== (c.range === undefined), 'give either values or range');
+  .refine((c) => (c.values === undefined) !== (c.range === undefined), 'give either values or range')
+  .transform(({ to: target, ...rest }) => {
+    const meter = target && !('as' in target) ? target : undefined;
+    return { ...rest, to: target && 'as' in target ? target : undefined, meter };
+  });
 export type CommandDefinition = z.infer<typeof command>;
 
 const alarm = z
@@ -98,6 +104,8 @@ const example = z.strictObject({
     z.strictObject({ values: z.record(z.string(), z.union([z.number(), z.boolean()])) }),
     /** In another dialect: `{id}` in the topic and the payload stands for the terminal's name. */
     z.strictObject({ topic: z.string(), payload: z.json() }),
+    /** Of a meter: whole frames in hexadecimal, as they came. */
+    z.strictObject({ frames: z.array(z.string().regex(/^( ?[0-9A-F]{2})+$/, 'pairs of digits')).min(1) }),
     z.strictObject({
       holding: registers.optional(),
       input: registers.optional(),
@@ -114,7 +122,7 @@ const profileSchema = z.strictObject({
   kind: z.enum(['gas_boiler', 'gas_meter', 'heat_pump', 'electric_heater', 'electricity_meter', 'heat_meter']),
   /** Where its facts come from, and what could not be checked on a device. */
   source: z.string(),
-  protocol: z.enum(['mqtt', 'modbus']),
+  protocol: z.enum(['mqtt', 'modbus', ...METER_PROTOCOLS]),
   dialect: z.enum(DIALECTS).default('hearthgate'),
   /** Dialect `json` only. */
   messages: envelope.optional(),
@@ -141,6 +149,8 @@ const profileSchema = z.strictObject({
       timeoutMs: z.int().min(50).max(10_000).default(1_000),
     })
     .optional(),
+  dlt645: dlt645.optional(),
+  cjt188: cjt188.optional(),
   metrics: z.record(z.string().regex(/^[a-z][a-z0-9_]{0,40}$/), metric),
   commands: z.record(z.string().regex(/^[a-z][a-z0-9_]{0,40}$/), command).default({}),
   /** By command. A value that takes heat away and is not named here counts as a cut. */
@@ -180,7 +190,7 @@ function unwritable(name: string, { to, values, range }: CommandDefinition, poll
 
 /** What the schema alone cannot say: that the parts of a profile fit each other. Each is `path: message`. */
 function contradictions(profile: Profile): string[] {
-  const found = [...mqttContradictions(profile), ...expiryContradictions(profile)];
+  const found = [...mqttContradictions(profile), ...expiryContradictions(profile), ...meterContradictions(profile)];
   const modbus = profile.protocol === 'modbus';
   if (modbus !== (profile.poll !== undefined)) found.push('poll: Modbus profiles have it, others do not');
   if (profile.printed && !modbus) found.push('printed: only Modbus profiles have it');

@@ -10,7 +10,7 @@ import { createClaims, newClaimCode } from './claims.ts';
 import { createCredentials, NO_CREDENTIALS, type ProvisioningLimits, USUAL_LIMITS } from './credentials.ts';
 import type { DialectName } from './dialects.ts';
 import { createLineChange } from './line-change.ts';
-import type { Line } from './lines.ts';
+import type { Line, MeterLine } from './lines.ts';
 import { happened, loadTerminals } from './memory.ts';
 import { createPlacement, oneSpelling } from './placement.ts';
 import type { Profile } from './profile.ts';
@@ -19,8 +19,11 @@ import { secretFor } from './wire-names.ts';
 
 /** How a terminal is reached. */
 export type Connection =
-  /** `name` is what it is called in another dialect, where that is not its id. */
-  { type: 'mqtt'; via?: string | undefined; name?: string | undefined } | { type: 'modbus'; line: Line; unit: number };
+  /** `name` is what it is called in another dialect, where that is not its id; `address` the number of a meter whose frames it sends. */
+  | { type: 'mqtt'; via?: string | undefined; name?: string | undefined; address?: string | undefined }
+  | { type: 'modbus'; line: Line; unit: number }
+  /** `address` is the number that is printed on the meter. */
+  | { type: 'meter'; line: MeterLine; address: string };
 
 /** A terminal: the device with an address on a wire. */
 export interface Terminal extends Place {

@@ -11,6 +11,7 @@ import { projectRoot } from '../../src/config.ts';
 import { systemClock as clock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { startBridge } from '../../src/modbus/bridge.ts';
+import { modbusUnits } from '../../src/modbus/terminals.ts';
 import { NO_CREDENTIALS } from '../../src/terminals/credentials.ts';
 import { loadProfiles } from '../../src/terminals/profile.ts';
 import type { Terminal } from '../../src/terminals/registry.ts';
@@ -79,12 +80,14 @@ function poll(terminals: Map<string, Terminal>, everyS: number) {
   const counted = { registers: 0, readings: new Map<string, number>() };
   const bridge = startBridge({
     registry: { find: (id) => terminals.get(id), all: () => terminals.values() },
-    uplink: {
-      async receiveRegisters({ id }, frame) {
-        counted.registers += frame.holding.size;
-        counted.readings.set(id, (counted.readings.get(id) ?? 0) + 1);
-      },
-    },
+    kinds: [
+      modbusUnits({
+        async receiveRegisters({ id }, frame) {
+          counted.registers += frame.holding.size;
+          counted.readings.set(id, (counted.readings.get(id) ?? 0) + 1);
+        },
+      }),
+    ],
     clock,
     log: createLog('silent'),
     settings: { pollEveryS: everyS, listenHost: '127.0.0.1', connections: 1, registrationS: 1 },

@@ -88,7 +88,7 @@ async function open(start?: number) {
     },
   };
   const downlink = stack.use(
-    startDownlink({ control, registry, carriers: { mqtt: carrier, modbus: carrier }, clock, log }),
+    startDownlink({ control, registry, carriers: { mqtt: carrier, modbus: carrier, meter: carrier }, clock, log }),
   );
   const ask = async (terminal: typeof meter, request: Omit<CommandRequest, 'expiresInS'>) => {
     const command = await db

@@ -192,7 +192,7 @@ export async function openModel() {
       boot += 1;
       bootedAt = trueNow();
       const commands = await openCommands({ db, clock, audit, gateway: 'G', onChange: note });
-      const carriers = { mqtt: carrier, modbus: carrier };
+      const carriers = { mqtt: carrier, modbus: carrier, meter: carrier };
       gateway = {
         commands,
         downlink: startDownlink({

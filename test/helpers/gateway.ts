@@ -81,6 +81,7 @@ export function testConfig(folder: string, overrides: Overrides = {}): Config {
     http: { ...config.http, port: 0, loginsPerMinute: 1000, ...overrides.http },
     provisioning: { ...config.provisioning, ...overrides.provisioning },
     modbus: { ...config.modbus, pollEveryS: 1, ...overrides.modbus },
+    meters: { ...config.meters, ...overrides.meters },
     mqtt: { ...config.mqtt, port: 0, external: { ...config.mqtt.external, ...overrides.external }, ...overrides.mqtt },
     readings: { ...config.readings, commitWaitMs: 5, storeWaitMs: 50, ...overrides.readings },
     database: { ...config.database, ...overrides.database },

@@ -8,6 +8,7 @@ import { startBridge } from '../../src/modbus/bridge.ts';
 import { createLine } from '../../src/modbus/line.ts';
 import type { Ways } from '../../src/modbus/lines.ts';
 import type { OpenPort, PortEvents } from '../../src/modbus/port.ts';
+import { modbusUnits } from '../../src/modbus/terminals.ts';
 import { createUnit, type Polled } from '../../src/modbus/unit.ts';
 import { NO_CREDENTIALS } from '../../src/terminals/credentials.ts';
 import { decodeRegisters } from '../../src/terminals/decode.ts';
@@ -125,20 +126,22 @@ async function runDay(line: Line, framing: 'tcp' | 'rtu', share: number) {
   let wrong = 0;
   const bridge = startBridge({
     registry: { find: (id) => terminals.get(id), all: () => terminals.values() },
-    uplink: {
-      async receiveRegisters({ id }, frame) {
-        const unit = Number(id.slice(1));
-        const { readings, rejects } = decodeRegisters(profile, frame, clock.now());
-        const values = readings[0]?.values ?? {};
-        const names = ['heat_kwh', 'energy_kwh'];
-        for (const [name, value] of Object.entries(values)) {
-          const age = minute() - (value - truth(unit, names.indexOf(name) + 1, 0));
-          if (age !== 0 && age !== 1) wrong += 1;
-        }
-        wrong += rejects.length;
-        if (Object.keys(values).length === 2) whole.set(unit, [...(whole.get(unit) ?? []), minute()]);
-      },
-    },
+    kinds: [
+      modbusUnits({
+        async receiveRegisters({ id }, frame) {
+          const unit = Number(id.slice(1));
+          const { readings, rejects } = decodeRegisters(profile, frame, clock.now());
+          const values = readings[0]?.values ?? {};
+          const names = ['heat_kwh', 'energy_kwh'];
+          for (const [name, value] of Object.entries(values)) {
+            const age = minute() - (value - truth(unit, names.indexOf(name) + 1, 0));
+            if (age !== 0 && age !== 1) wrong += 1;
+          }
+          wrong += rejects.length;
+          if (Object.keys(values).length === 2) whole.set(unit, [...(whole.get(unit) ?? []), minute()]);
+        },
+      }),
+    ],
     clock,
     log: createLog('silent'),
     settings: { listenHost: '127.0.0.1', connections: 1, registrationS: 1 },
@@ -169,7 +172,7 @@ test.each(LINES)(
       if (isDead(unit)) expect(polls).toBe(0);
       else expect(polls).toBeGreaterThan(0.95 * MINUTES);
     }
-    const dead = states?.units.filter(({ unit }) => isDead(unit)) ?? [];
+    const dead = states?.units.filter(({ unit }) => isDead(Number(unit))) ?? [];
     expect(dead.map(({ breaker }) => breaker)).not.toContain('closed');
     // Each costs its line a time-out now and then, not one a minute.
     for (const { requests } of dead) expect(requests).toBeLessThan(200);

@@ -4,6 +4,7 @@ import { startModbusLine } from '../../device-sim/modbus-server.ts';
 import { systemClock as clock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { startBridge } from '../../src/modbus/bridge.ts';
+import { modbusUnits } from '../../src/modbus/terminals.ts';
 import { NO_CREDENTIALS } from '../../src/terminals/credentials.ts';
 import type { RegisterFrame } from '../../src/terminals/decode.ts';
 import type { Terminal } from '../../src/terminals/registry.ts';
@@ -31,7 +32,7 @@ export async function startTerminal(profile: ModbusProfile, values: Values, unit
   const bridge = stack.use(
     startBridge({
       registry: { find: () => terminal, all: () => [terminal].values() },
-      uplink: { receiveRegisters: async (_terminal, frame) => void frames.push(frame) },
+      kinds: [modbusUnits({ receiveRegisters: async (_terminal, frame) => void frames.push(frame) })],
       clock,
       log: createLog('silent'),
       settings: { listenHost: '127.0.0.1', connections: 1, registrationS: 1 },
@@ -45,7 +46,7 @@ export async function startTerminal(profile: ModbusProfile, values: Values, unit
     bridge,
     frames,
     give: (name: string, value: string | number, begin = async () => true) =>
-      bridge.carrier.give(terminal, { command: name, value }, begin),
+      bridge.carrier.give(terminal, { command: name, value, expiresAt: Date.now() + 60_000 }, begin),
     asked,
     /** What was written. */
     writes: () => asked(/^01 (05|06|0f|10)/),

@@ -117,6 +117,8 @@ test('EMQX is given SHA-256 in hexadecimal and rules that end with a refusal', a
   expect(users.split('\n')).toContain(`HUB,${hash},,false`);
   const rules = (await readFile(join(files, 'acl.conf'), 'utf8')).trim().split('\n');
   expect(rules.at(-1)).toBe('{deny, all}.');
-  expect(rules.join('\n')).toContain('{allow, {username, "HUB"}, subscribe, ["terminals/CHILD/commands"]}.');
+  expect(rules.join('\n')).toContain(
+    '{allow, {username, "HUB"}, subscribe, ["terminals/CHILD/commands", "terminals/CHILD/frames/requests"]}.',
+  );
   expect(rules.join('\n')).not.toContain('"#"');
 });

@@ -9,7 +9,7 @@ import { Moment } from './age.tsx';
 import { HouseholdLink } from './household-link.tsx';
 import { LineLink } from './line-link.tsx';
 
-type Line = Extract<Connection, { type: 'modbus' }>['line'];
+type Line = Extract<Connection, { type: 'modbus' | 'meter' }>['line'];
 
 /** What the gateway calls it. */
 function lineId(line: Line): string {
@@ -26,14 +26,18 @@ function lineText(line: Line): string {
 /** `mayLook`: at the line, which residents may not. */
 function connectionText(t: T, connection: Connection, mayLook: boolean): ReactNode {
   if (connection.type === 'mqtt') {
-    const { via, name } = connection;
-    return ['MQTT', name, via !== undefined && t('terminal.via', { via })].filter(Boolean).join(' ');
+    const { via, name, address } = connection;
+    const meter = address !== undefined && t('terminal.meter', { address });
+    return ['MQTT', name, via !== undefined && t('terminal.via', { via }), meter].filter(Boolean).join(' ');
   }
-  const { line, unit } = connection;
+  const { line } = connection;
+  const isMeter = connection.type === 'meter';
+  // Meters speak on a line as it is, so there is nothing to say of its frames.
+  const text = isMeter && !('serial' in line) ? lineId(line) : lineText(line);
   return (
     <span className="words">
-      Modbus {mayLook ? <LineLink id={lineId(line)}>{lineText(line)}</LineLink> : lineText(line)}{' '}
-      {t('terminal.unit', { unit })}
+      {isMeter ? t('terminal.meterLine') : 'Modbus'} {mayLook ? <LineLink id={lineId(line)}>{text}</LineLink> : text}{' '}
+      {isMeter ? t('terminal.meter', { address: connection.address }) : t('terminal.unit', { unit: connection.unit })}
     </span>
   );
 }

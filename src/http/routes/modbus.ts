@@ -58,7 +58,7 @@ export const modbusRoutes =
             lastAnswerAt: orNull(lastAnswerAt),
             lastError: lastError && { time: rfc3339(lastError.time), text: lastError.text },
           }));
-        units.sort((a, b) => a.unit - b.unit);
+        units.sort((a, b) => String(a.unit).localeCompare(String(b.unit), 'en', { numeric: true }));
         return units.length > 0 || caller.role === 'admin' ? [{ ...line, units }] : [];
       });
       return lines.sort((a, b) => (a.id < b.id ? -1 : 1));

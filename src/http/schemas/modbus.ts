@@ -4,9 +4,11 @@ import { line, terminalId } from './terminals.ts';
 
 const ms = z.number().describe('Milliseconds');
 
+const unit = z.union([z.int(), z.string()]).describe('The number of a Modbus unit, or the printed number of a meter');
+
 const unitState = z.object({
   terminalId,
-  unit: z.int(),
+  unit,
   breaker: z
     .enum(['closed', 'open', 'half_open'])
     .describe('`open`: it does not answer and is tried only now and then; `half_open`: its next try is due'),
@@ -84,7 +86,7 @@ export type LineList = z.infer<typeof lineList>;
 
 const frame = z.object({
   time,
-  unit: z.int(),
+  unit,
   sent: z.string(),
   heard: z.string().describe('Empty when nothing came'),
   tookMs: ms.nullable(),

@@ -16,6 +16,7 @@ const anyLine = {
   pauseMs: z.int().min(0).max(5_000).optional().describe('Rest between an answer and the next request'),
 };
 const framing = z.enum(['tcp', 'rtu']).optional();
+const rawFraming = z.literal('rtu').optional().describe('Meters speak on the line as it is, never Modbus TCP');
 const packet = z
   .string()
   .min(1)
@@ -26,35 +27,54 @@ const path = z
   .string()
   .regex(/^(\/dev\/(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._:+/-]{0,120}|COM\d{1,3})$/, 'a path in /dev, or COM and a number');
 
+const dialled = { host, port: z.int().min(1).max(65535) };
+const serial = {
+  serial: path,
+  dataBits: z.union([z.literal(7), z.literal(8)]).optional(),
+  stopBits: z.union([z.literal(1), z.literal(2)]).optional(),
+};
+const baudRate = z.int().min(300).max(921_600);
+const parity = z.enum(['none', 'even', 'odd']);
+const dialsIn = {
+  listen: z.int().min(1024).max(65535).describe('The port on which the DTU dials in; no system port, so never 502'),
+  registration: packet.describe('The packet by which it says who it is: text, or `hex:` and digits'),
+  heartbeat: packet.optional().describe('What it sends to show that it lives'),
+};
+
 export const line = z.union([
   z
     .strictObject({
-      host,
-      port: z.int().min(1).max(65535),
+      ...dialled,
       framing: framing.describe('`rtu` for a gateway that passes RTU frames through; Modbus TCP otherwise'),
       ...anyLine,
     })
     .describe('A Modbus TCP device or gateway that is dialled'),
   z
-    .strictObject({
-      serial: path,
-      baudRate: z.int().min(300).max(921_600),
-      dataBits: z.union([z.literal(7), z.literal(8)]).optional(),
-      parity: z.enum(['none', 'even', 'odd']).optional(),
-      stopBits: z.union([z.literal(1), z.literal(2)]).optional(),
-      ...anyLine,
-    })
+    .strictObject({ ...serial, baudRate, parity: parity.optional(), ...anyLine })
     .describe('A serial port of this computer, 8N1 unless it says otherwise'),
   z
     .strictObject({
-      listen: z.int().min(1024).max(65535).describe('The port on which the DTU dials in; no system port, so never 502'),
-      registration: packet.describe('The packet by which it says who it is: text, or `hex:` and digits'),
-      heartbeat: packet.optional().describe('What it sends to show that it lives'),
+      ...dialsIn,
       framing: framing.describe('`tcp` for a DTU that speaks Modbus TCP; RTU otherwise'),
       ...anyLine,
     })
     .describe('A DTU that dials in'),
 ]);
+
+const meterLine = z.union([
+  z
+    .strictObject({ ...dialled, framing: rawFraming, ...anyLine })
+    .describe('A converter that is dialled and passes bytes through'),
+  z
+    .strictObject({ ...serial, baudRate: baudRate.default(2_400), parity: parity.default('even'), ...anyLine })
+    .describe('A serial port of this computer, 2400 8E1 unless it says otherwise'),
+  z.strictObject({ ...dialsIn, framing: rawFraming, ...anyLine }).describe('A DTU that dials in'),
+]);
+
+const meterNumber = z
+  .string()
+  .regex(/^(\d{12}|\d{14})$/)
+  .describe('The number printed on the meter: 12 digits for DL/T 645, 14 for CJ/T 188');
 
 const connection = z.discriminatedUnion('type', [
   z.strictObject({
@@ -65,12 +85,14 @@ const connection = z.discriminatedUnion('type', [
       .regex(/^[^+#/\p{Cc}]{1,128}$/u)
       .optional()
       .describe('What it is called in another dialect, where that is not its id; `deviceName&productKey` for Alink'),
+    address: meterNumber.optional(),
   }),
   z.strictObject({
     type: z.literal('modbus'),
     line,
     unit: z.int().min(1).max(247),
   }),
+  z.strictObject({ type: z.literal('meter'), line: meterLine, address: meterNumber }),
 ]);
 export type Connection = z.infer<typeof connection>;
 
@@ -132,7 +154,7 @@ export const createdTerminal = terminal.extend({
     .object({ username: z.string(), password: z.string() })
     .nullable()
     .describe(
-      'MQTT user name and password, shown this once, or the secret that the device signs with; null for Modbus',
+      'MQTT user name and password, shown this once, or the secret that the device signs with; null for a device on a line',
     ),
   claim: claimCode.nullable().describe('How it is claimed, shown this once; null when it need not be'),
 });
@@ -157,7 +179,7 @@ const profileView = z.object({
   profile: z.string(),
   title: bilingual,
   kind: z.string(),
-  protocol: z.enum(['mqtt', 'modbus']),
+  protocol: z.enum(['mqtt', 'modbus', 'dlt645', 'cjt188']),
   sleepsS: z.int().nullable().describe('It listens once in so many seconds; null for one that always does'),
   metrics: z.record(
     z.string(),

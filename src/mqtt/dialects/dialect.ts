@@ -12,7 +12,7 @@ import type { Login } from './login.ts';
 
 export interface Message {
   topic: string;
-  payload: string;
+  payload: string | Buffer;
 }
 
 /** One thing that a terminal said, and which terminal it tells of. */

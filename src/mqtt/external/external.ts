@@ -6,10 +6,10 @@ import { type Clock, pause } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
 import { NotKept } from '../../readings/disk.ts';
 import type { Presence } from '../../terminals/presence.ts';
-import type { Registry } from '../../terminals/registry.ts';
+import type { Registry, Terminal } from '../../terminals/registry.ts';
 import type { Uplink } from '../../uplink.ts';
 import type { Inbox } from '../inbox.ts';
-import { commandMessage, parseUpTopic, UP_TOPICS } from '../topics.ts';
+import { commandMessage, parseUpTopic, requestTopic, UP_TOPICS } from '../topics.ts';
 import { accountOf } from './account.ts';
 import { type createDigests, hearDigest } from './digest.ts';
 import { startHeir } from './heir.ts';
@@ -21,6 +21,8 @@ import { type Link, type LinkOptions, NO_MATCHING_SUBSCRIBERS, openLink } from '
  */
 
 const SHARE = '$share/hearthgate';
+/** A request to a meter that waits longer finds nobody any more who waits for its answer. */
+const REQUEST_S = 5;
 const UP = UP_TOPICS.map((what) => `terminals/+/${what}`);
 const digestTopic = (id: string): string => `hearthgate/gateways/${id}/digest`;
 const DIGESTS = digestTopic('+');
@@ -203,6 +205,16 @@ export function startExternal(parts: {
 
   return {
     carrier,
+    /** Whether anybody listens, only the broker knows. */
+    frameWay(terminal: Terminal) {
+      const through = link;
+      const topic = requestTopic(terminal.id);
+      return (
+        through &&
+        (async (payload: Buffer | string) =>
+          (await through.publish(topic, payload, REQUEST_S)) < NO_MATCHING_SUBSCRIBERS)
+      );
+    },
     ports: [] as number[],
     state: () => ({
       listening: link !== undefined,

@@ -216,7 +216,7 @@ export async function openLink(options: LinkOptions, { clock, take, hear }: Link
     },
 
     /** The broker's reason code; rejects when it gave none. */
-    async publish(topic: string, payload: string, expiryS: number): Promise<number> {
+    async publish(topic: string, payload: string | Buffer, expiryS: number): Promise<number> {
       const properties = { messageExpiryInterval: expiryS };
       const common = { cmd: 'publish', qos: 1, dup: false, retain: false } as const;
       const [code = 0] = await ask((messageId) => ({ ...common, topic, payload, messageId, properties }));
