@@ -213,6 +213,7 @@ export const configSchema = z.strictObject({
     profiles: z.string().default('./profiles'),
     areas: z.string().default('./areas'),
     policies: z.string().default('./policies'),
+    tariffs: z.string().default('./tariffs'),
   }),
   log: section({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }),
 });

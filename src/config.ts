@@ -66,6 +66,7 @@ export function loadConfig(env: Environment = process.env): Config {
     throw new Error(
       `${file} is wrong:\n  weather: kind ${weather.kind} needs ${weather.kind === 'file' ? 'a file' : 'a url'}`,
     );
+  config.files.tariffs = resolve(here, config.files.tariffs);
   config.data.dir = resolve(config.data.dir);
   const adminPassword = env['HEARTHGATE_ADMIN_PASSWORD'] || undefined;
   if (adminPassword !== undefined && adminPassword.length < SHORTEST_PASSWORD) {
