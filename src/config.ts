@@ -75,6 +75,18 @@ export function loadConfig(env: Environment = process.env): Config {
   return { ...config, adminPassword };
 }
 
+/** One terminal has a hundredth of the quarantine's bytes, or what a few of the largest messages take. */
+const QUARANTINE_SHARES = 100;
+const LARGEST_MESSAGES = 4;
+
+export const quarantineLimits = ({ readings, mqtt }: Config) => ({
+  rows: readings.quarantineRows,
+  rowsPerTerminal: readings.quarantinePerTerminal,
+  bytes: readings.quarantineBytes,
+  bytesPerTerminal: Math.max(readings.quarantineBytes / QUARANTINE_SHARES, LARGEST_MESSAGES * mqtt.maxPacketBytes),
+  commitWaitMs: readings.commitWaitMs,
+});
+
 /** What a person may see of a configuration: without its secrets. */
 export function shownConfig({ adminPassword: _secret, ...config }: Config): object {
   const hidden = (secret: string) => secret && '…';

@@ -6,8 +6,9 @@ import { createAreas, loadAreas } from './areas/areas.ts';
 import { createCompanies, createHouseholds } from './areas/households.ts';
 import { createUsers } from './areas/users.ts';
 import { openBilling } from './billing/billing.ts';
+import { openInvoicing } from './billing/invoicing.ts';
 import { openControl } from './commands/control.ts';
-import { type Config, ownAddress } from './config.ts';
+import { type Config, ownAddress, quarantineLimits } from './config.ts';
 import { openDatabase } from './db/database.ts';
 import { joinGateways } from './db/gateways.ts';
 import { lockFolder } from './db/lock.ts';
@@ -48,9 +49,6 @@ import { createUplink } from './uplink.ts';
 
 /** The composition root: opens every part in order; disposing closes them in reverse. */
 
-/** One terminal has a hundredth of the quarantine's bytes, or what a few of the largest messages take. */
-const QUARANTINE_SHARES = 100;
-const LARGEST_MESSAGES = 4;
 const DAY_MS = 86_400_000;
 
 export interface Gateway extends AsyncDisposable {
@@ -88,7 +86,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const areas = createAreas(db);
   const companies = createCompanies({ db, clock });
   const households = createHouseholds({ db, clock, companies });
-  const billing = openBilling({ db, log, settings: config.billing });
+  const billing = openBilling({ db, clock, log, settings: config.billing });
   const meterExchanges = createMeterExchanges({ db, clock });
 
   const live = stack.use(startLive({ clock, log, limit: config.http.liveStreams }));
@@ -107,21 +105,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     modbusHosts: config.modbus.hosts,
   });
   live.follow(registry);
-  const quarantine = stack.use(
-    await openQuarantine(
-      {
-        rows: config.readings.quarantineRows,
-        rowsPerTerminal: config.readings.quarantinePerTerminal,
-        bytes: config.readings.quarantineBytes,
-        bytesPerTerminal: Math.max(
-          config.readings.quarantineBytes / QUARANTINE_SHARES,
-          LARGEST_MESSAGES * config.mqtt.maxPacketBytes,
-        ),
-        commitWaitMs: config.readings.commitWaitMs,
-      },
-      { db, clock, log },
-    ),
-  );
+  const quarantine = stack.use(await openQuarantine(quarantineLimits(config), { db, clock, log }));
   const alarms = await openAlarms({
     db,
     clock,
@@ -169,6 +153,9 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const drain = stack.use(
     startDrain({ spool, store, ahead, clock, log, waitMs: config.readings.storeWaitMs, onBatch: metrics.stored }),
   );
+
+  const forBills = { db, clock, log, billing, store, meterExchanges, profiles, gatewayId: id };
+  const invoicing = stack.use(await openInvoicing({ ...config.billing, folder: config.files.tariffs }, forBills));
 
   const maxFutureMs = config.readings.maxFutureS * 1_000;
   const requeue = createRequeue({ db, quarantine, spool, registry, maxFutureMs });
@@ -227,7 +214,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     stack.use(startSidelink({ url: config.database.url, ...follows }));
   }
   const handout = createHandout({ db, clock, registry, sealedSecrets, imports, claimMs });
-  stack.use(startUpkeep(config, { db, uplink, registry, imports, store, quarantine, security, billing, clock, log }));
+  stack.use(startUpkeep(config, { db, uplink, registry, imports, invoicing, store, quarantine, security, billing, clock, log }));
 
   const health = stack.use(
     await startHealth({
@@ -275,6 +262,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       control,
       downlink,
       billing,
+      invoicing,
       live,
       health,
       metrics,

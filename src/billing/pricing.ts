@@ -82,6 +82,12 @@ function countBegins({ day, season }: Place, ladder: NonNullable<Rates['ladder']
   return yearOf(day, tierReset ?? ladder.resets);
 }
 
+/** What is left of `most`, or all of `amount` when that is less. */
+function within(amount: Fen, most: Fen): Fen {
+  if (most <= 0n) return 0n;
+  return amount > most ? most : amount;
+}
+
 /** With the rounding, and no more subsidy than its season has left. */
 function closed(tariff: Tariff, lines: Open[], before: Before): BillLine[] {
   const paid = new Map<string, Fen>();
@@ -94,8 +100,7 @@ function closed(tariff: Tariff, lines: Open[], before: Before): BillLine[] {
     if (!isSubsidy(line) || season === null) return { ...shown, amountFen: fromFen(amount) };
     const cap = versionOn(tariff.versions, line.version)?.season?.subsidy?.capPerSeason ?? decimal(0);
     const already = paid.get(season) ?? before.subsidyFen(season);
-    const left = roundToFen(cap) - already;
-    const given = left < 0n ? 0n : Math.min(left, amount);
+    const given = within(amount, roundToFen(cap) - already);
     paid.set(season, already + given);
     return { ...shown, rule: given < amount ? 'subsidy_capped' : 'subsidy', amountFen: fromFen(-given) };
   });

@@ -13,6 +13,7 @@ import { up as gateways } from './migrations/0007-gateways.ts';
 import { up as sealedSecrets } from './migrations/0008-sealed-secrets.ts';
 import { up as policies } from './migrations/0010-policies.ts';
 import { up as ledger } from './migrations/0012-ledger.ts';
+import { up as bills } from './migrations/0013-bills.ts';
 import type { Tables } from './schema.ts';
 
 export type Database = Kysely<Tables>;
@@ -28,6 +29,7 @@ export const MIGRATIONS = {
   '0008-sealed-secrets': { up: sealedSecrets },
   '0010-policies': { up: policies },
   '0012-ledger': { up: ledger },
+  '0013-bills': { up: bills },
 };
 
 /** A server that swallows packets must not hold requests for ever. */

@@ -1,4 +1,5 @@
 import type { BillingTables } from './schema-billing.ts';
+import type { BillTables } from './schema-bills.ts';
 import type { CommandTables } from './schema-commands.ts';
 import type { ImportErrorRow, ImportRow } from './schema-imports.ts';
 
@@ -200,7 +201,7 @@ interface GatewayRow {
   beatAt: number;
 }
 
-export interface Tables extends BillingTables, CommandTables {
+export interface Tables extends BillingTables, BillTables, CommandTables {
   areas: AreaRow;
   companies: CompanyRow;
   households: HouseholdRow;

@@ -17,10 +17,8 @@ export const windowStart = (time: number, everyMs: number): number =>
 /** RFC 3339 in UTC, as the API shows times. */
 export const rfc3339 = (time: number): string => new Date(time).toISOString();
 
-<<<<<<< HEAD
 /** The calendar year in Shanghai. */
 export const yearOf = (time: number): number => new Date(time + OFFSET_MS).getUTCFullYear();
-=======
 const DAY_MS = 86_400_000;
 
 /** `2026-11-01`, the day in Shanghai that holds `time`. */
@@ -41,4 +39,3 @@ export function daysOfMonth(month: string): { from: string; to: string } {
   const next = number === 12 ? `${year + 1}-01` : `${year}-${String(number + 1).padStart(2, '0')}`;
   return { from: `${month}-01`, to: `${next}-01` };
 }
->>>>>>> 1ae389a (billing: tariffs are files, and use becomes lines of a bill)
