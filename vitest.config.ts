@@ -5,7 +5,7 @@ const ON_POSTGRES = [
   'test/billing/*.test.ts',
   'test/commands/*.test.ts',
   'test/e2e/commands.test.ts',
-  'test/http/{access,bills,deposits,households,ledger,moved,paging,payments,problems,quarantine,registry,removal}.test.ts',
+  'test/http/{access,arrears,bills,deposits,households,ledger,moved,paging,payments,problems,quarantine,registry,removal}.test.ts',
 ];
 
 export default defineConfig({

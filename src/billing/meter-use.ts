@@ -1,9 +1,11 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Database } from '../db/database.ts';
 import { dayOf, nextDay, startOfDay, windowStart } from '../lib/calendar.ts';
 import type { Clock } from '../lib/clock.ts';
 import { decimal } from '../lib/money.ts';
-import type { ReadingStore } from '../readings/store.ts';
-import { readUsage, type Use } from '../readings/usage.ts';
+import type { Exchange } from '../readings/counter.ts';
+import type { ReadingStore, TerminalWindow } from '../readings/store.ts';
+import { LOOK_BACK_MS, readUsage, type Use, type Windows, windowFor } from '../readings/usage.ts';
 import type { MeterExchanges } from '../terminals/meter-exchanges.ts';
 import type { Metric } from '../terminals/profile.ts';
 import type { Used } from './pricing.ts';
@@ -122,6 +124,42 @@ export function billedUse(
   return { terminalId, metric, days, parts };
 }
 
+/** A meter and the days of it that are billed, both included. `everyMs` is that of the prices: a day, an hour or a part of it. */
+export interface Wanted {
+  meter: Meter;
+  from: string;
+  through: string;
+  everyMs: number;
+}
+
+const nameOf = ({ terminalId, metric }: { terminalId: string; metric: string }): string => `${terminalId} ${metric}`;
+
+const isWhole = (time: number, everyMs: number): boolean => windowStart(time, everyMs) === time;
+
+/** Answers from windows that were read for many meters at once; what they do not hold is asked of the store. */
+async function readAhead(store: ReadingStore, wanted: Wanted[], sizeMs: number): Promise<Windows> {
+  const span = {
+    from: Math.min(...wanted.map(({ from }) => startOfDay(from))) - LOOK_BACK_MS,
+    to: Math.max(...wanted.map(({ through }) => startOfDay(nextDay(through)))) + LOOK_BACK_MS,
+  };
+  const found = new Map<string, TerminalWindow[]>();
+  for (const [metric, own] of Map.groupBy(wanted, ({ meter }) => meter.metric)) {
+    const terminalIds = own.map(({ meter }) => meter.terminalId);
+    const windows = await store.windowsOfEach({ terminalIds, metric, ...span }, sizeMs);
+    for (const terminalId of terminalIds) found.set(nameOf({ terminalId, metric }), []);
+    for (const window of windows) found.get(nameOf({ terminalId: window.terminalId, metric }))?.push(window);
+  }
+  return {
+    async windows(series, everyMs) {
+      const { from, to } = series;
+      const known = found.get(nameOf(series));
+      const holds = from >= span.from && to <= span.to && isWhole(from, sizeMs) && isWhole(to, sizeMs);
+      if (!known || !holds || everyMs !== sizeMs) return store.windows(series, everyMs);
+      return known.filter(({ time }) => time >= from && time < to);
+    },
+  };
+}
+
 export function createMeterUse({
   db,
   store,
@@ -133,30 +171,52 @@ export function createMeterUse({
   meterExchanges: MeterExchanges;
   clock: Clock;
 }) {
-  async function correctionsOf(meter: Meter, from: string, through: string): Promise<Map<string, string>> {
+  /** By meter and then by day; the newest of a day holds. */
+  async function correctionsOf(terminalIds: string[]): Promise<Map<string, Map<string, string>>> {
     const rows = await db
       .selectFrom('usageCorrections')
-      .select(['day', 'amount'])
-      .where('terminalId', '=', meter.terminalId)
-      .where('metric', '=', meter.metric)
-      .where('day', '>=', from)
-      .where('day', '<=', through)
+      .selectAll()
+      .where('terminalId', 'in', terminalIds)
       .orderBy('id')
       .execute();
-    return new Map(rows.map(({ day, amount }) => [day, amount]));
+    const found = Map.groupBy(rows, nameOf);
+    return new Map([...found].map(([name, own]) => [name, new Map(own.map(({ day, amount }) => [day, amount]))]));
   }
 
-  /** The use of a meter on the days of a bill, both included. `everyMs` is that of the prices: a day, an hour or a part of it. */
-  return async function meterUse(meter: Meter, from: string, through: string, everyMs: number): Promise<MeterUse> {
+  /** What meters counted, in the order asked. */
+  return async function meterUse(wanted: Wanted[]): Promise<MeterUse[]> {
+    if (wanted.length === 0) return [];
+    const terminalIds = [...new Set(wanted.map(({ meter }) => meter.terminalId))];
+    const corrections = await correctionsOf(terminalIds);
+    const exchanges = Map.groupBy(await meterExchanges.ofEach(terminalIds), nameOf);
+    const sources = new Map<number, Windows>();
+    for (const [sizeMs, own] of Map.groupBy(wanted, ({ everyMs }) => windowFor(everyMs))) {
+      sources.set(sizeMs, await readAhead(store, own, sizeMs));
+    }
+    const used: MeterUse[] = [];
+    for (const one of wanted) {
+      // Others get their turn between two meters.
+      await setImmediate();
+      const name = nameOf(one.meter);
+      const source = sources.get(windowFor(one.everyMs)) ?? store;
+      used.push(await countedBy(source, one, exchanges.get(name) ?? [], corrections.get(name) ?? new Map()));
+    }
+    return used;
+  };
+
+  async function countedBy(
+    source: Windows,
+    { meter, from, through, everyMs }: Wanted,
+    exchanges: Exchange[],
+    corrections: ReadonlyMap<string, string>,
+  ): Promise<MeterUse> {
     const { terminalId, metric, counter, since, until, createdAt } = meter;
     const begin = Math.max(startOfDay(from), since === null ? 0 : windowStart(since, everyMs));
     const end = Math.min(startOfDay(nextDay(through)), until === null ? Number.POSITIVE_INFINITY : until);
-    const corrections = await correctionsOf(meter, from, through);
     if (begin >= end) return { terminalId, metric, days: [], parts: [] };
-    const exchanges = await meterExchanges.of(terminalId, metric);
     const { rollsOverAt, maxPerHour } = counter;
     const uses = await readUsage(
-      store,
+      source,
       { terminalId, metric, exchanges },
       {
         from: begin,
@@ -172,7 +232,7 @@ export function createMeterUse({
     // Before it was there, nothing is missing.
     const first = uses.findIndex(({ to, quality }) => quality !== 'missing' || to > createdAt);
     return billedUse(meter, first < 0 ? [] : uses.slice(first), { everyMs, corrections });
-  };
+  }
 }
 export type ReadMeterUse = ReturnType<typeof createMeterUse>;
 

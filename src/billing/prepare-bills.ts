@@ -2,12 +2,11 @@ import type { Database } from '../db/database.ts';
 import type { HouseholdRow, TerminalRow } from '../db/schema.ts';
 import type { BillingTroubleRow, HouseholdTariffRow } from '../db/schema-bills.ts';
 import { startOfDay } from '../lib/calendar.ts';
-import { chunksOf } from '../lib/chunks.ts';
 import type { Profile } from '../terminals/profile.ts';
 import { chooseTariffs, type Segment } from './choose-tariff.ts';
 import { createEarlierBills } from './earlier-bills.ts';
 import { countsFrom, type Earlier, type MadeBill, makeBill } from './make-bill.ts';
-import { type Meter, type ReadMeterUse, windowOfBands } from './meter-use.ts';
+import { type Meter, type MeterUse, type ReadMeterUse, windowOfBands } from './meter-use.ts';
 import type { Tariff } from './tariff-schema.ts';
 
 /** Bills of some households at once: everything is read that they need, and nothing is written. */
@@ -31,8 +30,6 @@ interface Plan {
   metrics: { metric: string; segments: Segment[]; meters: Meter[] }[];
 }
 
-/** Terminals whose use is read at the same time. */
-const READ_AT_ONCE = 8;
 /** Where one of these is, it counts, and a device that counts for itself does not. */
 const METERS: ReadonlySet<Profile['kind']> = new Set<Profile['kind']>(['gas_meter', 'electricity_meter', 'heat_meter']);
 
@@ -129,21 +126,30 @@ export function createPreparation({
     return { household, metrics };
   }
 
-  async function billOf({ metrics }: Plan, { from, through }: Span, earlier: Earlier): Promise<Prepared> {
-    const billed = await Promise.all(
-      metrics.map(async ({ metric, segments, meters }) => {
-        const begin = segments[0]?.from ?? from;
-        const everyMs = windowOfBands(clocksOf(segments));
-        const used = meters.map((meter) => meterUse(meter, begin, through, everyMs));
-        return { metric, segments, meters: await Promise.all(used) };
-      }),
-    );
+  function billOf({ metrics }: Plan, { from }: Span, used: ReadonlyMap<Meter, MeterUse>, earlier: Earlier): Prepared {
+    const billed = metrics.map(({ metric, segments, meters }) => ({
+      metric,
+      segments,
+      meters: meters.flatMap((meter) => used.get(meter) ?? []),
+    }));
     if (billed.every(({ meters }) => meters.every(({ days }) => days.length === 0))) {
       return { trouble: { code: 'no_meter', detail: 'It was not there yet' } };
     }
     const made = makeBill(billed, earlier);
     const firstDay = made.usage.flatMap(({ days }) => days.slice(0, 1).map(({ day }) => day)).sort()[0] ?? from;
     return { made, firstDay };
+  }
+
+  /** What all their meters counted, read at once. */
+  async function countedBy(plans: Plan[], { from, through }: Span): Promise<Map<Meter, MeterUse>> {
+    const wanted = plans.flatMap(({ metrics }) =>
+      metrics.flatMap(({ segments, meters }) => {
+        const everyMs = windowOfBands(clocksOf(segments));
+        return meters.map((meter) => ({ meter, from: segments[0]?.from ?? from, through, everyMs }));
+      }),
+    );
+    const used = await meterUse(wanted);
+    return new Map(wanted.flatMap(({ meter }, index) => (used[index] ? [[meter, used[index]] as const] : [])));
   }
 
   /** For each household its bill, or why there can be none. */
@@ -169,20 +175,18 @@ export function createPreparation({
       earliest ?? span.from,
       span.from,
     );
-    for (const some of chunksOf(plans, READ_AT_ONCE)) {
-      await Promise.all(
-        some.map(async (plan) => {
-          const { id } = plan.household;
-          prepared.set(id, await billOf(plan, span, earlier.get(id) ?? { lines: [], usage: [] }).catch(failure));
-        }),
-      );
+    const used = await countedBy(plans, span);
+    for (const plan of plans) {
+      const { id } = plan.household;
+      try {
+        prepared.set(id, billOf(plan, span, used, earlier.get(id) ?? { lines: [], usage: [] }));
+      } catch (error) {
+        // One household's trouble does not stop the others.
+        const detail = error instanceof Error ? error.message : String(error);
+        prepared.set(id, { trouble: { code: 'failed', detail } });
+      }
     }
     return prepared;
   };
-
-  /** One household's trouble does not stop the others. */
-  function failure(error: unknown): Prepared {
-    return { trouble: { code: 'failed', detail: error instanceof Error ? error.message : String(error) } };
-  }
 }
 export type PrepareBills = ReturnType<typeof createPreparation>;

@@ -21,7 +21,7 @@ const DAY_MS = 24 * HOUR_MS;
 /** A silence as long as this is a gap: what was used in it is spread evenly, and marked estimated unless somebody asks otherwise. */
 const GAP_MS = 2 * HOUR_MS;
 /** How far before a day its counter is looked at, so that what it did is known when the day begins. */
-const LOOK_BACK_MS = 2 * DAY_MS;
+export const LOOK_BACK_MS = 2 * DAY_MS;
 /** How far the nearest reading is looked for when the terminal was silent. */
 const REACHES_MS = [2 * DAY_MS, 32 * DAY_MS, 400 * DAY_MS];
 
@@ -96,7 +96,7 @@ export function usageOf(
 
 /** Its windows and exchanges between two times, in order. A window ends at an exchange, and another begins. */
 async function sightingsOf(
-  store: ReadingStore,
+  store: Windows,
   { exchanges, ...counter }: Counter,
   [from, to]: [from: number, to: number],
   sizeMs: number,
@@ -115,6 +115,9 @@ async function sightingsOf(
   );
 }
 
+/** Where windows come from: the store, or what was read of it before. */
+export type Windows = Pick<ReadingStore, 'windows'>;
+
 export interface Counter {
   terminalId: string;
   metric: string;
@@ -124,7 +127,7 @@ export interface Counter {
 
 /** The use of one counter, as it is known at `now`; what was before `since` is left out. */
 export async function readUsage(
-  store: ReadingStore,
+  store: Windows,
   counter: Counter,
   request: UsageRequest,
   { since, now }: { since: number; now: number },
