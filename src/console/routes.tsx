@@ -8,6 +8,9 @@ import {
   stringifySearchWith,
 } from '@tanstack/react-router';
 import { AlarmsPage } from './pages/alarms.tsx';
+import { ArrearsPage } from './pages/arrears.tsx';
+import { BillPage } from './pages/bill.tsx';
+import { BillingPage } from './pages/billing.tsx';
 import { ClaimPage } from './pages/claim.tsx';
 import { DepositsPage } from './pages/deposits.tsx';
 import { HeldPage } from './pages/held.tsx';
@@ -27,6 +30,8 @@ import { NoPage, PageFailure } from './parts/failure.tsx';
 import { Shell } from './parts/shell.tsx';
 import {
   alarmSearch,
+  arrearsSearch,
+  billingSearch,
   depositSearch,
   householdSearch,
   importSearch,
@@ -87,6 +92,19 @@ const deposits = createRoute({
   component: DepositsPage,
   validateSearch: depositSearch,
 });
+const bill = createRoute({ getParentRoute: () => shell, path: '/bills/$id', component: BillPage });
+const billing = createRoute({
+  getParentRoute: () => shell,
+  path: '/billing',
+  component: BillingPage,
+  validateSearch: billingSearch,
+});
+const arrears = createRoute({
+  getParentRoute: () => shell,
+  path: '/arrears',
+  component: ArrearsPage,
+  validateSearch: arrearsSearch,
+});
 const alarms = createRoute({
   getParentRoute: () => shell,
   path: '/alarms',
@@ -131,6 +149,9 @@ export const router = createRouter({
       terminal,
       households,
       household,
+      bill,
+      billing,
+      arrears,
       receipt,
       deposits,
       alarms,

@@ -42,6 +42,12 @@ export function lastDays(time: number, count: number): { from: string; to: strin
   };
 }
 
+/** `2026-10` while it is November in Shanghai. */
+export function monthBefore(time: number): string {
+  const today = new Date(time + OFFSET_MS);
+  return new Date(Date.UTC(today.getUTCFullYear(), today.getUTCMonth() - 1, 1)).toISOString().slice(0, 7);
+}
+
 export function age(t: T, milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1_000));
   if (seconds < 60) return t('age.seconds', { n: seconds });

@@ -14,6 +14,8 @@ export function useUser(): Me {
 export type Section =
   | 'terminals'
   | 'households'
+  | 'billing'
+  | 'arrears'
   | 'deposits'
   | 'alarms'
   | 'held'
@@ -28,6 +30,8 @@ export const SECTIONS: Record<Role, readonly Section[]> = {
   admin: [
     'terminals',
     'households',
+    'billing',
+    'arrears',
     'deposits',
     'alarms',
     'held',
@@ -37,10 +41,12 @@ export const SECTIONS: Record<Role, readonly Section[]> = {
     'imports',
     'claim',
   ],
-  operator: ['terminals', 'households', 'deposits', 'alarms', 'lines', 'quarantine'],
+  operator: ['terminals', 'households', 'arrears', 'deposits', 'alarms', 'lines', 'quarantine'],
   company: [
     'terminals',
     'households',
+    'billing',
+    'arrears',
     'deposits',
     'alarms',
     'held',
@@ -56,13 +62,14 @@ export const SECTIONS: Record<Role, readonly Section[]> = {
 const isClerk = (user: Me): boolean => user.role === 'admin' || user.role === 'company';
 export const maySwitch = (user: Me): boolean => isClerk(user);
 export const mayTakePayments = (user: Me): boolean => isClerk(user);
+export const mayBill = (user: Me): boolean => isClerk(user);
 export const mayProvision = (user: Me): boolean => isClerk(user);
 export const mayAcknowledge = (user: Me): boolean => user.role === 'admin' || user.role === 'operator';
 
 export const mayRequeue = (user: Me): boolean => user.role === 'admin';
 
-const RESIDENTS_PATHS = ['/households/', '/terminals/', '/receipts/'];
-const ONLY_CLERKS = ['/held', '/imports', '/claim'];
+const RESIDENTS_PATHS = ['/households/', '/terminals/', '/receipts/', '/bills/'];
+const ONLY_CLERKS = ['/held', '/billing', '/imports', '/claim'];
 
 /** A resident has no lists. Of another's household or terminal the gateway says that it is not there. */
 export const mayVisit = (user: Me, path: string): boolean => {

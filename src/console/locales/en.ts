@@ -1,4 +1,5 @@
 import { accounts } from './en-accounts.ts';
+import { bills } from './en-bills.ts';
 import { commands, held } from './en-commands.ts';
 import { lines } from './en-lines.ts';
 import { problems } from './en-problems.ts';
@@ -18,6 +19,8 @@ export const en: Texts = {
     label: 'Main menu',
     terminals: 'Terminals',
     households: 'Households',
+    billing: 'Billing',
+    arrears: 'Arrears',
     deposits: 'Deposits',
     alarms: 'Alarms',
     held: 'Held',
@@ -242,6 +245,7 @@ export const en: Texts = {
   },
   ...lines,
   ...accounts,
+  ...bills,
   ...provisioning,
   problem: problems,
 };

@@ -1,4 +1,5 @@
 import { accounts } from './zh-accounts.ts';
+import { bills } from './zh-bills.ts';
 import { commands, held } from './zh-commands.ts';
 import { lines } from './zh-lines.ts';
 import { problems } from './zh-problems.ts';
@@ -17,6 +18,8 @@ export const zh = {
     label: '主菜单',
     terminals: '终端',
     households: '住户',
+    billing: '出账',
+    arrears: '欠费',
     deposits: '押金',
     alarms: '告警',
     held: '待审批',
@@ -241,6 +244,7 @@ export const zh = {
   },
   ...lines,
   ...accounts,
+  ...bills,
   ...provisioning,
   problem: problems,
 };
