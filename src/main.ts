@@ -214,7 +214,9 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     stack.use(startSidelink({ url: config.database.url, ...follows }));
   }
   const handout = createHandout({ db, clock, registry, sealedSecrets, imports, claimMs });
-  stack.use(startUpkeep(config, { db, uplink, registry, imports, invoicing, store, quarantine, security, billing, clock, log }));
+  stack.use(
+    startUpkeep(config, { db, uplink, registry, imports, invoicing, store, quarantine, security, billing, clock, log }),
+  );
 
   const health = stack.use(
     await startHealth({

@@ -2,8 +2,8 @@ import type { Database } from '../db/database.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { createAdjustments } from './adjustments.ts';
-import { createDeposits } from './deposits.ts';
 import { createArrears } from './arrears.ts';
+import { createDeposits } from './deposits.ts';
 import { createLedger } from './ledger.ts';
 import { createPayments } from './payments.ts';
 

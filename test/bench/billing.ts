@@ -12,7 +12,7 @@ import { openEmbeddedStore } from '../../src/readings/store-embedded.ts';
 import { createMeterExchanges } from '../../src/terminals/meter-exchanges.ts';
 import { loadProfiles } from '../../src/terminals/profile.ts';
 import { storeParts } from '../helpers/store.ts';
-import { machine, percentile, residentMiB, wait } from './machine.ts';
+import { cpuSeconds, machine, percentile, residentMiB, wait } from './machine.ts';
 
 /** `npm run bench billing`: the bills of a month for 10,000 and 100,000 households, each with a gas meter that is read once a day. */
 
@@ -98,7 +98,8 @@ async function bench(size: number): Promise<void> {
     await fillRows(db, size);
     await using store = await openEmbeddedStore(join(folder, 'readings'), storeParts());
     await fillStore(store, size);
-    const billing = openBilling({ db, clock, log });
+    const amounts = { depositFen: 100_000, adjustmentFen: 100_000 };
+    const billing = openBilling({ db, clock, log, settings: amounts });
     const meterExchanges = createMeterExchanges({ db, clock });
     const profiles = loadProfiles(join(projectRoot, 'config/profiles'));
     const settings = { folder, holdAfterDays: 5, autoRun: false, recheckDays: 62, lowBalanceFen: 5_000 };
@@ -110,6 +111,7 @@ async function bench(size: number): Promise<void> {
     const delays: number[] = [];
     const company = await db.selectFrom('companies').selectAll().executeTakeFirstOrThrow();
     const request = { kind: 'monthly' as const, period: '2025-11', dryRun: false, by: 'bench' };
+    const cpu = cpuSeconds(process.pid);
     const began = performance.now();
     const run = await db.transaction().execute((transaction) => invoicing.runs.add(transaction, company, request));
     invoicing.runs.begin(run.id, company);
@@ -122,12 +124,13 @@ async function bench(size: number): Promise<void> {
       found = await invoicing.runs.get(run.id);
     }
     const seconds = (performance.now() - began) / 1_000;
+    const cost = ((cpuSeconds(process.pid) - cpu) * 1_000) / size;
     const late = percentile(
       delays.toSorted((a, b) => a - b),
       0.99,
     );
     console.log(
-      `${size} households: ${found.state}, ${found.made} bills in ${seconds.toFixed(0)} s, ${Math.round(size / seconds)} a second; ` +
+      `${size} households: ${found.state}, ${found.made} bills in ${seconds.toFixed(0)} s, ${Math.round(size / seconds)} a second, ${cost.toFixed(1)} ms of CPU each; ` +
         `memory ${before} MiB before, at most ${most} MiB; event loop late by ${late.toFixed(0)} ms at p99`,
     );
   } finally {
