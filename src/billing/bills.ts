@@ -186,5 +186,4 @@ export function createBills(parts: {
     },
   };
 }
-export type Bills = ReturnType<typeof createBills>;
-export type ShownBill = Awaited<ReturnType<Bills['get']>>;
+export type ShownBill = Awaited<ReturnType<ReturnType<typeof createBills>['get']>>;

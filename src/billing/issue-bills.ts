@@ -46,7 +46,7 @@ function moved(debit: Line['debit'], credit: Line['credit'], amountFen: Fen): Li
 }
 
 /** The household pays the company's charge; the county owes the company the subsidy, which the household has. */
-export function linesFor({ id, companyId }: HouseholdRow, { chargeFen, subsidyFen }: Charged): Line[] {
+function linesFor({ id, companyId }: HouseholdRow, { chargeFen, subsidyFen }: Charged): Line[] {
   const heating = householdAccount({ id, companyId }, 'heating');
   return [
     ...moved(heating, companyAccount(companyId, 'revenue'), chargeFen),
@@ -55,7 +55,7 @@ export function linesFor({ id, companyId }: HouseholdRow, { chargeFen, subsidyFe
 }
 
 /** What households were charged for a period so far. */
-export async function chargedFor(
+async function chargedFor(
   transaction: Transaction<Tables>,
   ids: string[],
   period: string,
@@ -96,7 +96,7 @@ export async function chargedFor(
   return sums;
 }
 
-export const differenceTo = ({ chargeFen, subsidyFen }: Charged, charged: Charged | undefined): Charged => ({
+const differenceTo = ({ chargeFen, subsidyFen }: Charged, charged: Charged | undefined): Charged => ({
   chargeFen: chargeFen - (charged?.chargeFen ?? 0n),
   subsidyFen: subsidyFen - (charged?.subsidyFen ?? 0n),
 });

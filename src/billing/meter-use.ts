@@ -13,7 +13,7 @@ import type { Used } from './pricing.ts';
 /** What a meter counted, as a bill needs it: in thousandths of a unit, by day, each day with a mark. */
 
 /** A letter of each quality, as they are kept with a bill. */
-export const QUALITY_LETTERS = {
+const QUALITY_LETTERS = {
   measured: 'm',
   estimated: 'e',
   corrected: 'c',
@@ -22,7 +22,7 @@ export const QUALITY_LETTERS = {
   implausible: 'i',
   missing: '-',
 } as const satisfies Record<Use['quality'], string>;
-export type DayQuality = keyof typeof QUALITY_LETTERS;
+type DayQuality = keyof typeof QUALITY_LETTERS;
 
 /** Of several in one day, the last in this order is shown. */
 const BY_DOUBT: readonly DayQuality[] = [
@@ -92,7 +92,7 @@ function worst(uses: Use[], everyMs: number): DayQuality {
 }
 
 /** From the windows of its days to what is billed. Pure. Windows before its first day at the household are left out. */
-export function billedUse(
+function billedUse(
   { terminalId, metric }: Pick<Meter, 'terminalId' | 'metric'>,
   uses: Use[],
   { everyMs, corrections }: { everyMs: number; corrections: ReadonlyMap<string, string> },

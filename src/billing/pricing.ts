@@ -25,10 +25,10 @@ export interface Before {
   subsidyFen(season: string): Fen;
 }
 
-export const NOTHING_BEFORE: Before = { usedSince: () => decimal(0), subsidyFen: () => 0n };
+const NOTHING_BEFORE: Before = { usedSince: () => decimal(0), subsidyFen: () => 0n };
 
 /** Why a line is as it is: texts are the reader's. */
-export type LineRule = 'flat' | 'tier' | 'season_flat' | 'season_tier' | 'subsidy' | 'subsidy_capped';
+type LineRule = 'flat' | 'tier' | 'season_flat' | 'season_tier' | 'subsidy' | 'subsidy_capped';
 
 export interface BillLine {
   rule: LineRule;

@@ -199,4 +199,3 @@ export async function startRuns(parts: { db: Database; clock: Clock; log: Logger
     },
   };
 }
-export type Runs = Awaited<ReturnType<typeof startRuns>>;

@@ -1,4 +1,4 @@
-import { dayOf, nextDay, startOfDay } from '../lib/calendar.ts';
+import { dayOf, startOfDay } from '../lib/calendar.ts';
 import { minutesOf, type TariffVersion } from './tariff-schema.ts';
 
 /** Where a moment lies in a tariff's calendar. Days are those of Asia/Shanghai; there the clock is never changed. */
@@ -35,9 +35,4 @@ const holds = ({ from, to }: { from: string; to: string }, minute: number): bool
 export function bandAt(bands: NonNullable<TariffVersion['bands']>, time: number): string | undefined {
   const minute = Math.floor((time - startOfDay(dayOf(time))) / MINUTE_MS);
   return Object.keys(bands).find((name) => bands[name]?.some((span) => holds(span, minute)));
-}
-
-/** Every day from one on, before another. */
-export function* daysBetween(from: string, to: string): Generator<string> {
-  for (let day = from; day < to; day = nextDay(day)) yield day;
 }

@@ -13,7 +13,7 @@ export interface HouseholdTariffRow {
 }
 
 export const BILLING_MODES = ['postpaid', 'prepaid'] as const;
-export type BillingMode = (typeof BILLING_MODES)[number];
+type BillingMode = (typeof BILLING_MODES)[number];
 
 export interface BillingModeRow {
   /** A household, or a company for all of its households that have none of their own. */
@@ -113,7 +113,7 @@ export interface BillRow {
 }
 
 /** What one counter had counted when a bill was made, so that a later one can show the difference. */
-export interface BillUsageRow {
+interface BillUsageRow {
   billId: string;
   terminalId: string;
   metric: string;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { monthDay } from '../../billing/tariff-schema.ts';
 import {
   BILL_STATES,
   BILLING_MODES,
@@ -12,16 +13,13 @@ import { isDay } from '../../lib/calendar.ts';
 import { areaCode, bilingual, id, pageOf, pageQuery, time } from './common.ts';
 import { terminalId } from './terminals.ts';
 
-export const day = z.string().refine(isDay, 'a day such as 2026-11-01');
+const day = z.string().refine(isDay, 'a day such as 2026-11-01');
 const period = z.string().regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'a month such as 2026-11');
-const monthDay = z
-  .string()
-  .refine((text) => /^\d{2}-\d{2}$/.test(text) && text !== '02-29' && isDay(`2027-${text}`), 'a day such as 11-01');
 const reason = z.string().trim().min(1).max(500);
 const quantity = z.string().describe('Exact, as text');
 export const givenReason = z.strictObject({ reason });
 
-export const billLine = z.object({
+const billLine = z.object({
   rule: z.enum(['flat', 'tier', 'season_flat', 'season_tier', 'subsidy', 'subsidy_capped']),
   tariff: z.string(),
   version: day.describe('The first day of the version of the tariff'),
