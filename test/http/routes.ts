@@ -151,17 +151,18 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
       answers: { company: 404 },
       admin: 201,
     },
+    // It owes for a bill.
     'POST /api/v1/households/{id}/deposit/refund': {
       path: `${h}/deposit/refund`,
       body: { amountFen: 1, method: 'cash', reference: 'r', reason: 'x' },
       answers: { company: 404 },
-      admin: 201,
+      admin: 409,
     },
     'POST /api/v1/households/{id}/deposit/offset': {
       path: `${h}/deposit/offset`,
       body: {},
       answers: { company: 404 },
-      admin: 409,
+      admin: 201,
     },
     'GET /api/v1/reports/deposits': {
       path: `/reports/deposits?${everything}`,
