@@ -6,7 +6,7 @@ const ON_POSTGRES = [
   'test/audit/audit.test.ts',
   'test/commands/*.test.ts',
   'test/e2e/commands.test.ts',
-  'test/http/{access,deposits,households,ledger,moved,paging,payments,problems,quarantine,registry,removal}.test.ts',
+  'test/http/{access,arrears,bills,deposits,households,ledger,moved,paging,payments,problems,quarantine,registry,removal}.test.ts',
 ];
 
 /** Ten thousand runs, each with rows of its own. */

@@ -157,6 +157,20 @@ export const configSchema = z.strictObject({
     /** Wrong claims a minute for one caller, and for one terminal. */
     claimsPerMinute: int(1, 1_000).default(10),
   }),
+  billing: section({
+    /** A bill with more days whose use is estimated or missing waits for a person. */
+    holdAfterDays: int(0, 31).default(5),
+    /** On the first of a month the bills of the month before are made, and each day what prepaid households used is charged. */
+    autoRun: flag.default(false),
+    /** For so long after its period a bill is compared with what has come late. Days. */
+    recheckDays: int(0, 400).default(62),
+    /** A prepaid household with less than this is warned. Fen. */
+    lowBalanceFen: int(0, 100_000_000).default(5_000),
+    /** The deposit of a household, once. Fen. */
+    depositFen: int(0, 100_000_000).default(100_000),
+    /** What a company may adjust at once; an admin may more. Fen. */
+    adjustmentFen: int(0, 100_000_000).default(100_000),
+  }),
   readings: section({
     /** A reading this far ahead of our clock is still taken. Seconds. */
     maxFutureS: int(0, 86_400).default(300),
@@ -181,12 +195,6 @@ export const configSchema = z.strictObject({
     quarantineBytes: int(67_108_864, 1_099_511_627_776).default(1_073_741_824),
     /** Refused data older than this goes. Days. */
     quarantineDays: int(1, 3_650).default(90),
-  }),
-  billing: section({
-    /** The deposit of a household, once. Fen. */
-    depositFen: int(0, 100_000_000).default(100_000),
-    /** What a company may adjust at once; an admin may more. Fen. */
-    adjustmentFen: int(0, 100_000_000).default(100_000),
   }),
   database: section({
     /** `postgres://user:password@host/name`; empty for SQLite in `data.dir`. */
@@ -230,6 +238,7 @@ export const configSchema = z.strictObject({
     profiles: z.string().default('./profiles'),
     areas: z.string().default('./areas'),
     policies: z.string().default('./policies'),
+    tariffs: z.string().default('./tariffs'),
   }),
   log: section({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }),
 });

@@ -17,18 +17,6 @@ export const ownAddress = (host: string): string => (/^(0\.0\.0\.0|::)$/.test(ho
 /** Where the rows are: a `postgres://` URL, or the file of SQLite. */
 export const databaseOf = ({ database, data }: Config): string => database.url || join(data.dir, 'hearthgate.sqlite');
 
-/** One terminal has a hundredth of the quarantine's bytes, or what a few of the largest messages take. */
-const QUARANTINE_SHARES = 100;
-const LARGEST_MESSAGES = 4;
-
-export const quarantineLimits = ({ readings, mqtt }: Config) => ({
-  rows: readings.quarantineRows,
-  rowsPerTerminal: readings.quarantinePerTerminal,
-  bytes: readings.quarantineBytes,
-  bytesPerTerminal: Math.max(readings.quarantineBytes / QUARANTINE_SHARES, LARGEST_MESSAGES * mqtt.maxPacketBytes),
-  commitWaitMs: readings.commitWaitMs,
-});
-
 const SHORTEST_PASSWORD = 8;
 
 /** Not settings of the gateway itself. */
@@ -81,6 +69,7 @@ export function loadConfig(env: Environment = process.env): Config {
     throw new Error(
       `${file} is wrong:\n  weather: kind ${weather.kind} needs ${weather.kind === 'file' ? 'a file' : 'a url'}`,
     );
+  config.files.tariffs = resolve(here, config.files.tariffs);
   config.data.dir = resolve(config.data.dir);
   const adminPassword = env['HEARTHGATE_ADMIN_PASSWORD'] || undefined;
   if (adminPassword !== undefined && adminPassword.length < SHORTEST_PASSWORD) {
@@ -88,6 +77,18 @@ export function loadConfig(env: Environment = process.env): Config {
   }
   return { ...config, adminPassword };
 }
+
+/** One terminal has a hundredth of the quarantine's bytes, or what a few of the largest messages take. */
+const QUARANTINE_SHARES = 100;
+const LARGEST_MESSAGES = 4;
+
+export const quarantineLimits = ({ readings, mqtt }: Config) => ({
+  rows: readings.quarantineRows,
+  rowsPerTerminal: readings.quarantinePerTerminal,
+  bytes: readings.quarantineBytes,
+  bytesPerTerminal: Math.max(readings.quarantineBytes / QUARANTINE_SHARES, LARGEST_MESSAGES * mqtt.maxPacketBytes),
+  commitWaitMs: readings.commitWaitMs,
+});
 
 /** What a person may see of a configuration: without its secrets. */
 export function shownConfig({ adminPassword: _secret, ...config }: Config): object {

@@ -8,6 +8,7 @@ import { createUsers } from './areas/users.ts';
 import { createAudit } from './audit/audit.ts';
 import { startAuditWatch } from './audit/watch.ts';
 import { openBilling } from './billing/billing.ts';
+import { openInvoicing } from './billing/invoicing.ts';
 import { openControl } from './commands/control.ts';
 import { type Config, databaseOf, ownAddress, quarantineLimits } from './config.ts';
 import { openDatabase } from './db/database.ts';
@@ -89,7 +90,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const areas = createAreas(db);
   const companies = createCompanies({ db, clock });
   const households = createHouseholds({ db, clock, companies });
-  const billing = openBilling({ db, log, settings: config.billing });
+  const billing = openBilling({ db, clock, log, settings: config.billing, onPaid: (id) => control.paid(id) });
   const meterExchanges = createMeterExchanges({ db, clock });
 
   const live = stack.use(startLive({ clock, log, limit: config.http.liveStreams }));
@@ -125,8 +126,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       gateway: id,
       registry,
       settings: { policies: config.files.policies, weather: config.weather },
-      // Nobody keeps notices of arrears yet, so nothing is switched off for them.
-      noticesOf: async () => undefined,
+      noticesOf: billing.arrears.noticesOf,
       latestOf: (terminalId, metric) => latest.of(terminalId).get(metric),
       isOffline: (terminal) => presence.statusOf(terminal) === 'offline',
       shared: isShared,
@@ -160,6 +160,9 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const drain = stack.use(
     startDrain({ spool, store, ahead, clock, log, waitMs: config.readings.storeWaitMs, onBatch: metrics.stored }),
   );
+
+  const forBills = { db, clock, log, billing, store, meterExchanges, profiles, gatewayId: id };
+  const invoicing = stack.use(await openInvoicing({ ...config.billing, folder: config.files.tariffs }, forBills));
 
   const maxFutureMs = config.readings.maxFutureS * 1_000;
   const requeue = createRequeue({ db, quarantine, spool, registry, maxFutureMs });
@@ -221,7 +224,9 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     stack.use(startSidelink({ url: config.database.url, ...follows }));
   }
   const handout = createHandout({ db, clock, registry, sealedSecrets, imports, claimMs });
-  stack.use(startUpkeep(config, { db, uplink, registry, imports, store, quarantine, security, billing, clock, log }));
+  stack.use(
+    startUpkeep(config, { db, uplink, registry, imports, invoicing, store, quarantine, security, billing, clock, log }),
+  );
 
   const health = stack.use(
     await startHealth({
@@ -272,6 +277,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       control,
       downlink,
       billing,
+      invoicing,
       live,
       health,
       metrics,

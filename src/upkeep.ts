@@ -1,4 +1,5 @@
 import type { Billing } from './billing/billing.ts';
+import type { Invoicing } from './billing/invoicing.ts';
 import type { Config } from './config.ts';
 import { forgetAnswers } from './db/answers.ts';
 import type { Database } from './db/database.ts';
@@ -18,6 +19,7 @@ const STATUS_MS = 250;
 const OLD_SECRETS_MS = 5_000;
 const EXPIRE_MS = 10_000;
 const TEND_MS = 300_000;
+const BILLING_MS = 60_000;
 const FORGET_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 /** How long an Idempotency-Key is known. */
@@ -30,6 +32,7 @@ export function startUpkeep(
     uplink: Uplink;
     registry: Registry;
     imports: Imports;
+    invoicing: Invoicing;
     store: ReadingStore;
     quarantine: Quarantine;
     security: SecurityEvents;
@@ -38,7 +41,7 @@ export function startUpkeep(
     log: Logger;
   },
 ): Disposable {
-  const { db, uplink, registry, imports, store, quarantine, security, billing, clock, log } = parts;
+  const { db, uplink, registry, imports, invoicing, store, quarantine, security, billing, clock, log } = parts;
   const stack = new DisposableStack();
   const regularly = (ms: number, what: string, task: () => unknown) =>
     stack.use(
@@ -54,6 +57,7 @@ export function startUpkeep(
   regularly(OLD_SECRETS_MS, 'ending old secrets', registry.credentials.sweep);
   regularly(EXPIRE_MS, 'ending what was reserved for too long', () => billing.ledger.expire(clock.now()));
   regularly(TEND_MS, 'tending the store', store.tend);
+  regularly(BILLING_MS, 'looking after bills', invoicing.tend);
   regularly(FORGET_MS, 'purging the quarantine', () => quarantine.purge(ago(config.readings.quarantineDays)));
   regularly(FORGET_MS, 'forgetting old security events', security.purge);
   regularly(FORGET_MS, 'forgetting old answers', () => forgetAnswers(db, clock.now() - ANSWERS_KEPT_MS));

@@ -17,7 +17,7 @@ import type { Policy } from './policy-file.ts';
 export type NoticesOf = (
   householdId: string,
   db: DatabaseOrTransaction,
-) => Promise<{ owedFen: bigint; notices: { step: number; at: number }[] } | undefined>;
+) => Promise<{ owedFen: bigint; notices: { at: number }[] } | undefined>;
 
 const HOUR_MS = 3_600_000;
 /** No command waits longer than this to be sent. */

@@ -1,6 +1,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
 import type { AuditEntry, AuditState } from '../http/schemas/audit.ts';
 import type { Account, HouseholdUsage, LedgerEntry, Payment, Receipt } from '../http/schemas/billing.ts';
+import type { Bill, BillingRun, BillingTrouble, FullBill, Owing } from '../http/schemas/bills.ts';
 import type { Command, Judgement } from '../http/schemas/commands.ts';
 import type { DepositStatement } from '../http/schemas/deposits.ts';
 import type { Alarm } from '../http/schemas/live.ts';
@@ -122,6 +123,22 @@ export const ledgerQuery = (id: string, account: LedgerAccount) =>
   pages<LedgerEntry>([CACHE.ledger, id], `/households/${encodeURIComponent(id)}/ledger`, { account });
 export const receiptQuery = (id: string) =>
   one<Receipt>(['receipt', id], `/payments/${encodeURIComponent(id)}/receipt`);
+
+export const householdBillsQuery = (id: string) =>
+  pages<Bill>(['bills', id], `/households/${encodeURIComponent(id)}/bills`, {});
+export const heldBillsQuery = (runId: string) => pages<Bill>(['bills', 'held'], '/bills', { runId, state: 'held' });
+export const billQuery = (id: string) => one<FullBill>(['bill', id], `/bills/${encodeURIComponent(id)}`);
+export const companiesQuery = () => one<Page<Company>>(['companies'], '/companies', { limit: 500 });
+export const runsQuery = () => pages<BillingRun>(['billing-runs'], '/billing-runs', {});
+export const runQuery = (id: string) => ({
+  ...one<BillingRun>(['billing-run', id], `/billing-runs/${encodeURIComponent(id)}`),
+  refetchInterval: (query: { state: { data: BillingRun | undefined } }) =>
+    query.state.data?.finishedAt === null ? IMPORT_MS : false,
+});
+export const runTroublesQuery = (id: string) =>
+  pages<BillingTrouble>(['billing-troubles', id], `/billing-runs/${encodeURIComponent(id)}/troubles`, {});
+export const arrearsQuery = (filter: { areaCode?: string | undefined }) =>
+  pages<Owing>(['arrears'], '/arrears', filter);
 
 export const alarmsQuery = (state: Alarm['state']) => pages<Alarm>([CACHE.alarms], '/alarms', { state });
 export type LineFilter = { search?: string | undefined; troubled?: string | undefined };

@@ -8,7 +8,10 @@ import {
   stringifySearchWith,
 } from '@tanstack/react-router';
 import { AlarmsPage } from './pages/alarms.tsx';
+import { ArrearsPage } from './pages/arrears.tsx';
 import { AuditPage } from './pages/audit.tsx';
+import { BillPage } from './pages/bill.tsx';
+import { BillingPage } from './pages/billing.tsx';
 import { ClaimPage } from './pages/claim.tsx';
 import { DepositsPage } from './pages/deposits.tsx';
 import { HeldPage } from './pages/held.tsx';
@@ -28,7 +31,9 @@ import { NoPage, PageFailure } from './parts/failure.tsx';
 import { Shell } from './parts/shell.tsx';
 import {
   alarmSearch,
+  arrearsSearch,
   auditSearch,
+  billingSearch,
   depositSearch,
   householdSearch,
   importSearch,
@@ -89,6 +94,19 @@ const deposits = createRoute({
   component: DepositsPage,
   validateSearch: depositSearch,
 });
+const bill = createRoute({ getParentRoute: () => shell, path: '/bills/$id', component: BillPage });
+const billing = createRoute({
+  getParentRoute: () => shell,
+  path: '/billing',
+  component: BillingPage,
+  validateSearch: billingSearch,
+});
+const arrears = createRoute({
+  getParentRoute: () => shell,
+  path: '/arrears',
+  component: ArrearsPage,
+  validateSearch: arrearsSearch,
+});
 const alarms = createRoute({
   getParentRoute: () => shell,
   path: '/alarms',
@@ -139,6 +157,9 @@ export const router = createRouter({
       terminal,
       households,
       household,
+      bill,
+      billing,
+      arrears,
       receipt,
       deposits,
       alarms,

@@ -73,6 +73,10 @@ export const auditSearch = (raw: Raw): AuditSearch => ({
 
 export const importSearch = (raw: Raw): Optional<{ id: string }> => ({ id: text(raw['id']) });
 
+export const billingSearch = (raw: Raw): Optional<{ id: string }> => ({ id: text(raw['id']) });
+
+export const arrearsSearch = (raw: Raw): Optional<{ areaCode: string }> => ({ areaCode: text(raw['areaCode']) });
+
 export const setupSearch = (raw: Raw): Optional<{ token: string }> => ({ token: text(raw['token']) });
 
 /** Only a path of this site: a link that signs someone in must not lead them away. */

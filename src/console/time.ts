@@ -47,6 +47,12 @@ export function midnight(date: string | undefined, after = 0): string | undefine
   return date && new Date(Date.parse(`${date}T00:00:00+08:00`) + after * DAY_MS).toISOString();
 }
 
+/** `2026-10` while it is November in Shanghai. */
+export function monthBefore(time: number): string {
+  const today = new Date(time + OFFSET_MS);
+  return new Date(Date.UTC(today.getUTCFullYear(), today.getUTCMonth() - 1, 1)).toISOString().slice(0, 7);
+}
+
 export function age(t: T, milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1_000));
   if (seconds < 60) return t('age.seconds', { n: seconds });

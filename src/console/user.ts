@@ -14,6 +14,8 @@ export function useUser(): Me {
 export type Section =
   | 'terminals'
   | 'households'
+  | 'billing'
+  | 'arrears'
   | 'deposits'
   | 'alarms'
   | 'held'
@@ -29,6 +31,8 @@ export const SECTIONS: Record<Role, readonly Section[]> = {
   admin: [
     'terminals',
     'households',
+    'billing',
+    'arrears',
     'deposits',
     'alarms',
     'held',
@@ -39,10 +43,12 @@ export const SECTIONS: Record<Role, readonly Section[]> = {
     'imports',
     'claim',
   ],
-  operator: ['terminals', 'households', 'deposits', 'alarms', 'lines', 'quarantine'],
+  operator: ['terminals', 'households', 'arrears', 'deposits', 'alarms', 'lines', 'quarantine'],
   company: [
     'terminals',
     'households',
+    'billing',
+    'arrears',
     'deposits',
     'alarms',
     'held',
@@ -59,13 +65,14 @@ export const SECTIONS: Record<Role, readonly Section[]> = {
 const isClerk = (user: Me): boolean => user.role === 'admin' || user.role === 'company';
 export const maySwitch = (user: Me): boolean => isClerk(user);
 export const mayTakePayments = (user: Me): boolean => isClerk(user);
+export const mayBill = (user: Me): boolean => isClerk(user);
 export const mayProvision = (user: Me): boolean => isClerk(user);
 export const mayAcknowledge = (user: Me): boolean => user.role === 'admin' || user.role === 'operator';
 
 export const mayRequeue = (user: Me): boolean => user.role === 'admin';
 
-const RESIDENTS_PATHS = ['/households/', '/terminals/', '/receipts/'];
-const ONLY_CLERKS = ['/held', '/audit', '/imports', '/claim'];
+const RESIDENTS_PATHS = ['/households/', '/terminals/', '/receipts/', '/bills/'];
+const ONLY_CLERKS = ['/held', '/billing', '/audit', '/imports', '/claim'];
 
 /** A resident has no lists. Of another's household or terminal the gateway says that it is not there. */
 export const mayVisit = (user: Me, path: string): boolean => {

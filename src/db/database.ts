@@ -16,6 +16,7 @@ import { up as sealedSecrets } from './migrations/0008-sealed-secrets.ts';
 import { up as audit } from './migrations/0009-audit.ts';
 import { up as policies } from './migrations/0010-policies.ts';
 import { up as ledger } from './migrations/0012-ledger.ts';
+import { up as bills } from './migrations/0013-bills.ts';
 import type { Tables } from './schema.ts';
 
 export type Database = Kysely<Tables>;
@@ -32,6 +33,7 @@ export const MIGRATIONS = {
   '0009-audit': { up: audit },
   '0010-policies': { up: policies },
   '0012-ledger': { up: ledger },
+  '0013-bills': { up: bills },
 };
 
 /** A server that swallows packets must not hold requests for ever. */

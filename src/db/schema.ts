@@ -1,5 +1,6 @@
 import type { AuditTables } from './schema-audit.ts';
 import type { BillingTables } from './schema-billing.ts';
+import type { BillTables } from './schema-bills.ts';
 import type { CommandTables } from './schema-commands.ts';
 import type { ImportErrorRow, ImportRow } from './schema-imports.ts';
 
@@ -201,7 +202,7 @@ interface GatewayRow {
   beatAt: number;
 }
 
-export interface Tables extends AuditTables, BillingTables, CommandTables {
+export interface Tables extends AuditTables, BillingTables, BillTables, CommandTables {
   areas: AreaRow;
   companies: CompanyRow;
   households: HouseholdRow;

@@ -19,6 +19,7 @@ import type { Users } from '../areas/users.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { AuditWatch } from '../audit/watch.ts';
 import type { Billing } from '../billing/billing.ts';
+import type { Invoicing } from '../billing/invoicing.ts';
 import type { Control } from '../commands/control.ts';
 import type { Config } from '../config.ts';
 import { projectRoot } from '../config.ts';
@@ -45,8 +46,11 @@ import { answerProblems, sendBadAddress, sendNotFound } from './problems.ts';
 import { problemResponses } from './responses.ts';
 import { alarmRoutes } from './routes/alarms.ts';
 import { areaRoutes } from './routes/areas.ts';
+import { arrearsRoutes } from './routes/arrears.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { billingRoutes } from './routes/billing.ts';
+import { billingRunRoutes } from './routes/billing-runs.ts';
+import { billRoutes } from './routes/bills.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { credentialRoutes } from './routes/credentials.ts';
 import { depositRoutes } from './routes/deposits.ts';
@@ -62,6 +66,7 @@ import { readingRoutes } from './routes/readings.ts';
 import { securityRoutes } from './routes/security.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { terminalRoutes } from './routes/terminals.ts';
+import { termRoutes } from './routes/terms.ts';
 import { userRoutes } from './routes/users.ts';
 import type { Setup } from './setup.ts';
 
@@ -92,6 +97,7 @@ export interface HttpParts {
   control: Control;
   downlink: Downlink;
   billing: Billing;
+  invoicing: Invoicing;
   live: Live;
   health: Health;
   metrics: Metrics;
@@ -198,6 +204,10 @@ export async function startHttp(parts: HttpParts) {
       householdRoutes,
       billingRoutes,
       depositRoutes,
+      billRoutes,
+      billingRunRoutes,
+      termRoutes,
+      arrearsRoutes,
       terminalRoutes,
       importRoutes,
       credentialRoutes,

@@ -19,3 +19,23 @@ export const rfc3339 = (time: number): string => new Date(time).toISOString();
 
 /** The calendar year in Shanghai. */
 export const yearOf = (time: number): number => new Date(time + OFFSET_MS).getUTCFullYear();
+const DAY_MS = 86_400_000;
+
+/** `2026-11-01`, the day in Shanghai that holds `time`. */
+export const dayOf = (time: number): string => new Date(time + OFFSET_MS).toISOString().slice(0, 10);
+
+/** Midnight in Shanghai with which a day such as `2026-11-01` begins: epoch ms. */
+export const startOfDay = (day: string): number => Date.parse(`${day}T00:00:00Z`) - OFFSET_MS;
+
+export const nextDay = (day: string): string => dayOf(startOfDay(day) + DAY_MS);
+
+/** Whether there is such a day: 2026-02-30 is none. */
+export const isDay = (text: string): boolean =>
+  /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(startOfDay(text)) && dayOf(startOfDay(text)) === text;
+
+/** Of a month such as `2026-11`: its first day, and the first day of the next. */
+export function daysOfMonth(month: string): { from: string; to: string } {
+  const [year = 0, number = 0] = month.split('-').map(Number);
+  const next = number === 12 ? `${year + 1}-01` : `${year}-${String(number + 1).padStart(2, '0')}`;
+  return { from: `${month}-01`, to: `${next}-01` };
+}

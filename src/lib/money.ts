@@ -1,3 +1,5 @@
+import { Decimal as Exact } from 'decimal.js';
+
 /** Money is a whole number of fen, a bigint in code and a plain integer in JSON and in the database. */
 export type Fen = bigint;
 
@@ -38,3 +40,12 @@ export function inCapitals(amount: Fen): string {
   const rest = jiao === 0 ? (whole ? '零' : '') : `${DIGITS[jiao]}角`;
   return `${whole && `${whole}元`}${rest}${fen === 0 ? '整' : `${DIGITS[fen]}分`}`;
 }
+/** For prices and quantities, which have parts of a fen; 40 digits are more than any bill needs. */
+const Digits = Exact.clone({ precision: 40, rounding: Exact.ROUND_HALF_UP });
+export type Decimal = Exact;
+
+export const decimal = (value: string | number): Decimal => new Digits(value);
+export const least = (a: Decimal, b: Decimal): Decimal => Digits.min(a, b);
+
+/** The one rounding of a bill: yuan to whole fen, half a fen up. */
+export const roundToFen = (yuan: Decimal): Fen => BigInt(yuan.times(100).toDecimalPlaces(0).toFixed());

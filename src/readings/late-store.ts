@@ -31,6 +31,7 @@ export function lateStore(open: () => Promise<ReadingStore>): ReadingStore {
     writeAhead: async (records) => (await ready()).writeAhead(records),
     points: async (series, limit) => (await ready()).points(series, limit),
     windows: async (series, everyMs) => (await ready()).windows(series, everyMs),
+    windowsOfEach: async (group, everyMs) => (await ready()).windowsOfEach(group, everyMs),
     together: async (group, everyMs, aggregate) => (await ready()).together(group, everyMs, aggregate),
     rows: async (range, limit) => (await ready()).rows(range, limit),
     newest: async () => (await ready()).newest(),

@@ -235,6 +235,8 @@ export async function openEmbeddedStore(
     writeAhead: (records) => inTurn(() => writeAhead(records)),
     points: (series, limit) => ask(series.from, series.to, (questions) => questions.points(series, limit)),
     windows: (series, everyMs) => ask(series.from, series.to, (questions) => questions.windows(series, everyMs)),
+    windowsOfEach: (group, everyMs) =>
+      ask(group.from, group.to, (questions) => questions.windowsOfEach(group, everyMs)),
     together: (group, everyMs, aggregate) =>
       ask(group.from, group.to, (questions) => questions.together(group, everyMs, aggregate)),
     rows: (range, limit) => ask(range.from, range.to, (questions) => questions.rows(range, limit)),

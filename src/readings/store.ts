@@ -23,6 +23,10 @@ export interface Window {
   count: number;
 }
 
+export interface TerminalWindow extends Window {
+  terminalId: string;
+}
+
 /** A window from a row whose columns have the names of its fields. */
 export const windowOf = (time: number, row: Record<string, unknown>): Window => ({
   time,
@@ -110,6 +114,8 @@ export interface ReadingStore extends AsyncDisposable {
   points(series: Series, limit: number): Promise<Point[]>;
   /** Windows begin at whole multiples of `everyMs` in UTC+8. Where raw values are gone, roll-ups answer, in windows of an hour or more. */
   windows(series: Series, everyMs: number): Promise<Window[]>;
+  /** The same of several terminals, in the order of time. */
+  windowsOfEach(group: Group, everyMs: number): Promise<TerminalWindow[]>;
   /** Each terminal's `aggregate` in a window, summed up over the terminals. */
   together(group: Group, everyMs: number, aggregate: Aggregate): Promise<GroupWindow[]>;
   /** All metrics of a terminal, by time and then metric, at most `limit`. */

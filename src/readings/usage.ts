@@ -18,10 +18,10 @@ export interface Use {
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** A silence as long as this is a gap: what was used in it is spread evenly and marked estimated. */
+/** A silence as long as this is a gap: what was used in it is spread evenly, and marked estimated unless somebody asks otherwise. */
 const GAP_MS = 2 * HOUR_MS;
 /** How far before a day its counter is looked at, so that what it did is known when the day begins. */
-const LOOK_BACK_MS = 2 * DAY_MS;
+export const LOOK_BACK_MS = 2 * DAY_MS;
 /** How far the nearest reading is looked for when the terminal was silent. */
 const REACHES_MS = [2 * DAY_MS, 32 * DAY_MS, 400 * DAY_MS];
 
@@ -29,6 +29,10 @@ export interface UsageRequest extends CounterRules {
   from: number;
   to: number;
   everyMs: number;
+  /** From which silence on what was used in it is `estimated`. Milliseconds, two hours or more. */
+  estimatedAfterMs?: number;
+  /** To which an amount is rounded, six unless told otherwise. */
+  decimals?: number;
 }
 
 /** Counters are read in windows of an hour, or of the asked length when that is shorter. */
@@ -51,13 +55,16 @@ function* dailySteps(sightings: Sighting[], since: number, sizeMs: number, rules
   }
 }
 
-const round = (amount: number): number => Number(amount.toFixed(6));
+const round = (amount: number, decimals: number): number => Number(amount.toFixed(decimals));
 
 /**
  * The use in each window of `everyMs` from `from` on, from shorter windows of the counter and its exchanges, in order. A step counts
  * where it ended; one over a gap is spread evenly over its time. Pure, so that the same readings always give the same bill.
  */
-export function usageOf(sightings: Sighting[], { from, to, everyMs, ...rules }: UsageRequest): Use[] {
+export function usageOf(
+  sightings: Sighting[],
+  { from, to, everyMs, estimatedAfterMs = GAP_MS, decimals = 6, ...rules }: UsageRequest,
+): Use[] {
   const uses: Use[] = [];
   for (let start = windowStart(from, everyMs); start < to; start += everyMs) {
     uses.push({ from: start, to: start + everyMs, amount: null, quality: 'missing' });
@@ -75,7 +82,8 @@ export function usageOf(sightings: Sighting[], { from, to, everyMs, ...rules }: 
       add(step.to, step.amount, step.quality);
       continue;
     }
-    const quality = step.quality === 'measured' ? 'estimated' : step.quality;
+    const isEstimated = step.quality === 'measured' && gap >= estimatedAfterMs;
+    const quality = isEstimated ? 'estimated' : step.quality;
     for (let at = step.from; at < step.to; ) {
       const end = Math.min(step.to, first + (Math.floor((at - first) / everyMs) + 1) * everyMs);
       add(at, (step.amount * (end - at)) / gap, quality);
@@ -83,12 +91,12 @@ export function usageOf(sightings: Sighting[], { from, to, everyMs, ...rules }: 
     }
     if (step.quality !== 'measured') add(step.to, 0, step.quality);
   }
-  return uses.map((use) => ({ ...use, amount: use.amount === null ? null : round(use.amount) }));
+  return uses.map((use) => ({ ...use, amount: use.amount === null ? null : round(use.amount, decimals) }));
 }
 
 /** Its windows and exchanges between two times, in order. A window ends at an exchange, and another begins. */
 async function sightingsOf(
-  store: ReadingStore,
+  store: Windows,
   { exchanges, ...counter }: Counter,
   [from, to]: [from: number, to: number],
   sizeMs: number,
@@ -107,6 +115,9 @@ async function sightingsOf(
   );
 }
 
+/** Where windows come from: the store, or what was read of it before. */
+export type Windows = Pick<ReadingStore, 'windows'>;
+
 export interface Counter {
   terminalId: string;
   metric: string;
@@ -116,7 +127,7 @@ export interface Counter {
 
 /** The use of one counter, as it is known at `now`; what was before `since` is left out. */
 export async function readUsage(
-  store: ReadingStore,
+  store: Windows,
   counter: Counter,
   request: UsageRequest,
   { since, now }: { since: number; now: number },

@@ -69,6 +69,10 @@ export function createMeterExchanges({ db, clock }: { db: Database; clock: Clock
       );
     },
 
+    /** Of several terminals, in the order of their times. */
+    ofEach: (terminalIds: string[]): Promise<MeterExchangeRow[]> =>
+      db.selectFrom('meterExchanges').selectAll().where('terminalId', 'in', terminalIds).orderBy('at').execute(),
+
     /** Of one counter, in the order of their times. */
     of: (terminalId: string, metric: string): Promise<MeterExchangeRow[]> =>
       db

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 /** `npm run bench [name …]`: the benches by name; without one all but those that take long. */
 
 const USUAL = ['ingest', 'registry', 'history'];
-const ALL = [...USUAL, 'broker', 'external', 'memory', 'drain-influx1', 'modbus', 'commands'];
+const ALL = [...USUAL, 'billing', 'broker', 'external', 'memory', 'drain-influx1', 'modbus', 'commands'];
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !ALL.includes(name));
 if (unknown.length > 0) {

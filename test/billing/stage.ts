@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { openBilling } from '../../src/billing/billing.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import type { Tables } from '../../src/db/schema.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { testDatabase } from '../helpers/database.ts';
 import { tempFolder } from '../helpers/temp.ts';
@@ -61,7 +62,12 @@ export async function openBooks({ households: wanted = 2 } = {}) {
   const households = await fill(db, wanted);
   const [household, other] = households;
   if (!household || !other) throw new Error('two households are needed');
-  const billing = openBilling({ db, log, settings: { depositFen: 100_000, adjustmentFen: 100_000 } });
+  const billing = openBilling({
+    db,
+    clock: systemClock,
+    log,
+    settings: { depositFen: 100_000, adjustmentFen: 100_000 },
+  });
   return {
     ...billing,
     db,

@@ -62,6 +62,11 @@ const tracesFor = (role: Scoped): string[] => [
   theirs.payment.id,
   theirs.deposit.id,
   theirs.importId,
+  theirs.bill.id,
+  theirs.billingRunId,
+  theirs.noticeId,
+  theirs.proposalId,
+  'run-theirs',
   'receipt-theirs',
   'deposit-theirs',
   'reason-theirs',
@@ -83,7 +88,8 @@ async function expectUntouched(): Promise<void> {
   const { body: open } = await admin.get<Page<unknown>>(`/alarms?state=open&terminalId=${theirs.terminal.id}`);
   expect(open.items).toHaveLength(1);
   const { body: account } = await admin.get<Account>(`/households/${theirs.household.id}/account`);
-  expect(account).toMatchObject({ balanceFen: theirs.payment.amountFen, depositFen: theirs.deposit.amountFen });
+  const balanceFen = theirs.payment.amountFen - theirs.bill.totalFen;
+  expect(account).toMatchObject({ balanceFen, depositFen: theirs.deposit.amountFen });
   const { body: areas } = await admin.get<{ items: Area[] }>('/areas');
   expect(areas.items.find(({ code }) => code === OTHER_VILLAGE)?.responsiblePerson).toBeNull();
 }

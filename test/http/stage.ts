@@ -1,6 +1,8 @@
 import { afterAll } from 'vitest';
 import type { Payment } from '../../src/http/schemas/billing.ts';
+import type { Bill, BillingRun, Notice } from '../../src/http/schemas/bills.ts';
 import type { Alarm } from '../../src/http/schemas/live.ts';
+import { chunksOf } from '../../src/lib/chunks.ts';
 import { newSecret } from '../../src/lib/ids.ts';
 import {
   type Answer,
@@ -75,6 +77,31 @@ export async function startVillages(options: Parameters<typeof startTestGateway>
   return { gateway, mine: await makeHousehold(gateway, VILLAGE), theirs: await makeHousehold(gateway, OTHER_VILLAGE) };
 }
 
+/** A billed month in which the household's boiler used more than was paid, with everything that follows from it. */
+async function makeBills(
+  gateway: TestGateway,
+  { clerk, household }: Awaited<ReturnType<typeof makeHousehold>>,
+  terminal: TestTerminal,
+  name: string,
+) {
+  const start = Date.parse('2025-11-01T00:00:00+08:00');
+  const days = Array.from({ length: 31 }, (_, day): Sent[number] => [start + day * SHANGHAI_DAY, day * 20]);
+  await backfill(gateway, terminal, 'gas_m3', days);
+  await clerk.put(`/households/${household.id}/tariff`, { tariff: 'gas-three-tiers', since: '2025-01-01' });
+  const { body: run } = await clerk.post<BillingRun>(
+    '/billing-runs',
+    { period: '2025-11', reason: `run-${name}` },
+    withKey(),
+  );
+  const bill = await eventually(
+    async () => (await clerk.get<Page<Bill>>(`/households/${household.id}/bills`)).body.items[0],
+  );
+  const { body: notice } = await clerk.post<Notice>(`/households/${household.id}/notices`, { step: 'final_notice' });
+  const { body: proposals } = await clerk.get<Page<{ id: string }>>('/proposals');
+  const proposalId = proposals.items[0]?.id ?? 'none';
+  return { bill, billingRunId: run.id, noticeId: notice.id, proposalId };
+}
+
 /** A household with its people, a terminal, and one of everything that can be known about them. */
 export async function makeWorld(gateway: TestGateway, name: string, areaCode: string) {
   const people = await makeHousehold(gateway, areaCode);
@@ -109,9 +136,10 @@ export async function makeWorld(gateway: TestGateway, name: string, areaCode: st
     async () =>
       (await gateway.admin.get<Page<object>>(`/security-events?terminalId=${terminal.id}`)).body.items.length > 0,
   );
+  const bills = await makeBills(gateway, people, terminal, name);
   const brought = await upload({ ...gateway, token: people.clerk.token }, 'id,profile\n', '?dryRun=true');
   await finished({ ...gateway, token: people.clerk.token }, brought.body);
-  return { ...people, areaCode, terminal, command, payment, deposit, alarm, importId: brought.body.id };
+  return { ...people, ...bills, areaCode, terminal, command, payment, deposit, alarm, importId: brought.body.id };
 }
 export type World = Awaited<ReturnType<typeof makeWorld>>;
 
@@ -126,6 +154,15 @@ export type Sent = [time: number, value: unknown][];
 export async function fill(gateway: TestGateway, terminal: TestTerminal, metric: string, sent: Sent): Promise<void> {
   const client = await connectTerminal(gateway, terminal);
   for (const [time, value] of sent) await sendReading(client, terminal.id, { [metric]: value }, time);
+  await client.endAsync();
+  await stored(gateway);
+}
+
+/** The same in messages of a thousand readings, as a terminal sends what it kept. */
+export async function backfill(gateway: TestGateway, { id, secret }: TestTerminal, metric: string, sent: Sent) {
+  const client = await connectTerminal(gateway, { id, secret });
+  const readings = sent.map(([time, value]) => ({ time, values: { [metric]: value } }));
+  for (const some of chunksOf(readings, 1_000)) await publish(client, `terminals/${id}/readings`, some);
   await client.endAsync();
   await stored(gateway);
 }

@@ -97,6 +97,14 @@ eachStore((promise) => {
       const group = { terminalIds: ['A', 'B', 'no data'], metric: 'room_c', from: MIDNIGHT, to: MIDNIGHT + 2 * DAY };
       const day = { time: MIDNIGHT, terminals: 2 };
       const next = { time: MIDNIGHT + DAY, sum: 30, min: 30, max: 30, terminals: 1 };
+      const each = await store.windowsOfEach({ ...group, from: MIDNIGHT + HOUR }, HOUR);
+      for (const terminalId of group.terminalIds) {
+        const own = each.filter((window) => window.terminalId === terminalId);
+        const series = { terminalId, metric: group.metric, from: MIDNIGHT + HOUR, to: group.to };
+        const alone = await store.windows(series, HOUR);
+        expect(own.map(({ terminalId: _, ...window }) => window)).toEqual(alone);
+      }
+      expect(each.length).toBeGreaterThan(2);
       expect(await store.together(group, DAY, 'mean')).toEqual([{ ...day, sum: 48, min: 20, max: 28 }, next]);
       expect(await store.together(group, DAY, 'first')).toEqual([{ ...day, sum: 30, min: 10, max: 20 }, next]);
       expect(await store.together(group, DAY, 'last')).toEqual([{ ...day, sum: 80, min: 20, max: 60 }, next]);

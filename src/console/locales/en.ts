@@ -1,5 +1,6 @@
 import { accounts } from './en-accounts.ts';
 import { audit } from './en-audit.ts';
+import { bills } from './en-bills.ts';
 import { commands, held } from './en-commands.ts';
 import { lines } from './en-lines.ts';
 import { problems } from './en-problems.ts';
@@ -19,6 +20,8 @@ export const en: Texts = {
     label: 'Main menu',
     terminals: 'Terminals',
     households: 'Households',
+    billing: 'Billing',
+    arrears: 'Arrears',
     deposits: 'Deposits',
     alarms: 'Alarms',
     held: 'Held',
@@ -248,6 +251,7 @@ export const en: Texts = {
   ...lines,
   ...accounts,
   audit,
+  ...bills,
   ...provisioning,
   problem: problems,
 };

@@ -1,5 +1,6 @@
 import { accounts } from './zh-accounts.ts';
 import { audit } from './zh-audit.ts';
+import { bills } from './zh-bills.ts';
 import { commands, held } from './zh-commands.ts';
 import { lines } from './zh-lines.ts';
 import { problems } from './zh-problems.ts';
@@ -18,6 +19,8 @@ export const zh = {
     label: '主菜单',
     terminals: '终端',
     households: '住户',
+    billing: '出账',
+    arrears: '欠费',
     deposits: '押金',
     alarms: '告警',
     held: '待审批',
@@ -247,6 +250,7 @@ export const zh = {
   ...lines,
   ...accounts,
   audit,
+  ...bills,
   ...provisioning,
   problem: problems,
 };

@@ -3,6 +3,7 @@ import { getRouteApi } from '@tanstack/react-router';
 import { Card } from 'antd';
 import { useLanguage } from '../i18n.ts';
 import { AccountCard } from '../parts/account-card.tsx';
+import { BillTable } from '../parts/bill-table.tsx';
 import { DepositForm } from '../parts/deposit-form.tsx';
 import { HouseholdData } from '../parts/household-data.tsx';
 import { HouseholdUse } from '../parts/household-use.tsx';
@@ -12,7 +13,7 @@ import { Paged } from '../parts/paged.tsx';
 import { PaymentForm } from '../parts/payment-form.tsx';
 import { PaymentTable } from '../parts/payment-table.tsx';
 import { TerminalCards } from '../parts/terminal-cards.tsx';
-import { householdQuery, paymentsQuery, terminalsQuery } from '../queries.ts';
+import { householdBillsQuery, householdQuery, paymentsQuery, terminalsQuery } from '../queries.ts';
 import { mayTakePayments, useUser } from '../user.ts';
 
 const route = getRouteApi('/shell/households/$id');
@@ -39,6 +40,17 @@ function Payments({ householdId }: { householdId: string }) {
   );
 }
 
+function Bills({ householdId }: { householdId: string }) {
+  const { t } = useLanguage();
+  return (
+    <Card size="small" title={<h2>{t('bill.list')}</h2>}>
+      <Paged query={useInfiniteQuery(householdBillsQuery(householdId))} empty={t('bill.none')}>
+        {(bills) => <BillTable bills={bills} />}
+      </Paged>
+    </Card>
+  );
+}
+
 export function HouseholdPage() {
   const { id } = route.useParams();
   const user = useUser();
@@ -58,6 +70,7 @@ export function HouseholdPage() {
             <div className="stack">
               {/* The key: a form half filled in for one household must not be sent for another. */}
               {mayTakePayments(user) && <PaymentForm key={id} householdId={id} />}
+              <Bills householdId={id} />
               <Payments householdId={id} />
               {mayTakePayments(user) && <DepositForm key={`deposit ${id}`} householdId={id} />}
             </div>

@@ -1,6 +1,6 @@
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { windowStart } from '../../lib/calendar.ts';
-import type { Aggregate, Group, GroupWindow, MetricPoint, Point, Series, Window } from '../store.ts';
+import type { Aggregate, Group, GroupWindow, MetricPoint, Point, Series, TerminalWindow, Window } from '../store.ts';
 import { columnsOf } from './duckdb.ts';
 import { DAY, HOUR, type Month } from './month.ts';
 
@@ -161,25 +161,55 @@ export function createQueries(connection: DuckDBConnection, months: Month[]) {
     }));
   }
 
-  async function together(group: Group, everyMs: number, aggregate: Aggregate): Promise<GroupWindow[]> {
-    const { sql, fields } = AGGREGATE_OF[aggregate];
+  /** The rows of each asked terminal, as `n`, in a query that begins with `with`. */
+  async function ofEach({ metric: name, from, to }: Group, everyMs: number, fields: Field[]) {
     const keys: string[] = [];
     const selects: string[] = [];
-    for (const [month, [metric]] of await metricKeys(group.metric)) {
+    for (const [month, [metric]] of await metricKeys(name)) {
       const asked = `asked_${month.name}`;
       keys.push(`${asked} as materialized (select n, key from asked join ${month.as}.terminals using (id))`);
-      for (const part of partsOf(month, group.from, group.to, everyMs)) {
+      for (const part of partsOf(month, from, to, everyMs)) {
         selects.push(`select n, ${windowOfRow(part, month.start, everyMs)} as opening, ${fieldsOf(part, fields)}
           from ${month.as}.${part.table} join ${asked} on terminal = key where metric = ${metric} and ${within(part)}`);
       }
     }
-    if (selects.length === 0) return [];
-    const [at = [], sum = [], min = [], max = [], terminals = []] = await ask(
-      `with asked as materialized
+    const asked = `with asked as materialized
           (select row_number() over () as n, id from (select distinct unnest(from_json($1, '["VARCHAR"]')) as id)),
-        ${keys.join(', ')}
+        ${keys.join(', ')}`;
+    return selects.length === 0 ? undefined : { asked, found: union(selects) };
+  }
+
+  async function windowsOfEach(group: Group, everyMs: number): Promise<TerminalWindow[]> {
+    const query = await ofEach(group, everyMs, ALL_FIELDS);
+    if (!query) return [];
+    const [ids = [], at = [], first, last, min, max, mean, sum, count] = await ask(
+      `${query.asked}
+      select id, opening::double, ${WINDOW_COLUMNS.map((_, index) => `column${index}`).join(', ')} from
+        (select n, opening, ${WINDOW_COLUMNS.map((column, index) => `${column} as column${index}`).join(', ')}
+          from (${query.found}) group by n, opening) join asked using (n) order by opening`,
+      [JSON.stringify(group.terminalIds)],
+    );
+    return at.map((time, row) => ({
+      terminalId: String(ids[row]),
+      time: number(time),
+      first: number(first?.[row]),
+      last: number(last?.[row]),
+      min: number(min?.[row]),
+      max: number(max?.[row]),
+      mean: number(mean?.[row]),
+      sum: number(sum?.[row]),
+      count: number(count?.[row]),
+    }));
+  }
+
+  async function together(group: Group, everyMs: number, aggregate: Aggregate): Promise<GroupWindow[]> {
+    const { sql, fields } = AGGREGATE_OF[aggregate];
+    const query = await ofEach(group, everyMs, fields);
+    if (!query) return [];
+    const [at = [], sum = [], min = [], max = [], terminals = []] = await ask(
+      `${query.asked}
       select opening::double, sum(value), min(value), max(value), count(*) from
-        (select n, opening, ${sql} as value from (${union(selects)}) group by n, opening) group by opening order by opening`,
+        (select n, opening, ${sql} as value from (${query.found}) group by n, opening) group by opening order by opening`,
       [JSON.stringify(group.terminalIds)],
     );
     return at.map((time, row) => ({
@@ -230,5 +260,5 @@ export function createQueries(connection: DuckDBConnection, months: Month[]) {
     }));
   }
 
-  return { points, windows, together, rows, newest };
+  return { points, windows, windowsOfEach, together, rows, newest };
 }

@@ -1,5 +1,5 @@
 import { GatewayError } from '../../lib/errors.ts';
-import type { Aggregate, GroupWindow, MetricPoint, Point, Window } from '../store.ts';
+import type { Aggregate, GroupWindow, MetricPoint, Point, TerminalWindow } from '../store.ts';
 import type { First, Kept } from './first-kept.ts';
 
 /** What the store asks of an InfluxDB server, of either line. */
@@ -22,8 +22,6 @@ export interface Asked extends Span {
   terminalIds: string[];
   metric: string;
 }
-
-export type TerminalWindow = Window & { terminalId: string };
 
 /** An hour whose roll-up is not up to date, for one terminal or for all. */
 export interface Due {

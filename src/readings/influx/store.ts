@@ -1,12 +1,12 @@
 import { windowStart } from '../../lib/calendar.ts';
 import { chunksOf } from '../../lib/chunks.ts';
 import type { SpoolRecord } from '../segments.ts';
-import type { Aggregate, Group, GroupWindow, ReadingStore, StoreParts, Window } from '../store.ts';
+import type { Aggregate, Group, GroupWindow, ReadingStore, StoreParts, TerminalWindow, Window } from '../store.ts';
 import { createFirstKept, type RecordRefusal, refusalOf } from './first-kept.ts';
 import { lineOf, stateLine } from './lines.ts';
 import { createRollups, type Exclusive, hourAfter, hourBefore } from './rollups.ts';
 import { sendAround } from './send-around.ts';
-import { type Asked, DAY_MS, HOUR_MS, type InfluxServer, PlaceGone, type Span, type TerminalWindow } from './server.ts';
+import { type Asked, DAY_MS, HOUR_MS, type InfluxServer, PlaceGone, type Span } from './server.ts';
 
 /**
  * Readings in InfluxDB of either line. The position in the spool is written after the records before it; what comes again after a
@@ -170,6 +170,14 @@ export async function openInfluxStore(server: InfluxServer, parts: StoreParts): 
     async windows({ terminalId, ...series }, everyMs) {
       const found = await windows({ ...series, terminalIds: [terminalId] }, everyMs);
       return found.map(({ terminalId: _, ...window }) => window);
+    },
+
+    async windowsOfEach(group, everyMs) {
+      const found: TerminalWindow[] = [];
+      for (const terminalIds of chunksOf([...new Set(group.terminalIds)], TERMINALS)) {
+        found.push(...(await windows({ ...group, terminalIds }, everyMs)));
+      }
+      return found.sort((a, b) => a.time - b.time);
     },
 
     async together(group, everyMs, aggregate) {

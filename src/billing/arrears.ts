@@ -1,0 +1,256 @@
+import type { Transaction } from 'kysely';
+import { type Caller, visibleHouseholds } from '../areas/scope.ts';
+import type { Database, DatabaseOrTransaction as Reader } from '../db/database.ts';
+import { type Page, pageOf } from '../db/page.ts';
+import type { HouseholdRow, Tables } from '../db/schema.ts';
+import type { NoticeRow, ProposalRow } from '../db/schema-bills.ts';
+import type { Clock } from '../lib/clock.ts';
+import { GatewayError } from '../lib/errors.ts';
+import { newId } from '../lib/ids.ts';
+import { type Fen, fromFen } from '../lib/money.ts';
+import { householdAccount } from './accounts.ts';
+import { balancesOf } from './balances.ts';
+import type { Mode } from './terms.ts';
+
+/**
+ * Who owes, what was told to them, and what is proposed. Nothing here switches anything: a proposal waits for a person, who may dismiss
+ * it or give a command, which the rules for commands judge.
+ */
+
+const MOST_LOOKED_AT = 20_000;
+const AT_ONCE = 500;
+
+export type OwingHousehold = Pick<HouseholdRow, 'id' | 'companyId' | 'accountNo' | 'name' | 'areaCode'> & {
+  owedFen: Fen;
+  notices: NoticeRow[];
+};
+
+export function createArrears({ db, clock }: { db: Database; clock: Clock }) {
+  /** Below zero when the household owes. */
+  async function balancesFor(households: Pick<HouseholdRow, 'id' | 'companyId'>[], at: Reader = db) {
+    const accounts = households.map((one) => householdAccount(one, 'heating'));
+    const balances = await balancesOf(at, accounts);
+    return new Map(accounts.map((account) => [account.householdId ?? '', balances.get(account)?.postedFen ?? 0n]));
+  }
+
+  const currentNotices = (ids: string[], at: Reader = db): Promise<NoticeRow[]> =>
+    at
+      .selectFrom('notices')
+      .selectAll()
+      .where('householdId', 'in', ids)
+      .where('overAt', 'is', null)
+      .orderBy('id')
+      .execute();
+
+  /** Nothing is owed any more: notices and proposals of this debt are over. */
+  async function end(at: Reader, ids: string[]): Promise<void> {
+    if (ids.length === 0) return;
+    const now = clock.now();
+    await at
+      .updateTable('notices')
+      .set({ overAt: now })
+      .where('householdId', 'in', ids)
+      .where('overAt', 'is', null)
+      .execute();
+    await at
+      .updateTable('proposals')
+      .set({ state: 'over', decidedAt: now })
+      .where('householdId', 'in', ids)
+      .where('state', '=', 'open')
+      .execute();
+  }
+
+  async function propose(
+    transaction: Transaction<Tables>,
+    owing: { householdId: string; owedFen: Fen }[],
+  ): Promise<void> {
+    if (owing.length === 0) return;
+    const rows = owing.map(
+      ({ householdId, owedFen }): ProposalRow => ({
+        id: newId('prop'),
+        householdId,
+        kind: 'switch_off',
+        state: 'open',
+        owedFen: fromFen(owedFen),
+        madeAt: clock.now(),
+        decidedAt: null,
+        decidedBy: null,
+        reason: null,
+      }),
+    );
+    await transaction
+      .insertInto('proposals')
+      .values(rows)
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
+
+  async function addNotice(
+    transaction: Transaction<Tables>,
+    notice: Pick<NoticeRow, 'householdId' | 'step' | 'givenBy'> & { owedFen: Fen },
+  ): Promise<NoticeRow> {
+    const row = { ...notice, id: newId('note'), at: clock.now(), owedFen: fromFen(notice.owedFen), overAt: null };
+    await transaction.insertInto('notices').values(row).execute();
+    return row;
+  }
+
+  const visibleProposals = (caller: Caller) =>
+    db
+      .selectFrom('proposals')
+      .innerJoin('households', 'households.id', 'proposals.householdId')
+      .selectAll('proposals')
+      .select(['households.accountNo', 'households.name'])
+      .where(visibleHouseholds(caller));
+
+  return {
+    /** What somebody who judges a command asks: undefined when the household owes nothing, or is none. */
+    async noticesOf(
+      householdId: string,
+      from: Reader = db,
+    ): Promise<{ owedFen: Fen; notices: { step: NoticeRow['step']; at: number }[] } | undefined> {
+      const household = await from
+        .selectFrom('households')
+        .selectAll()
+        .where('id', '=', householdId)
+        .executeTakeFirst();
+      if (!household) return undefined;
+      const owedFen = -((await balancesFor([household], from)).get(householdId) ?? 0n);
+      if (owedFen <= 0n) return undefined;
+      // A warning that money runs out speaks of no debt yet.
+      const notices = (await currentNotices([householdId], from)).filter(({ step }) => step !== 'low_balance');
+      return { owedFen, notices: notices.map(({ step, at }) => ({ step, at })) };
+    },
+
+    /** After money came. */
+    async settled(householdId: string): Promise<void> {
+      const household = await db.selectFrom('households').selectAll().where('id', '=', householdId).executeTakeFirst();
+      if (household && ((await balancesFor([household])).get(householdId) ?? 0n) >= 0n) await end(db, [householdId]);
+    },
+
+    /** Refused when nothing is owed. The last step of the ladder makes a proposal. */
+    async giveNotice(caller: Caller, household: HouseholdRow, step: NoticeRow['step']): Promise<NoticeRow> {
+      const balance = (await balancesFor([household])).get(household.id) ?? 0n;
+      if (balance >= 0n) throw new GatewayError('wrong_state', 'The household owes nothing');
+      return db.transaction().execute(async (transaction) => {
+        const owing = { householdId: household.id, owedFen: -balance };
+        const row = await addNotice(transaction, { ...owing, step, givenBy: caller.name });
+        if (step === 'final_notice') await propose(transaction, [owing]);
+        return row;
+      });
+    },
+
+    /** The newest first. */
+    async noticesGiven(householdId: string, { limit, cursor }: Page) {
+      let query = db.selectFrom('notices').selectAll().where('householdId', '=', householdId);
+      if (cursor) query = query.where('id', '<', cursor);
+      return pageOf(
+        await query
+          .orderBy('id', 'desc')
+          .limit(limit + 1)
+          .execute(),
+        limit,
+      );
+    },
+
+    /** Prepaid households after a charge: who has little is warned once, and a proposal is made where the emergency credit is used up. */
+    async review(
+      transaction: Transaction<Tables>,
+      households: HouseholdRow[],
+      modes: ReadonlyMap<string, Mode>,
+      lowBalanceFen: Fen,
+    ): Promise<void> {
+      const balances = await balancesFor(households, transaction);
+      const of = (id: string) => balances.get(id) ?? 0n;
+      const low = households.filter(({ id }) => of(id) < lowBalanceFen);
+      const ids = low.map(({ id }) => id);
+      const warned =
+        ids.length === 0
+          ? []
+          : await transaction
+              .selectFrom('notices')
+              .select('householdId')
+              .where('householdId', 'in', ids)
+              .where('overAt', 'is', null)
+              .where('step', '=', 'low_balance')
+              .execute();
+      const known = new Set(warned.map(({ householdId }) => householdId));
+      for (const { id } of low.filter((one) => !known.has(one.id))) {
+        const owedFen = of(id) < 0n ? -of(id) : 0n;
+        await addNotice(transaction, { householdId: id, step: 'low_balance', owedFen, givenBy: 'gateway' });
+      }
+      const over = low.filter(({ id }) => of(id) < -BigInt(modes.get(id)?.emergencyCreditFen ?? 0));
+      await propose(
+        transaction,
+        over.map(({ id }) => ({ householdId: id, owedFen: -of(id) })),
+      );
+      await end(
+        transaction,
+        households.filter(({ id }) => of(id) >= lowBalanceFen).map(({ id }) => id),
+      );
+    },
+
+    /** Households that owe, in the order of their ids. A page may be short, or empty, before the last: only so many are looked at for one. */
+    async owing(caller: Caller, filter: Page & { areaCode?: string | undefined; companyId?: string | undefined }) {
+      const { limit, areaCode, companyId } = filter;
+      const items: OwingHousehold[] = [];
+      let cursor = filter.cursor ?? '';
+      for (let seen = 0; seen < MOST_LOOKED_AT; seen += AT_ONCE) {
+        const rows = await db
+          .selectFrom('households')
+          .selectAll()
+          .where(visibleHouseholds(caller))
+          .$if(areaCode !== undefined, (query) => query.where('areaCode', 'like', `${areaCode}%`))
+          .$if(companyId !== undefined, (query) => query.where('companyId', '=', companyId ?? ''))
+          .where('households.id', '>', cursor)
+          .orderBy('households.id')
+          .limit(AT_ONCE)
+          .execute();
+        const balances = await balancesFor(rows);
+        for (const { id, companyId: company, accountNo, name, areaCode: area } of rows) {
+          const balance = balances.get(id) ?? 0n;
+          if (balance < 0n) {
+            if (items.length === limit) return { items: await withNotices(items), nextCursor: cursor };
+            items.push({ id, companyId: company, accountNo, name, areaCode: area, owedFen: -balance, notices: [] });
+          }
+          cursor = id;
+        }
+        if (rows.length < AT_ONCE) return { items: await withNotices(items), nextCursor: null };
+      }
+      return { items: await withNotices(items), nextCursor: cursor };
+    },
+
+    async proposals(caller: Caller, { limit, cursor, state }: Page & { state?: ProposalRow['state'] | undefined }) {
+      let query = visibleProposals(caller);
+      if (state) query = query.where('proposals.state', '=', state);
+      if (cursor) query = query.where('proposals.id', '<', cursor);
+      return pageOf(
+        await query
+          .orderBy('proposals.id', 'desc')
+          .limit(limit + 1)
+          .execute(),
+        limit,
+      );
+    },
+
+    async dismiss(caller: Caller, id: string, reason: string) {
+      const found = await visibleProposals(caller).where('proposals.id', '=', id).executeTakeFirst();
+      if (!found) throw new GatewayError('not_found');
+      const decided = { state: 'dismissed' as const, decidedAt: clock.now(), decidedBy: caller.name, reason };
+      const { numUpdatedRows } = await db
+        .updateTable('proposals')
+        .set(decided)
+        .where('id', '=', id)
+        .where('state', '=', 'open')
+        .executeTakeFirstOrThrow();
+      if (numUpdatedRows === 0n) throw new GatewayError('wrong_state', `The proposal is ${found.state}`);
+      return { ...found, ...decided };
+    },
+  };
+
+  async function withNotices(items: OwingHousehold[]): Promise<OwingHousehold[]> {
+    const ids = items.map(({ id }) => id);
+    const notices = Map.groupBy(ids.length === 0 ? [] : await currentNotices(ids), ({ householdId }) => householdId);
+    return items.map((item) => ({ ...item, notices: notices.get(item.id) ?? [] }));
+  }
+}
+export type Arrears = ReturnType<typeof createArrears>;

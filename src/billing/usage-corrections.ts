@@ -1,0 +1,31 @@
+import type { Database } from '../db/database.ts';
+import type { UsageCorrectionRow } from '../db/schema-bills.ts';
+import type { Clock } from '../lib/clock.ts';
+import { GatewayError } from '../lib/errors.ts';
+import { newId } from '../lib/ids.ts';
+import type { Terminal } from '../terminals/registry.ts';
+
+/** What a person knows better than the meter: the use of a day. The newest for a day holds in bills that are made from then on. */
+
+export const createUsageCorrections =
+  ({ db, clock }: { db: Database; clock: Clock }) =>
+  async (
+    terminal: Terminal,
+    correction: Pick<UsageCorrectionRow, 'metric' | 'day' | 'amount' | 'reason'>,
+    by: string,
+  ): Promise<UsageCorrectionRow> => {
+    const { profile, metrics } = terminal.profile;
+    const counter = Object.hasOwn(metrics, correction.metric) ? metrics[correction.metric] : undefined;
+    if (counter?.kind !== 'counter') {
+      throw new GatewayError('invalid_request', `${profile} has no counter ${correction.metric}`);
+    }
+    const row = {
+      id: newId('corr'),
+      terminalId: terminal.id,
+      ...correction,
+      correctedBy: by,
+      correctedAt: clock.now(),
+    };
+    await db.insertInto('usageCorrections').values(row).execute();
+    return row;
+  };

@@ -1,0 +1,135 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { dayOf, rfc3339 } from '../../lib/calendar.ts';
+import { unitOf } from '../../lib/units.ts';
+import { callerOf } from '../auth.ts';
+import {
+  billingMode,
+  householdTariff,
+  householdTariffs,
+  newHouseholdTariff,
+  newUsageCorrection,
+  tariffs,
+  usageCorrection,
+} from '../schemas/bills.ts';
+import { idParam } from '../schemas/common.ts';
+import { terminalId } from '../schemas/terminals.ts';
+import type { HttpParts } from '../server.ts';
+
+/** By which tariff and in which mode a household is billed, and what a person knows better than its meter. */
+export const termRoutes =
+  ({ companies, households, registry, invoicing, clock }: HttpParts): FastifyPluginAsyncZod =>
+  async (app) => {
+    const tags = ['bills'];
+    const clerk = { roles: ['admin', 'company'] } as const;
+    const { terms } = invoicing;
+
+    app.get('/tariffs', { schema: { tags, response: { 200: tariffs } } }, async () => ({
+      items: [...invoicing.tariffs.values()].map(({ tariff, title, metric, source, versions }) => ({
+        tariff,
+        title,
+        metric,
+        unit: unitOf(metric) ?? '',
+        source,
+        versions: versions.map(({ from }) => from),
+      })),
+    }));
+
+    app.get(
+      '/households/:id/tariff',
+      {
+        schema: {
+          tags,
+          description:
+            'The tariffs that the household was given, the newest first. Without one, what applies to it holds.',
+          params: idParam,
+          response: { 200: householdTariffs },
+        },
+      },
+      async (request) => {
+        const { id } = await households.get(callerOf(request), request.params.id);
+        const rows = await terms.tariffsOf(id);
+        return { items: rows.map((row) => ({ ...row, setAt: rfc3339(row.setAt) })) };
+      },
+    );
+
+    app.put(
+      '/households/:id/tariff',
+      {
+        config: clerk,
+        schema: {
+          tags,
+          description: 'Gives a household a tariff from a day on. Bills that were made stay until they are made anew.',
+          params: idParam,
+          body: newHouseholdTariff,
+          response: { 200: householdTariff },
+        },
+      },
+      async (request) => {
+        const caller = callerOf(request);
+        const { id } = await households.get(caller, request.params.id);
+        const row = await terms.setTariff(id, request.body, caller.name);
+        return { ...row, setAt: rfc3339(row.setAt) };
+      },
+    );
+
+    app.get(
+      '/households/:id/billing-mode',
+      { schema: { tags, params: idParam, response: { 200: billingMode } } },
+      async (request) => {
+        const household = await households.get(callerOf(request), request.params.id);
+        const { mode, since, emergencyCreditFen } = await terms.modeOn(household, dayOf(clock.now()));
+        return { mode, since, emergencyCreditFen };
+      },
+    );
+
+    app.put(
+      '/households/:id/billing-mode',
+      { config: clerk, schema: { tags, params: idParam, body: billingMode, response: { 200: billingMode } } },
+      async (request) => {
+        const caller = callerOf(request);
+        const { id } = await households.get(caller, request.params.id);
+        return terms.setMode(id, request.body, caller.name);
+      },
+    );
+
+    app.put(
+      '/companies/:id/billing-mode',
+      {
+        config: clerk,
+        schema: {
+          tags,
+          description: 'For all of its households that have none of their own.',
+          params: idParam,
+          body: billingMode,
+          response: { 200: billingMode },
+        },
+      },
+      async (request) => {
+        const caller = callerOf(request);
+        const { id } = await companies.get(caller, request.params.id);
+        return terms.setMode(id, request.body, caller.name);
+      },
+    );
+
+    app.post(
+      '/terminals/:id/usage-corrections',
+      {
+        config: clerk,
+        schema: {
+          tags,
+          description:
+            'Says what was used on a day. Bills that are made from then on take it instead of what the meter counted.',
+          params: z.strictObject({ id: terminalId }),
+          body: newUsageCorrection,
+          response: { 201: usageCorrection },
+        },
+      },
+      async (request, reply) => {
+        const caller = callerOf(request);
+        const terminal = registry.get(caller, request.params.id);
+        const row = await invoicing.correctUsage(terminal, request.body, caller.name);
+        return reply.code(201).send({ ...row, correctedAt: rfc3339(row.correctedAt) });
+      },
+    );
+  };
