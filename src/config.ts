@@ -17,6 +17,20 @@ export const ownAddress = (host: string): string => (/^(0\.0\.0\.0|::)$/.test(ho
 /** Where the rows are: a `postgres://` URL, or the file of SQLite. */
 export const databaseOf = ({ database, data }: Config): string => database.url || join(data.dir, 'hearthgate.sqlite');
 
+export const spoolLimits = ({ readings }: Config) => ({
+  commitWaitMs: readings.commitWaitMs,
+  segmentBytes: readings.spoolSegmentBytes,
+  maxBytes: readings.spoolMaxBytes,
+  maxAgeMs: readings.spoolMaxAgeHours * HOUR_MS,
+  minFreeBytes: readings.minFreeBytes,
+});
+
+export const importLimits = ({ provisioning }: Config) => ({
+  rows: provisioning.importRows,
+  bytes: provisioning.importBytes,
+  exportMs: provisioning.exportHours * HOUR_MS,
+});
+
 const SHORTEST_PASSWORD = 8;
 
 /** Not settings of the gateway itself. */
@@ -77,6 +91,8 @@ export function loadConfig(env: Environment = process.env): Config {
   }
   return { ...config, adminPassword };
 }
+
+const HOUR_MS = 3_600_000;
 
 /** One terminal has a hundredth of the quarantine's bytes, or what a few of the largest messages take. */
 const QUARANTINE_SHARES = 100;

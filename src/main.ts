@@ -10,7 +10,7 @@ import { startAuditWatch } from './audit/watch.ts';
 import { openBilling } from './billing/billing.ts';
 import { openInvoicing } from './billing/invoicing.ts';
 import { openControl } from './commands/control.ts';
-import { type Config, databaseOf, ownAddress, quarantineLimits } from './config.ts';
+import { type Config, databaseOf, importLimits, ownAddress, quarantineLimits, spoolLimits } from './config.ts';
 import { openDatabase } from './db/database.ts';
 import { joinGateways } from './db/gateways.ts';
 import { lockFolder } from './db/lock.ts';
@@ -142,14 +142,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const ahead = createAhead();
   const spool = stack.use(
     await openSpool(
-      {
-        folder: dataFolder('spool'),
-        commitWaitMs: config.readings.commitWaitMs,
-        segmentBytes: config.readings.spoolSegmentBytes,
-        maxBytes: config.readings.spoolMaxBytes,
-        maxAgeMs: config.readings.spoolMaxAgeHours * 3_600_000,
-        minFreeBytes: config.readings.minFreeBytes,
-      },
+      { folder: dataFolder('spool'), ...spoolLimits(config) },
       { clock, log, onCommit: metrics.committed, onKept: ahead.see },
     ),
   );
@@ -212,11 +205,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       registry,
       gatewayId: id,
       folder: dataFolder('imports'),
-      limits: {
-        rows: provisioning.importRows,
-        bytes: provisioning.importBytes,
-        exportMs: provisioning.exportHours * 3_600_000,
-      },
+      limits: importLimits(config),
     }),
   );
   if (isShared) {
