@@ -240,7 +240,12 @@ test('an arm that nobody listened to is over, where any other command is tried a
   const on = await at.ask(at.boiler, { command: 'power', value: 'on' });
   at.downlink.kick('meter');
   at.downlink.kick('boiler');
-  await eventually(async () => (await at.get(armed.id)).state === 'expired' && (await at.get(on.id)).state === 'sent');
+  const causes = async (id: string) => (await at.get(id)).history.map(({ cause }) => cause);
+  await eventually(
+    async () => (await at.get(armed.id)).state === 'expired' && (await causes(on.id)).includes('not_listening'),
+  );
+  await at.clock.advance(2_000);
+  await eventually(async () => (await at.get(on.id)).state === 'sent');
   expect((await at.get(armed.id)).history.map(({ state, cause }) => `${state} ${cause}`)).toEqual([
     'queued requested',
     'sent sent',
