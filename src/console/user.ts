@@ -11,56 +11,54 @@ export function useUser(): Me {
   return user;
 }
 
-export type Section =
-  | 'terminals'
-  | 'households'
-  | 'billing'
-  | 'arrears'
-  | 'deposits'
-  | 'alarms'
-  | 'held'
-  | 'lines'
-  | 'quarantine'
-  | 'security'
-  | 'audit'
-  | 'imports'
-  | 'claim';
+const STAFF: readonly Role[] = ['admin', 'operator', 'company'];
+const CLERKS: readonly Role[] = ['admin', 'company'];
 
-/** What a role's menu holds. The gateway decides what may be seen and done; this only leaves out what it would refuse. */
-export const SECTIONS: Record<Role, readonly Section[]> = {
-  admin: [
-    'terminals',
-    'households',
-    'billing',
-    'arrears',
-    'deposits',
-    'alarms',
-    'held',
-    'lines',
-    'quarantine',
-    'security',
-    'audit',
-    'imports',
-    'claim',
+export type Group = 'watch' | 'switch' | 'money' | 'manage';
+export type Section =
+  | ('terminals' | 'alarms' | 'lines')
+  | 'held'
+  | ('households' | 'billing' | 'arrears' | 'deposits')
+  | ('imports' | 'claim' | 'quarantine' | 'security' | 'audit');
+
+/** The menu, in groups, with who has what. The gateway decides what may be seen and done; this only leaves out what it would refuse. */
+const MENU: readonly [Group, readonly [Section, readonly Role[]][]][] = [
+  [
+    'watch',
+    [
+      ['terminals', STAFF],
+      ['alarms', STAFF],
+      ['lines', STAFF],
+    ],
   ],
-  operator: ['terminals', 'households', 'arrears', 'deposits', 'alarms', 'lines', 'quarantine'],
-  company: [
-    'terminals',
-    'households',
-    'billing',
-    'arrears',
-    'deposits',
-    'alarms',
-    'held',
-    'lines',
-    'quarantine',
-    'security',
-    'audit',
-    'imports',
-    'claim',
+  ['switch', [['held', CLERKS]]],
+  [
+    'money',
+    [
+      ['households', STAFF],
+      ['billing', CLERKS],
+      ['arrears', STAFF],
+      ['deposits', STAFF],
+    ],
   ],
-  resident: [],
-};
+  [
+    'manage',
+    [
+      ['imports', CLERKS],
+      ['claim', CLERKS],
+      ['quarantine', STAFF],
+      ['security', CLERKS],
+      ['audit', CLERKS],
+    ],
+  ],
+];
+
+/** What a role's menu holds; a resident has none. */
+export const menuOf = (role: Role): { group: Group; sections: Section[] }[] =>
+  MENU.map(([group, sections]) => ({
+    group,
+    sections: sections.filter(([, roles]) => roles.includes(role)).map(([section]) => section),
+  })).filter(({ sections }) => sections.length > 0);
 
 const isClerk = (user: Me): boolean => user.role === 'admin' || user.role === 'company';
 export const maySwitch = (user: Me): boolean => isClerk(user);

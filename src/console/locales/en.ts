@@ -18,6 +18,7 @@ export const en: Texts = {
   },
   nav: {
     label: 'Main menu',
+    groups: { watch: 'Watch', switch: 'Switch', money: 'Money', manage: 'Manage' },
     terminals: 'Terminals',
     households: 'Households',
     billing: 'Billing',

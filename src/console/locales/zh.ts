@@ -17,6 +17,7 @@ export const zh = {
   },
   nav: {
     label: '主菜单',
+    groups: { watch: '监视', switch: '开关', money: '收费', manage: '管理' },
     terminals: '终端',
     households: '住户',
     billing: '出账',

@@ -7,7 +7,7 @@ import type { LiveScope } from '../live.ts';
 import { heldQuery, meQuery } from '../queries.ts';
 import { useToken } from '../session.ts';
 import { useLive } from '../use-live.ts';
-import { mayVisit, SECTIONS, UserProvider, useUser } from '../user.ts';
+import { mayVisit, menuOf, UserProvider, useUser } from '../user.ts';
 import { LanguageSwitch } from './language-switch.tsx';
 import { LiveSign } from './live-sign.tsx';
 import { Loaded } from './loaded.tsx';
@@ -23,20 +23,25 @@ function HeldCount() {
 
 function MainMenu({ pathname }: { pathname: string }) {
   const { t } = useLanguage();
-  const sections = SECTIONS[useUser().role];
+  const groups = menuOf(useUser().role);
   const menu = useRef<HTMLElement>(null);
   // On a phone the menu is wider than the screen. The path is what the effect follows.
   useEffect(() => {
     if (pathname !== '/')
       menu.current?.querySelector('.menu-active')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }, [pathname]);
-  if (sections.length === 0) return null;
+  if (groups.length === 0) return null;
   return (
     <nav ref={menu} className="menu" aria-label={t('nav.label')}>
-      {sections.map((section) => (
-        <Link key={section} to={`/${section}`} className="menu-link" activeProps={{ className: 'menu-active' }}>
-          {t(`nav.${section}`)} {section === 'held' && <HeldCount />}
-        </Link>
+      {groups.map(({ group, sections }) => (
+        <div key={group} className="menu-group">
+          <span className="menu-title">{t(`nav.groups.${group}`)}</span>
+          {sections.map((section) => (
+            <Link key={section} to={`/${section}`} className="menu-link" activeProps={{ className: 'menu-active' }}>
+              {t(`nav.${section}`)} {section === 'held' && <HeldCount />}
+            </Link>
+          ))}
+        </div>
       ))}
     </nav>
   );
@@ -62,18 +67,20 @@ function Frame() {
         <Link to="/" className="brand">
           {t('product')}
         </Link>
-        <MainMenu pathname={pathname} />
         <div className="header-end">
           <LiveSign state={live} />
           <LanguageSwitch />
           <UserMenu />
         </div>
       </Layout.Header>
-      <Layout.Content className="content">
-        <div className="page">
-          <Outlet />
-        </div>
-      </Layout.Content>
+      <div className="below">
+        <MainMenu pathname={pathname} />
+        <Layout.Content className="content">
+          <div className="page">
+            <Outlet />
+          </div>
+        </Layout.Content>
+      </div>
     </Layout>
   );
 }
