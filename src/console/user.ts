@@ -17,6 +17,7 @@ export type Section =
   | 'billing'
   | 'arrears'
   | 'deposits'
+  | 'reconciliation'
   | 'alarms'
   | 'held'
   | 'lines'
@@ -34,6 +35,7 @@ export const SECTIONS: Record<Role, readonly Section[]> = {
     'billing',
     'arrears',
     'deposits',
+    'reconciliation',
     'alarms',
     'held',
     'lines',
@@ -50,6 +52,7 @@ export const SECTIONS: Record<Role, readonly Section[]> = {
     'billing',
     'arrears',
     'deposits',
+    'reconciliation',
     'alarms',
     'held',
     'lines',
@@ -66,13 +69,14 @@ const isClerk = (user: Me): boolean => user.role === 'admin' || user.role === 'c
 export const maySwitch = (user: Me): boolean => isClerk(user);
 export const mayTakePayments = (user: Me): boolean => isClerk(user);
 export const mayBill = (user: Me): boolean => isClerk(user);
+export const mayPay = (user: Me): boolean => isClerk(user) || user.role === 'resident';
 export const mayProvision = (user: Me): boolean => isClerk(user);
 export const mayAcknowledge = (user: Me): boolean => user.role === 'admin' || user.role === 'operator';
 
 export const mayRequeue = (user: Me): boolean => user.role === 'admin';
 
 const RESIDENTS_PATHS = ['/households/', '/terminals/', '/receipts/', '/bills/'];
-const ONLY_CLERKS = ['/held', '/billing', '/audit', '/imports', '/claim'];
+const ONLY_CLERKS = ['/held', '/billing', '/audit', '/imports', '/claim', '/reconciliation'];
 
 /** A resident has no lists. Of another's household or terminal the gateway says that it is not there. */
 export const mayVisit = (user: Me, path: string): boolean => {
