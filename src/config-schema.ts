@@ -1,22 +1,9 @@
 import { z } from 'zod';
+import { payments } from './config-payments.ts';
 import { hostRules } from './lib/hosts.ts';
+import { flag, int, port, section } from './lib/settings.ts';
 
 /** Everything that can be set: one schema is type, defaults and validation. */
-
-/** A whole number; environment variables bring it as text. */
-const int = (min: number, max: number) =>
-  z
-    .union([
-      z.int(),
-      z
-        .string()
-        .regex(/^\d{1,15}$/)
-        .transform(Number),
-    ])
-    .pipe(z.int().min(min).max(max));
-const port = int(0, 65535);
-const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]);
-const section = <T extends z.ZodRawShape>(shape: T) => z.preprocess((value) => value ?? {}, z.strictObject(shape));
 
 const meterPassword = z.string().regex(/^(\d{6})?$/, 'six digits as text');
 
@@ -233,6 +220,7 @@ export const configSchema = z.strictObject({
     /** What is older than this, by its own time, counts as unknown. */
     maxAgeS: int(60, 604_800).default(10_800),
   }),
+  payments,
   data: section({ dir: z.string().default('./data') }),
   files: section({
     profiles: z.string().default('./profiles'),

@@ -110,8 +110,9 @@ export const quarantineLimits = ({ readings, mqtt }: Config) => ({
 export function shownConfig({ adminPassword: _secret, ...config }: Config): object {
   const hidden = (secret: string) => secret && '…';
   const withoutUser = (url: string) => url.replace(/\/\/[^@/]*@/, '//…@');
-  const { database, meters, mqtt, timeseries, weather } = config;
+  const { database, meters, mqtt, timeseries, weather, payments } = config;
   const { password, passwords } = meters;
+  const { wechat, alipay } = payments;
   const { external } = mqtt;
   return {
     ...config,
@@ -127,6 +128,11 @@ export function shownConfig({ adminPassword: _secret, ...config }: Config): obje
     database: { url: withoutUser(database.url) },
     // A service's key often stands in the query.
     weather: { ...weather, url: withoutUser(weather.url).replace(/\?.*/, '?…') },
+    payments: {
+      ...payments,
+      wechat: { ...wechat, privateKey: hidden(wechat.privateKey), apiV3Key: hidden(wechat.apiV3Key) },
+      alipay: { ...alipay, privateKey: hidden(alipay.privateKey) },
+    },
     timeseries: { ...timeseries, token: hidden(timeseries.token), password: hidden(timeseries.password) },
   };
 }

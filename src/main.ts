@@ -8,6 +8,7 @@ import { createUsers } from './areas/users.ts';
 import { createAudit } from './audit/audit.ts';
 import { startAuditWatch } from './audit/watch.ts';
 import { openBilling } from './billing/billing.ts';
+import { openCollection } from './billing/collection.ts';
 import { openInvoicing } from './billing/invoicing.ts';
 import { openControl } from './commands/control.ts';
 import { type Config, databaseOf, importLimits, ownAddress, quarantineLimits, spoolLimits } from './config.ts';
@@ -90,7 +91,10 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const areas = createAreas(db);
   const companies = createCompanies({ db, clock });
   const households = createHouseholds({ db, clock, companies });
+  const people = { users, areas, companies, households };
+  const base = { db, clock, log };
   const billing = openBilling({ db, clock, log, settings: config.billing, onPaid: (id) => control.paid(id) });
+  const collection = stack.use(await openCollection(config.payments, { ...billing, ...base, folder: config.data.dir }));
   const meterExchanges = createMeterExchanges({ db, clock });
 
   const live = stack.use(startLive({ clock, log, limit: config.http.liveStreams }));
@@ -139,6 +143,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const security = stack.use(startSecurityEvents(config.security, { db, clock, log }));
   const metrics = createMetrics();
   metrics.showSecurity(security.counts);
+  metrics.showPayments(collection);
   const ahead = createAhead();
   const spool = stack.use(
     await openSpool(
@@ -242,14 +247,9 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const http = stack.use(
     await startHttp({
       config,
-      clock,
-      log,
-      db,
+      ...base,
       profiles,
-      users,
-      areas,
-      companies,
-      households,
+      ...people,
       registry,
       imports,
       handout,
@@ -267,6 +267,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       downlink,
       billing,
       invoicing,
+      collection,
       live,
       health,
       metrics,

@@ -20,7 +20,8 @@ const ALLOWED: Record<string, string[]> = {
   // A bill is made of what meters counted.
   billing: [...BELOW, 'terminals', 'readings'],
   security: BELOW,
-  'config-schema.ts': ['lib'],
+  'config-payments.ts': ['lib'],
+  'config-schema.ts': ['config-payments.ts', 'lib'],
   'config.ts': ['config-schema.ts', 'lib'],
   'uplink.ts': FEATURES,
   'downlink.ts': FEATURES,

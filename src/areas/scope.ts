@@ -79,3 +79,7 @@ export function sinceVisible(caller: Caller, column: 'commands.createdAt' | 'ala
   const since = sql<number>`coalesce(terminals.household_since, 0)`;
   return caller.role === 'resident' ? sql<SqlBool>`${sql.ref(column)} >= ${since}` : sql<SqlBool>`true`;
 }
+
+/** Rows of a company, for those who keep its books; null is nobody's but the admin's. */
+export const ofCompany = (caller: Caller, column: 'companyId') =>
+  caller.role === 'admin' ? sql<SqlBool>`true` : sql<SqlBool>`${sql.ref(column)} = ${caller.companyId ?? ''}`;

@@ -8,8 +8,15 @@ import type { AccountRow } from '../db/schema-billing.ts';
 /** What a household has: its money for heating (below zero: what it owes), its deposit 押金, and the subsidy granted to it and not used. */
 export type HouseholdAccountKind = 'heating' | 'deposit' | 'subsidy';
 
-/** What a company has: money in the till and in the bank, what a provider holds for it, what the county owes it, what it earned and what it forgave. */
-export type CompanyAccountKind = 'cash' | 'bank' | `clearing:${string}` | 'subsidy_due' | 'revenue' | 'adjustments';
+/** What a company has: money in the till and in the bank, what a provider holds for it, what providers keep as fees, what the county owes it, what it earned and what it forgave. */
+export type CompanyAccountKind =
+  | 'cash'
+  | 'bank'
+  | `clearing:${string}`
+  | 'fees'
+  | 'subsidy_due'
+  | 'revenue'
+  | 'adjustments';
 
 export type Account = AccountRow;
 

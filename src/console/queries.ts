@@ -6,6 +6,14 @@ import type { Command, Judgement } from '../http/schemas/commands.ts';
 import type { DepositStatement } from '../http/schemas/deposits.ts';
 import type { Alarm } from '../http/schemas/live.ts';
 import type { LineDetail, LineList, LineView } from '../http/schemas/modbus.ts';
+import type {
+  Difference,
+  PaymentNotification,
+  PaymentOrder,
+  PaymentOrderSummary,
+  PaymentProviders,
+  Reconciliation,
+} from '../http/schemas/payment-orders.ts';
 import type { Area, AreaOverview, Company, Household, User } from '../http/schemas/people.ts';
 import type { CredentialState, ImportError, TerminalImport } from '../http/schemas/provisioning.ts';
 import type { QuarantineCount, Quarantined, Readings, Usage } from '../http/schemas/readings.ts';
@@ -27,6 +35,7 @@ const IMPORT_MS = 1_000;
 const HELD_MS = 15_000;
 const LINES_MS = 5_000;
 const AUDIT_MS = 5_000;
+const ORDER_MS = 2_000;
 
 /** The first words of the cache's keys, which the live stream writes to. */
 export const CACHE = {
@@ -43,6 +52,11 @@ export const CACHE = {
   account: 'account',
   payments: 'payments',
   ledger: 'ledger',
+  orders: 'orders',
+  order: 'order',
+  reconciliations: 'reconciliations',
+  differences: 'differences',
+  notifications: 'notifications',
 } as const;
 
 const IN_FLIGHT: ReadonlySet<Command['state']> = new Set(['held', 'queued', 'sent', 'acknowledged'] as const);
@@ -139,6 +153,26 @@ export const runTroublesQuery = (id: string) =>
   pages<BillingTrouble>(['billing-troubles', id], `/billing-runs/${encodeURIComponent(id)}/troubles`, {});
 export const arrearsQuery = (filter: { areaCode?: string | undefined }) =>
   pages<Owing>(['arrears'], '/arrears', filter);
+export const providersQuery = () => ({
+  ...one<PaymentProviders>(['payment-providers'], '/payment-providers'),
+  staleTime: SELDOM_MS,
+});
+export const ordersQuery = (householdId: string) =>
+  pages<PaymentOrderSummary>(
+    [CACHE.orders, householdId],
+    `/households/${encodeURIComponent(householdId)}/payment-orders`,
+    {},
+  );
+export const orderQuery = (made: PaymentOrder) => ({
+  ...one<PaymentOrder>([CACHE.order, made.id], `/payment-orders/${encodeURIComponent(made.id)}`),
+  refetchInterval: (query: { state: { data: PaymentOrder | undefined } }) =>
+    (query.state.data ?? made).state === 'open' ? ORDER_MS : false,
+});
+export const reconciliationsQuery = () => pages<Reconciliation>([CACHE.reconciliations], '/reconciliations', {});
+export const differencesQuery = (state: Difference['state']) =>
+  pages<Difference>([CACHE.differences], '/reconciliations/differences', { state });
+export const heldNotificationsQuery = () =>
+  pages<PaymentNotification>([CACHE.notifications], '/payment-notifications', { state: 'held' });
 
 export const alarmsQuery = (state: Alarm['state']) => pages<Alarm>([CACHE.alarms], '/alarms', { state });
 export type LineFilter = { search?: string | undefined; troubled?: string | undefined };

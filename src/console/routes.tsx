@@ -24,6 +24,7 @@ import { LinesPage } from './pages/lines.tsx';
 import { LoginPage } from './pages/login.tsx';
 import { QuarantinePage } from './pages/quarantine.tsx';
 import { ReceiptPage } from './pages/receipt.tsx';
+import { ReconciliationPage } from './pages/reconciliation.tsx';
 import { SecurityPage } from './pages/security.tsx';
 import { SetupPage } from './pages/setup.tsx';
 import { TerminalsPage } from './pages/terminals.tsx';
@@ -40,6 +41,7 @@ import {
   lineSearch,
   loginSearch,
   quarantineSearch,
+  reconciliationSearch,
   securitySearch,
   setupSearch,
   terminalSearch,
@@ -139,6 +141,12 @@ const audit = createRoute({
   component: AuditPage,
   validateSearch: auditSearch,
 });
+const reconciliation = createRoute({
+  getParentRoute: () => shell,
+  path: '/reconciliation',
+  component: ReconciliationPage,
+  validateSearch: reconciliationSearch,
+});
 const imports = createRoute({
   getParentRoute: () => shell,
   path: '/imports',
@@ -169,6 +177,7 @@ export const router = createRouter({
       quarantine,
       security,
       audit,
+      reconciliation,
       imports,
       claim,
     ]),

@@ -71,6 +71,11 @@ export const auditSearch = (raw: Raw): AuditSearch => ({
   to: day(raw['to']),
 });
 
+export const DIFFERENCE_STATES = ['open', 'explained'] as const;
+export const reconciliationSearch = (raw: Raw): Optional<{ state: (typeof DIFFERENCE_STATES)[number] }> => ({
+  state: oneOf(DIFFERENCE_STATES, raw['state']),
+});
+
 export const importSearch = (raw: Raw): Optional<{ id: string }> => ({ id: text(raw['id']) });
 
 export const billingSearch = (raw: Raw): Optional<{ id: string }> => ({ id: text(raw['id']) });

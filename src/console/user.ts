@@ -18,7 +18,7 @@ export type Group = 'watch' | 'switch' | 'money' | 'manage';
 export type Section =
   | ('terminals' | 'alarms' | 'lines')
   | 'held'
-  | ('households' | 'billing' | 'arrears' | 'deposits')
+  | ('households' | 'billing' | 'arrears' | 'deposits' | 'reconciliation')
   | ('imports' | 'claim' | 'quarantine' | 'security' | 'audit');
 
 /** The menu, in groups, with who has what. The gateway decides what may be seen and done; this only leaves out what it would refuse. */
@@ -39,6 +39,7 @@ const MENU: readonly [Group, readonly [Section, readonly Role[]][]][] = [
       ['billing', CLERKS],
       ['arrears', STAFF],
       ['deposits', STAFF],
+      ['reconciliation', CLERKS],
     ],
   ],
   [
@@ -64,13 +65,14 @@ const isClerk = (user: Me): boolean => user.role === 'admin' || user.role === 'c
 export const maySwitch = (user: Me): boolean => isClerk(user);
 export const mayTakePayments = (user: Me): boolean => isClerk(user);
 export const mayBill = (user: Me): boolean => isClerk(user);
+export const mayPay = (user: Me): boolean => isClerk(user) || user.role === 'resident';
 export const mayProvision = (user: Me): boolean => isClerk(user);
 export const mayAcknowledge = (user: Me): boolean => user.role === 'admin' || user.role === 'operator';
 
 export const mayRequeue = (user: Me): boolean => user.role === 'admin';
 
 const RESIDENTS_PATHS = ['/households/', '/terminals/', '/receipts/', '/bills/'];
-const ONLY_CLERKS = ['/held', '/billing', '/audit', '/imports', '/claim'];
+const ONLY_CLERKS = ['/held', '/billing', '/audit', '/imports', '/claim', '/reconciliation'];
 
 /** A resident has no lists. Of another's household or terminal the gateway says that it is not there. */
 export const mayVisit = (user: Me, path: string): boolean => {

@@ -11,6 +11,8 @@ export const TRANSFER_KINDS = [
   'deposit_refund',
   'bill',
   'subsidy',
+  /** What a provider's statement says comes to the bank, and what it keeps. */
+  'settlement',
   'reversal',
 ] as const;
 export type TransferKind = (typeof TRANSFER_KINDS)[number];

@@ -3,6 +3,7 @@ import type { BillingTables } from './schema-billing.ts';
 import type { BillTables } from './schema-bills.ts';
 import type { CommandTables } from './schema-commands.ts';
 import type { ImportErrorRow, ImportRow } from './schema-imports.ts';
+import type { OrderTables } from './schema-orders.ts';
 
 /** The rows. Columns are snake_case in SQL and camelCase here; times are epoch ms, money fen, truth values 0 or 1. */
 
@@ -177,6 +178,8 @@ export const SECURITY_KINDS = [
   'flapping',
   'bad_certificate',
   'too_many_connections',
+  /** What came as a payment provider's and was not signed by it. */
+  'forged_notification',
 ] as const;
 export type SecurityKind = (typeof SECURITY_KINDS)[number];
 
@@ -202,7 +205,7 @@ interface GatewayRow {
   beatAt: number;
 }
 
-export interface Tables extends AuditTables, BillingTables, BillTables, CommandTables {
+export interface Tables extends AuditTables, BillingTables, BillTables, OrderTables, CommandTables {
   areas: AreaRow;
   companies: CompanyRow;
   households: HouseholdRow;

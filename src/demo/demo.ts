@@ -43,6 +43,14 @@ function writeWhole(file: string, content: unknown): void {
   renameSync(`${file}.new`, file);
 }
 
+/** Whatever is set up, a demonstration takes nobody's money. */
+const withoutMoney = (payments: Config['payments']): Config['payments'] => ({
+  ...payments,
+  sandbox: true,
+  wechat: { ...payments.wechat, mchId: '' },
+  alipay: { ...payments.alipay, appId: '' },
+});
+
 function demoConfig(folder: string, adminPassword: string, withWeather: boolean): Config {
   const config = loadConfig();
   return {
@@ -51,6 +59,7 @@ function demoConfig(folder: string, adminPassword: string, withWeather: boolean)
     http: { ...config.http, host: '127.0.0.1' },
     mqtt: { ...config.mqtt, host: '127.0.0.1' },
     modbus: { ...config.modbus, pollEveryS: config.modbus.pollEveryS ?? POLL_EVERY_S },
+    payments: withoutMoney(config.payments),
     data: { dir: folder },
     // Without it the policy does not ask for the weather, and a winter's night holds no command.
     weather: withWeather

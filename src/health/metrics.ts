@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import type { Collection } from '../billing/collection.ts';
 import type { CommitTimes } from '../readings/spool.ts';
 import type { Part } from './watch.ts';
 
@@ -92,6 +93,35 @@ export function createMetrics() {
     });
   }
 
+  function showPayments({ notifications, differences }: Collection): void {
+    new Counter({
+      name: 'hearthgate_payment_notifications_total',
+      help: 'What payment providers told since the start: taken, held or refused',
+      labelNames: ['provider', 'state'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { provider, state, count } of notifications.counts()) this.inc({ provider, state }, count);
+      },
+    });
+    new Gauge({
+      name: 'hearthgate_payment_notifications_held',
+      help: 'What payment providers told that does not fit and waits for people',
+      registers,
+      collect() {
+        this.set(notifications.held());
+      },
+    });
+    new Gauge({
+      name: 'hearthgate_payment_differences_open',
+      help: 'Differences between statements of providers and our orders that nobody has explained',
+      registers,
+      collect() {
+        this.set(differences.open());
+      },
+    });
+  }
+
   return {
     committed({ diskMs, longestWaitMs }: CommitTimes): void {
       lastCommitMs = diskMs;
@@ -104,6 +134,7 @@ export function createMetrics() {
     showFigures,
     showParts,
     showSecurity,
+    showPayments,
     contentType: registry.contentType,
     text: (): Promise<string> => registry.metrics(),
   };

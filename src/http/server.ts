@@ -19,6 +19,7 @@ import type { Users } from '../areas/users.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { AuditWatch } from '../audit/watch.ts';
 import type { Billing } from '../billing/billing.ts';
+import type { Collection } from '../billing/collection.ts';
 import type { Invoicing } from '../billing/invoicing.ts';
 import type { Control } from '../commands/control.ts';
 import type { Config } from '../config.ts';
@@ -61,8 +62,11 @@ import { importRoutes } from './routes/imports.ts';
 import { liveRoutes } from './routes/live.ts';
 import { meterExchangeRoutes } from './routes/meter-exchanges.ts';
 import { type ModbusLines, modbusRoutes } from './routes/modbus.ts';
+import { paymentNotificationRoutes } from './routes/payment-notifications.ts';
+import { paymentOrderRoutes } from './routes/payment-orders.ts';
 import { quarantineRoutes } from './routes/quarantine.ts';
 import { readingRoutes } from './routes/readings.ts';
+import { reconciliationRoutes } from './routes/reconciliations.ts';
 import { securityRoutes } from './routes/security.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { terminalRoutes } from './routes/terminals.ts';
@@ -98,6 +102,7 @@ export interface HttpParts {
   downlink: Downlink;
   billing: Billing;
   invoicing: Invoicing;
+  collection: Collection;
   live: Live;
   health: Health;
   metrics: Metrics;
@@ -208,6 +213,9 @@ export async function startHttp(parts: HttpParts) {
       billingRunRoutes,
       termRoutes,
       arrearsRoutes,
+      paymentOrderRoutes,
+      paymentNotificationRoutes,
+      reconciliationRoutes,
       terminalRoutes,
       importRoutes,
       credentialRoutes,

@@ -19,10 +19,13 @@ const TROUBLES = {
   unknown_command: [422, 'The terminal’s profile has no such command'],
   refused_by_policy: [422, 'A rule of the policy refuses it'],
   value_not_allowed: [422, 'The profile does not allow this value'],
+  provider_off: [422, 'This payment provider is not set up'],
+  provider_refused: [409, 'The payment provider refused it'],
   wrong_claim: [422, 'No terminal waits with this id and code'],
   idempotency_key_reused: [422, 'This Idempotency-Key was used with another body'],
   too_many_requests: [429, 'Too many requests; wait and try again'],
   internal: [500, 'The gateway failed; the log says why'],
+  provider_unavailable: [503, 'The payment provider does not answer'],
   degraded: [503, 'The gateway cannot do that now'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 

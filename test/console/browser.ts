@@ -79,7 +79,7 @@ async function startBrowser(origin: string) {
 export const test = bare
   // biome-ignore lint/correctness/noEmptyPattern: Vitest reads from the pattern what a fixture needs.
   .extend('gateway', { scope: 'file' }, async ({}, { onCleanup }) => {
-    const gateway = await startTestGateway();
+    const gateway = await startTestGateway({ overrides: { payments: { sandbox: true } } });
     onCleanup(() => gateway[Symbol.asyncDispose]());
     return gateway;
   })

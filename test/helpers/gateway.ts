@@ -85,6 +85,7 @@ export function testConfig(folder: string, overrides: Overrides = {}): Config {
     mqtt: { ...config.mqtt, port: 0, external: { ...config.mqtt.external, ...overrides.external }, ...overrides.mqtt },
     readings: { ...config.readings, commitWaitMs: 5, storeWaitMs: 50, ...overrides.readings },
     database: { ...config.database, ...overrides.database },
+    payments: { ...config.payments, ...overrides.payments },
     timeseries: { ...config.timeseries, ...overrides.timeseries },
     files: { ...config.files, ...overrides.files },
     data: { dir: join(folder, 'data') },
@@ -118,7 +119,7 @@ export type TestGateway = Awaited<ReturnType<typeof startTestGateway>>;
 let households = 0;
 
 /** A company with one household, and a user of each role for them. */
-export async function makeHousehold({ origin, admin }: TestGateway, areaCode = VILLAGE) {
+export async function makeHousehold({ origin, admin }: Pick<TestGateway, 'origin' | 'admin'>, areaCode = VILLAGE) {
   const n = ++households;
   const password = 'a-long-password';
   const { body: company } = await admin.post<Company>('/companies', { name: `Company ${n}` });

@@ -17,7 +17,7 @@ let operations: Map<string, Operation>;
 let table: Record<string, Example>;
 
 beforeAll(async () => {
-  gateway = await startTestGateway();
+  gateway = await startTestGateway({ overrides: { payments: { sandbox: true } } });
   mine = await makeWorld(gateway, 'mine', VILLAGE);
   theirs = await makeWorld(gateway, 'theirs', OTHER_VILLAGE);
   operations = await operationsOf(gateway.origin);
@@ -60,6 +60,7 @@ const tracesFor = (role: Scoped): string[] => [
   theirs.command.id,
   theirs.alarm.id,
   theirs.payment.id,
+  theirs.order.id,
   theirs.deposit.id,
   theirs.importId,
   theirs.bill.id,
@@ -88,7 +89,7 @@ async function expectUntouched(): Promise<void> {
   const { body: open } = await admin.get<Page<unknown>>(`/alarms?state=open&terminalId=${theirs.terminal.id}`);
   expect(open.items).toHaveLength(1);
   const { body: account } = await admin.get<Account>(`/households/${theirs.household.id}/account`);
-  const balanceFen = theirs.payment.amountFen - theirs.bill.totalFen;
+  const balanceFen = theirs.payment.amountFen + theirs.order.amountFen - theirs.bill.totalFen;
   expect(account).toMatchObject({ balanceFen, depositFen: theirs.deposit.amountFen });
   const { body: areas } = await admin.get<{ items: Area[] }>('/areas');
   expect(areas.items.find(({ code }) => code === OTHER_VILLAGE)?.responsiblePerson).toBeNull();
@@ -99,9 +100,10 @@ test('every route of the API has a row in the table of these tests, and the tabl
   expect(Object.keys(table).sort()).toEqual(closed().sort());
 });
 
-test('only signing in and the first setup are open to everybody', () => {
+test('only signing in, the first setup and payment providers’ notifications are open to everybody', () => {
   const open = [...operations].filter(([, found]) => isPublic(found)).map(([route]) => route);
   expect(open.filter((route) => route.includes('/api/')).sort()).toEqual([
+    'POST /api/v1/payment-notifications/{provider}',
     'POST /api/v1/sessions',
     'POST /api/v1/setup',
   ]);
@@ -199,7 +201,7 @@ test('a company that looks at another company’s village counts nothing there',
 });
 
 test('the admin reaches each of those things, so they were there to be hidden', async () => {
-  await using own = await startTestGateway();
+  await using own = await startTestGateway({ overrides: { payments: { sandbox: true } } });
   const one = await makeWorld(own, 'mine', VILLAGE);
   const other = await makeWorld(own, 'theirs', OTHER_VILLAGE);
   // What deletes comes last, and what moves a terminal just before, since both take its queued commands back.

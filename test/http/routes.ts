@@ -59,6 +59,7 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
   const { terminal, household, company, command, payment, alarm, areaCode, importId: theirImport } = theirs;
   const t = `/terminals/${terminal.id}`;
   const h = `/households/${household.id}`;
+  const o = `/payment-orders/${theirs.order.id}`;
   const everything = 'from=2020-01-01T00:00:00Z&to=2099-01-01T00:00:00Z';
   const days = 'from=2026-01-01T00:00:00Z&to=2026-01-08T00:00:00Z';
   const get = (path: string): Example => ({ path, answers: everyone(404), admin: 200 });
@@ -130,6 +131,48 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
       body: { amountFen: 1, method: 'cash', reference: 'r' },
       answers: { company: 404 },
       admin: 201,
+    },
+    'GET /api/v1/payment-providers': neutral('/payment-providers'),
+    'GET /api/v1/households/{id}/payment-orders': get(`${h}/payment-orders`),
+    'POST /api/v1/households/{id}/payment-orders': {
+      path: `${h}/payment-orders`,
+      body: { amountFen: 1, provider: 'sandbox' },
+      answers: { company: 404, resident: 404 },
+      admin: 201,
+    },
+    'GET /api/v1/payment-orders/{id}': get(o),
+    'POST /api/v1/payment-orders/{id}/close': {
+      path: `${o}/close`,
+      answers: { company: 404, resident: 404 },
+      admin: 409,
+    },
+    'POST /api/v1/payment-orders/{id}/sandbox-pay': {
+      path: `${o}/sandbox-pay`,
+      answers: { company: 404, resident: 404 },
+      admin: 409,
+    },
+    'POST /api/v1/payment-orders/{id}/refund': {
+      path: `${o}/refund`,
+      body: { amountFen: 1, reason: 'r' },
+      answers: { company: 404 },
+      admin: 201,
+    },
+    'GET /api/v1/payment-notifications': {
+      path: '/payment-notifications?limit=500',
+      answers: { company: 200 },
+      own: mine.order.id,
+    },
+    'POST /api/v1/reconciliations': adminOnly('/reconciliations', { provider: 'sandbox', date: '2026-01-01' }),
+    'GET /api/v1/reconciliations': adminOnly('/reconciliations'),
+    'GET /api/v1/reconciliations/differences': {
+      path: '/reconciliations/differences',
+      answers: { company: 200 },
+      neutral: true,
+    },
+    'POST /api/v1/reconciliations/{date}/differences/{id}/explain': {
+      path: '/reconciliations/2026-01-01/differences/dif_none/explain',
+      body: { reason: 'r' },
+      answers: { company: 404 },
     },
     'POST /api/v1/households/{id}/payments/{paymentId}/reverse': {
       path: `${h}/payments/${payment.id}/reverse`,

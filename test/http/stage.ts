@@ -2,6 +2,7 @@ import { afterAll } from 'vitest';
 import type { Payment } from '../../src/http/schemas/billing.ts';
 import type { Bill, BillingRun, Notice } from '../../src/http/schemas/bills.ts';
 import type { Alarm } from '../../src/http/schemas/live.ts';
+import type { PaymentOrder } from '../../src/http/schemas/payment-orders.ts';
 import { chunksOf } from '../../src/lib/chunks.ts';
 import { newSecret } from '../../src/lib/ids.ts';
 import {
@@ -124,6 +125,12 @@ export async function makeWorld(gateway: TestGateway, name: string, areaCode: st
     { amountFen: 12_300, method: 'cash', reference: `receipt-${name}` },
     withKey(),
   );
+  const { body: order } = await people.resident.post<PaymentOrder>(
+    `/households/${householdId}/payment-orders`,
+    { amountFen: 100, provider: 'sandbox' },
+    withKey(),
+  );
+  await people.resident.post(`/payment-orders/${order.id}/sandbox-pay`);
   const { body: deposit } = await people.clerk.post<Payment>(
     `/households/${householdId}/deposit/receive`,
     { amountFen: 45_600, method: 'cash', reference: `deposit-${name}` },
@@ -139,7 +146,18 @@ export async function makeWorld(gateway: TestGateway, name: string, areaCode: st
   const bills = await makeBills(gateway, people, terminal, name);
   const brought = await upload({ ...gateway, token: people.clerk.token }, 'id,profile\n', '?dryRun=true');
   await finished({ ...gateway, token: people.clerk.token }, brought.body);
-  return { ...people, ...bills, areaCode, terminal, command, payment, deposit, alarm, importId: brought.body.id };
+  return {
+    ...people,
+    ...bills,
+    areaCode,
+    terminal,
+    command,
+    payment,
+    order,
+    deposit,
+    alarm,
+    importId: brought.body.id,
+  };
 }
 export type World = Awaited<ReturnType<typeof makeWorld>>;
 

@@ -1,6 +1,7 @@
 import { accounts } from './en-accounts.ts';
 import { audit } from './en-audit.ts';
 import { bills } from './en-bills.ts';
+import { collection } from './en-collection.ts';
 import { commands, held } from './en-commands.ts';
 import { lines } from './en-lines.ts';
 import { problems } from './en-problems.ts';
@@ -28,6 +29,7 @@ export const en: Texts = {
     held: 'Held',
     lines: 'Lines',
     quarantine: 'Quarantine',
+    reconciliation: 'Reconciliation',
     security: 'Security',
     audit: 'Audit',
     imports: 'Import',
@@ -247,12 +249,14 @@ export const en: Texts = {
       flapping: 'Reconnects too often, kept out',
       bad_certificate: 'Certificate not trusted',
       too_many_connections: 'Too many connections',
+      forged_notification: 'Forged payment notification',
     },
   },
   ...lines,
   ...accounts,
   audit,
   ...bills,
+  ...collection,
   ...provisioning,
   problem: problems,
 };

@@ -1,6 +1,7 @@
 import { accounts } from './zh-accounts.ts';
 import { audit } from './zh-audit.ts';
 import { bills } from './zh-bills.ts';
+import { collection } from './zh-collection.ts';
 import { commands, held } from './zh-commands.ts';
 import { lines } from './zh-lines.ts';
 import { problems } from './zh-problems.ts';
@@ -27,6 +28,7 @@ export const zh = {
     held: '待审批',
     lines: '线路',
     quarantine: '隔离数据',
+    reconciliation: '对账',
     security: '安全事件',
     audit: '审计',
     imports: '导入终端',
@@ -246,12 +248,14 @@ export const zh = {
       flapping: '频繁重连，暂停接入',
       bad_certificate: '证书不被信任',
       too_many_connections: '连接过多',
+      forged_notification: '伪造的支付通知',
     },
   },
   ...lines,
   ...accounts,
   audit,
   ...bills,
+  ...collection,
   ...provisioning,
   problem: problems,
 };

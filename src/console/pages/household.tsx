@@ -9,12 +9,21 @@ import { HouseholdData } from '../parts/household-data.tsx';
 import { HouseholdUse } from '../parts/household-use.tsx';
 import { LedgerCard } from '../parts/ledger-card.tsx';
 import { Loaded } from '../parts/loaded.tsx';
+import { OrderTable } from '../parts/order-table.tsx';
 import { Paged } from '../parts/paged.tsx';
+import { PayCard } from '../parts/pay-card.tsx';
 import { PaymentForm } from '../parts/payment-form.tsx';
 import { PaymentTable } from '../parts/payment-table.tsx';
 import { TerminalCards } from '../parts/terminal-cards.tsx';
-import { householdBillsQuery, householdQuery, paymentsQuery, terminalsQuery } from '../queries.ts';
-import { mayTakePayments, useUser } from '../user.ts';
+import {
+  householdBillsQuery,
+  householdQuery,
+  ordersQuery,
+  paymentsQuery,
+  providersQuery,
+  terminalsQuery,
+} from '../queries.ts';
+import { mayPay, mayTakePayments, useUser } from '../user.ts';
 
 const route = getRouteApi('/shell/households/$id');
 
@@ -51,6 +60,21 @@ function Bills({ householdId }: { householdId: string }) {
   );
 }
 
+/** Not there where no provider is set up. */
+function Orders({ householdId }: { householdId: string }) {
+  const { t } = useLanguage();
+  const query = useInfiniteQuery(ordersQuery(householdId));
+  const providers = useQuery(providersQuery()).data?.items ?? [];
+  if (providers.length === 0) return null;
+  return (
+    <Card size="small" title={<h2>{t('order.list')}</h2>}>
+      <Paged query={query} empty={t('order.none')}>
+        {(orders) => <OrderTable orders={orders} />}
+      </Paged>
+    </Card>
+  );
+}
+
 export function HouseholdPage() {
   const { id } = route.useParams();
   const user = useUser();
@@ -71,8 +95,10 @@ export function HouseholdPage() {
               {/* The key: a form half filled in for one household must not be sent for another. */}
               {mayTakePayments(user) && <PaymentForm key={id} householdId={id} />}
               <Bills householdId={id} />
+              {mayPay(user) && <PayCard key={`pay ${id}`} householdId={id} />}
               <Payments householdId={id} />
               {mayTakePayments(user) && <DepositForm key={`deposit ${id}`} householdId={id} />}
+              <Orders householdId={id} />
             </div>
           </div>
         </>

@@ -90,10 +90,10 @@ export function PaymentTable({ payments }: { payments: Payment[] }) {
     {
       title: t('payment.time'),
       key: 'time',
-      render: (_, { receivedAt, receivedBy }) => (
+      render: (_, { method, receivedAt, receivedBy }) => (
         <>
           <Moment time={receivedAt} />
-          <div className="quiet">{receivedBy}</div>
+          {receivedBy !== method && <div className="quiet">{receivedBy}</div>}
         </>
       ),
     },

@@ -1,0 +1,145 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Button, Form, Input, Modal, Table, type TableColumnsType } from 'antd';
+import { useState } from 'react';
+import type { Difference } from '../../http/schemas/payment-orders.ts';
+import { post } from '../api.ts';
+import { useLanguage, wordFor } from '../i18n.ts';
+import { yuan } from '../money.ts';
+import { CACHE } from '../queries.ts';
+import { useNarrow } from '../use-narrow.ts';
+import { Moment } from './age.tsx';
+import { Failure } from './failure.tsx';
+
+const orDash = (fen: number | null): string => (fen === null ? '—' : yuan(fen));
+
+function ExplainForm({ difference, onDone }: { difference: Difference; onDone: () => void }) {
+  const { t } = useLanguage();
+  const client = useQueryClient();
+  const { date, id } = difference;
+  const explain = useMutation({
+    mutationFn: (reason: string) =>
+      post<Difference>(`/reconciliations/${date}/differences/${encodeURIComponent(id)}/explain`, { reason }),
+    onSuccess: () => {
+      void client.invalidateQueries({ queryKey: [CACHE.differences] });
+      onDone();
+    },
+  });
+  return (
+    <Form<{ reason: string }>
+      name="explain"
+      layout="vertical"
+      requiredMark={false}
+      aria-label={t('reconciliation.explainTitle')}
+      onFinish={({ reason }) => explain.mutate(reason.trim())}
+    >
+      <Form.Item
+        name="reason"
+        label={t('reconciliation.explainReason')}
+        rules={[{ required: true, whitespace: true, message: t('order.reasonMissing') }]}
+      >
+        <Input.TextArea maxLength={500} rows={3} />
+      </Form.Item>
+      {explain.error && (
+        <div className="before">
+          <Failure error={explain.error} />
+        </div>
+      )}
+      <Button type="primary" htmlType="submit" loading={explain.isPending}>
+        {t('reconciliation.explainOk')}
+      </Button>
+    </Form>
+  );
+}
+
+function Explained({ explanation, explainedBy, explainedAt }: Difference) {
+  return (
+    <>
+      <div className="words">{explanation}</div>
+      <div className="quiet">
+        {explainedBy} {explainedAt !== null && <Moment time={explainedAt} />}
+      </div>
+    </>
+  );
+}
+
+export function DifferenceTable({ differences }: { differences: Difference[] }) {
+  const { t } = useLanguage();
+  const narrow = useNarrow();
+  const [explaining, setExplaining] = useState<Difference | null>(null);
+  const kinds = t('reconciliation.kinds', { returnObjects: true });
+  const about = t('reconciliation.about', { returnObjects: true });
+  const providers: Record<string, string> = t('order.providers', { returnObjects: true });
+  const amounts = ({ oursFen, theirsFen }: Difference) =>
+    `${t('reconciliation.ours')} ${orDash(oursFen)} · ${t('reconciliation.theirs')} ${orDash(theirsFen)}`;
+  const wide: TableColumnsType<Difference> = [
+    {
+      title: t('reconciliation.day'),
+      key: 'day',
+      className: 'nowrap',
+      render: (_, { date, provider }) => (
+        <>
+          {date}
+          <div className="quiet">{wordFor(providers, provider)}</div>
+        </>
+      ),
+    },
+    { title: t('reconciliation.ours'), key: 'ours', align: 'right', render: (_, { oursFen }) => orDash(oursFen) },
+    {
+      title: t('reconciliation.theirs'),
+      key: 'theirs',
+      align: 'right',
+      render: (_, { theirsFen }) => orDash(theirsFen),
+    },
+  ];
+  const columns: TableColumnsType<Difference> = [
+    ...(narrow ? [] : wide),
+    {
+      title: t('reconciliation.kind'),
+      key: 'kind',
+      render: (_, difference) => (
+        <>
+          <strong>{kinds[difference.kind]}</strong> <span className="quiet">{about[difference.about]}</span>
+          {narrow && (
+            <div>
+              {difference.date} {amounts(difference)}
+            </div>
+          )}
+          <div className="code quiet">{difference.orderId}</div>
+        </>
+      ),
+    },
+    {
+      title: t('reconciliation.explain'),
+      key: 'explain',
+      render: (_, difference) =>
+        difference.state === 'explained' ? (
+          <Explained {...difference} />
+        ) : (
+          <Button size="small" onClick={() => setExplaining(difference)}>
+            {t('reconciliation.explain')}
+          </Button>
+        ),
+    },
+  ];
+  return (
+    <>
+      <Table<Difference>
+        size="small"
+        rowKey="id"
+        aria-label={t('reconciliation.differences')}
+        columns={columns}
+        dataSource={differences}
+        pagination={false}
+      />
+      <Modal
+        open={explaining !== null}
+        title={t('reconciliation.explainTitle')}
+        footer={null}
+        destroyOnHidden
+        onCancel={() => setExplaining(null)}
+      >
+        {explaining && <ExplainForm key={explaining.id} difference={explaining} onDone={() => setExplaining(null)} />}
+      </Modal>
+    </>
+  );
+}
