@@ -66,7 +66,7 @@ test('killed between commit and answer, the gateway credits what is told again o
   }
   expect(total).toBe(Array.from({ length: ORDERS }, (_, n) => 100 + n).reduce((sum, fen) => sum + fen, 0));
   await gateway.kill();
-}, 120_000);
+}, 240_000);
 
 async function everyOrder(admin: Awaited<ReturnType<typeof adminOf>>, householdIds: string[]): Promise<string[]> {
   const pages = await Promise.all(

@@ -233,6 +233,15 @@ describe('refunds', () => {
     expect((await held()).filter(({ orderId }) => orderId === id)).toEqual([]);
   });
 
+  test('that together are more than was paid are held', async () => {
+    const { id, householdId, clerk } = await paidOrder(1_000);
+    const { body } = await refund(clerk, id, 400);
+    const changed = { out_refund_no: `X-${id}`, amount: { total: 1_000, refund: 601 } };
+    await deliver(origin, provider.refundNotice(id, body.refunds[0]?.id ?? '', `EV-${id}`, changed));
+    expect((await held()).find(({ orderId }) => orderId === id)).toMatchObject({ reason: 'more_than_paid' });
+    expect(await balanceOf(householdId)).toBe(600);
+  });
+
   test('of another amount than was asked are held', async () => {
     const { id, householdId, clerk } = await paidOrder(1_000);
     provider.refundAs('PROCESSING');
