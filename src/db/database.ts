@@ -17,6 +17,7 @@ import { up as audit } from './migrations/0009-audit.ts';
 import { up as policies } from './migrations/0010-policies.ts';
 import { up as ledger } from './migrations/0012-ledger.ts';
 import { up as bills } from './migrations/0013-bills.ts';
+import { up as batches } from './migrations/0015-batches.ts';
 import type { Tables } from './schema.ts';
 
 export type Database = Kysely<Tables>;
@@ -34,6 +35,7 @@ export const MIGRATIONS = {
   '0010-policies': { up: policies },
   '0012-ledger': { up: ledger },
   '0013-bills': { up: bills },
+  '0015-batches': { up: batches },
 };
 
 /** A server that swallows packets must not hold requests for ever. */

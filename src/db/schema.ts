@@ -1,4 +1,5 @@
 import type { AuditTables } from './schema-audit.ts';
+import type { BatchTables } from './schema-batches.ts';
 import type { BillingTables } from './schema-billing.ts';
 import type { BillTables } from './schema-bills.ts';
 import type { CommandTables } from './schema-commands.ts';
@@ -202,7 +203,7 @@ interface GatewayRow {
   beatAt: number;
 }
 
-export interface Tables extends AuditTables, BillingTables, BillTables, CommandTables {
+export interface Tables extends AuditTables, BatchTables, BillingTables, BillTables, CommandTables {
   areas: AreaRow;
   companies: CompanyRow;
   households: HouseholdRow;

@@ -48,6 +48,7 @@ import { alarmRoutes } from './routes/alarms.ts';
 import { areaRoutes } from './routes/areas.ts';
 import { arrearsRoutes } from './routes/arrears.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { batchRoutes } from './routes/batches.ts';
 import { billingRoutes } from './routes/billing.ts';
 import { billingRunRoutes } from './routes/billing-runs.ts';
 import { billRoutes } from './routes/bills.ts';
@@ -219,6 +220,7 @@ export async function startHttp(parts: HttpParts) {
       securityRoutes,
       commandRoutes,
       auditRoutes,
+      batchRoutes,
       alarmRoutes,
       liveRoutes,
     ]) {

@@ -1,5 +1,6 @@
 import { stateOf } from '../alarms/alarms.ts';
 import { type Caller, visibleSince } from '../areas/scope.ts';
+import type { Batch, BatchItem } from '../commands/batch-rows.ts';
 import type { Command } from '../commands/commands.ts';
 import type { AlarmRow, AreaRow, HouseholdRow, MeterExchangeRow, UserRow } from '../db/schema.ts';
 import { rfc3339 } from '../lib/calendar.ts';
@@ -12,6 +13,7 @@ import type { Presence } from '../terminals/presence.ts';
 import type { Profile } from '../terminals/profile.ts';
 import { wakesAt } from '../terminals/profile-commands.ts';
 import type { Registry, Terminal } from '../terminals/registry.ts';
+import type { BatchItem as BatchItemView, Batch as BatchView } from './schemas/batches.ts';
 import type { Command as CommandView } from './schemas/commands.ts';
 import type { Alarm } from './schemas/live.ts';
 import type { Area, Household, User } from './schemas/people.ts';
@@ -93,6 +95,22 @@ export function createCommandView(parts: { registry: Registry; presence: Presenc
     };
   };
 }
+
+export function batchView(batch: Batch): BatchView {
+  const { requestedById: _, countFrom: __, expiresInS: ___, createdAt, expiresAt, history, ...rest } = batch;
+  return {
+    ...rest,
+    createdAt: rfc3339(createdAt),
+    expiresAt: rfc3339(expiresAt),
+    approvedAt: batch.approvedAt === null ? null : rfc3339(batch.approvedAt),
+    history: history.map((step) => ({ ...step, at: rfc3339(step.at) })),
+  };
+}
+
+export const batchItemView = ({ position: _, at, ...item }: BatchItem): BatchItemView => ({
+  ...item,
+  at: at === null ? null : rfc3339(at),
+});
 
 /** Values from where the terminal stood before are not a resident's to see. */
 export function latestView(caller: Caller, terminal: Terminal, latest: LatestValues, presence: Presence): Latest {

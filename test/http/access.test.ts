@@ -58,6 +58,7 @@ const tracesFor = (role: Scoped): string[] => [
   theirs.household.id,
   theirs.household.name,
   theirs.command.id,
+  theirs.batch.id,
   theirs.alarm.id,
   theirs.payment.id,
   theirs.deposit.id,

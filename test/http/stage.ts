@@ -4,6 +4,7 @@ import type { Bill, BillingRun, Notice } from '../../src/http/schemas/bills.ts';
 import type { Alarm } from '../../src/http/schemas/live.ts';
 import { chunksOf } from '../../src/lib/chunks.ts';
 import { newSecret } from '../../src/lib/ids.ts';
+import { postBatch } from '../helpers/batches.ts';
 import {
   type Answer,
   type ApiClient,
@@ -119,6 +120,13 @@ export async function makeWorld(gateway: TestGateway, name: string, areaCode: st
     reason: `reason-${name}`,
     expiresInS: 900,
   });
+  // No boiler has a valve, so nothing comes of it.
+  const { body: batch } = await postBatch(people.clerk, {
+    areaCode,
+    command: 'valve',
+    value: 'close',
+    reason: `reason-${name}`,
+  });
   const { body: payment } = await people.clerk.post<Payment>(
     `/households/${householdId}/payments`,
     { amountFen: 12_300, method: 'cash', reference: `receipt-${name}` },
@@ -139,7 +147,18 @@ export async function makeWorld(gateway: TestGateway, name: string, areaCode: st
   const bills = await makeBills(gateway, people, terminal, name);
   const brought = await upload({ ...gateway, token: people.clerk.token }, 'id,profile\n', '?dryRun=true');
   await finished({ ...gateway, token: people.clerk.token }, brought.body);
-  return { ...people, ...bills, areaCode, terminal, command, payment, deposit, alarm, importId: brought.body.id };
+  return {
+    ...people,
+    ...bills,
+    areaCode,
+    terminal,
+    command,
+    batch,
+    payment,
+    deposit,
+    alarm,
+    importId: brought.body.id,
+  };
 }
 export type World = Awaited<ReturnType<typeof makeWorld>>;
 

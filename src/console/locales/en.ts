@@ -1,5 +1,6 @@
 import { accounts } from './en-accounts.ts';
 import { audit } from './en-audit.ts';
+import { batches } from './en-batches.ts';
 import { bills } from './en-bills.ts';
 import { commands, held } from './en-commands.ts';
 import { lines } from './en-lines.ts';
@@ -25,6 +26,7 @@ export const en: Texts = {
     arrears: 'Arrears',
     deposits: 'Deposits',
     alarms: 'Alarms',
+    batches: 'Batches',
     held: 'Held',
     lines: 'Lines',
     quarantine: 'Quarantine',
@@ -254,5 +256,6 @@ export const en: Texts = {
   audit,
   ...bills,
   ...provisioning,
+  batch: batches,
   problem: problems,
 };
