@@ -182,6 +182,12 @@ export const configSchema = z.strictObject({
     failurePercent: int(1, 100).default(10),
     failureAtLeast: int(1, 100_000).default(10),
   }),
+  schedules: section({
+    /** A time that could not be kept for this long is missed, and not made up. Seconds. */
+    graceS: int(1, 86_400).default(300),
+    /** Schedules of one company, or of the admins. */
+    most: int(1, 100_000).default(500),
+  }),
   readings: section({
     /** A reading this far ahead of our clock is still taken. Seconds. */
     maxFutureS: int(0, 86_400).default(300),

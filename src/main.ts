@@ -126,7 +126,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       audit,
       gateway: id,
       registry,
-      settings: { policies: config.files.policies, weather: config.weather, batches: config.batches },
+      settings: { ...config, policies: config.files.policies },
       noticesOf: billing.arrears.noticesOf,
       latestOf: (terminalId, metric) => latest.of(terminalId).get(metric),
       isOffline: (terminal) => presence.statusOf(terminal) === 'offline',

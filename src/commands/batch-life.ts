@@ -19,9 +19,6 @@ const TABLE: Record<BatchState, Partial<Record<BatchEvent, BatchState>>> = {
 /** The state after an event, or undefined when the event cannot happen in this state. */
 export const nextBatchState = (state: BatchState, event: BatchEvent): BatchState | undefined => TABLE[state][event];
 
-/** Whether nothing of its list is given out any more. */
-export const isOver = (state: BatchState): boolean => Object.keys(TABLE[state]).length === 0;
-
 export type Counts = Partial<Record<ShownState, number>>;
 
 /** When a batch stops itself: so many of 100 that came to an end have failed, but not before so many failures. */

@@ -11,6 +11,7 @@ import { createJudge } from './facts.ts';
 import { startPolicies } from './policies.ts';
 import { createRequests } from './requests.ts';
 import { startRollout } from './rollout.ts';
+import { type ScheduleLimits, startSchedules } from './schedules.ts';
 
 /** Everything that decides over commands and keeps them, put together. Dispose ends its looking at clock, weather and policies. */
 
@@ -18,7 +19,7 @@ type Parts = Parameters<typeof openCommands>[0] &
   Omit<Parameters<typeof createJudge>[0], 'clockWatch' | 'policies' | 'weather'> &
   Pick<Parameters<typeof createRequests>[0], 'registry'> & {
     /** The folder of the policies, and where the weather comes from. */
-    settings: { policies: string; weather: WeatherSettings; batches: BatchLimits };
+    settings: { policies: string; weather: WeatherSettings; batches: BatchLimits; schedules: ScheduleLimits };
     isOnline: (terminal: Terminal) => boolean;
     /** Of several gateways on one database, whether this one does what only one may do. */
     owns: (key: string) => boolean;
@@ -46,7 +47,17 @@ export async function openControl(parts: Parts) {
   });
   const batches = createBatches({ ...parts, commands, policies, planning, limits, onChange: parts.onBatch });
   stack.use(startRollout({ ...parts, batches, commands, judge, issue: requests.issue, limits }));
+  const schedules = stack.use(startSchedules({ ...parts, batches, limits: settings.schedules }));
   const opened = stack.move();
-  return { ...requests, batches, commands, judge, policies, weather, [Symbol.dispose]: () => opened.dispose() };
+  return {
+    ...requests,
+    batches,
+    schedules,
+    commands,
+    judge,
+    policies,
+    weather,
+    [Symbol.dispose]: () => opened.dispose(),
+  };
 }
 export type Control = Awaited<ReturnType<typeof openControl>>;

@@ -28,6 +28,11 @@ export const AUDIT_ACTIONS = [
   'batch_cancelled',
   /** One of its terminals, at its turn. */
   'batch_item_refused',
+  'schedule_added',
+  'schedule_changed',
+  'schedule_removed',
+  'schedule_missed',
+  'schedule_refused',
   'user_added',
   'user_removed',
   'key_added',

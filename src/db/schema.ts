@@ -4,6 +4,7 @@ import type { BillingTables } from './schema-billing.ts';
 import type { BillTables } from './schema-bills.ts';
 import type { CommandTables } from './schema-commands.ts';
 import type { ImportErrorRow, ImportRow } from './schema-imports.ts';
+import type { ScheduleTables } from './schema-schedules.ts';
 
 /** The rows. Columns are snake_case in SQL and camelCase here; times are epoch ms, money fen, truth values 0 or 1. */
 
@@ -203,7 +204,7 @@ interface GatewayRow {
   beatAt: number;
 }
 
-export interface Tables extends AuditTables, BatchTables, BillingTables, BillTables, CommandTables {
+export interface Tables extends AuditTables, BatchTables, BillingTables, BillTables, CommandTables, ScheduleTables {
   areas: AreaRow;
   companies: CompanyRow;
   households: HouseholdRow;

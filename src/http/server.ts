@@ -64,6 +64,7 @@ import { meterExchangeRoutes } from './routes/meter-exchanges.ts';
 import { type ModbusLines, modbusRoutes } from './routes/modbus.ts';
 import { quarantineRoutes } from './routes/quarantine.ts';
 import { readingRoutes } from './routes/readings.ts';
+import { scheduleRoutes } from './routes/schedules.ts';
 import { securityRoutes } from './routes/security.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { terminalRoutes } from './routes/terminals.ts';
@@ -221,6 +222,7 @@ export async function startHttp(parts: HttpParts) {
       commandRoutes,
       auditRoutes,
       batchRoutes,
+      scheduleRoutes,
       alarmRoutes,
       liveRoutes,
     ]) {

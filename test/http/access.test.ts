@@ -59,6 +59,7 @@ const tracesFor = (role: Scoped): string[] => [
   theirs.household.name,
   theirs.command.id,
   theirs.batch.id,
+  theirs.schedule.id,
   theirs.alarm.id,
   theirs.payment.id,
   theirs.deposit.id,

@@ -64,6 +64,11 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
   const get = (path: string): Example => ({ path, answers: everyone(404), admin: 200 });
   const b = `/command-batches/${theirs.batch.id}`;
   const watched = (path: string): Example => ({ path, answers: { operator: 404, company: 404 }, admin: 200 });
+  const scheduled = (path: string, admin: number): Example => ({
+    path: `/schedules/${theirs.schedule.id}${path}`,
+    answers: { company: 404 },
+    admin,
+  });
   const adminOnly = (path: string, body?: unknown): Example => ({ path, body, answers: {} });
   const neutral = (path: string): Example => ({ path, answers: everyone(200), neutral: true });
   const user = { username: 'new-one', password: 'a-long-password', role: 'admin' };
@@ -440,6 +445,23 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
     'POST /api/v1/command-batches/{id}/pause': { path: `${b}/pause`, answers: { company: 404 }, admin: 409 },
     'POST /api/v1/command-batches/{id}/resume': { path: `${b}/resume`, answers: { company: 404 }, admin: 409 },
     'POST /api/v1/command-batches/{id}/cancel': { path: `${b}/cancel`, answers: { company: 404 }, admin: 409 },
+    'GET /api/v1/schedules': { path: '/schedules?limit=500', answers: { company: 200 }, own: mine.schedule.id },
+    'POST /api/v1/schedules': {
+      path: '/schedules',
+      body: {
+        terminalIds: [terminal.id],
+        command: 'setpoint',
+        value: 21,
+        reason: 'mine',
+        weekly: { days: [1], time: '06:00' },
+      },
+      answers: { company: 404 },
+      admin: 201,
+    },
+    'GET /api/v1/schedules/{id}': scheduled('', 200),
+    'GET /api/v1/schedules/{id}/runs': scheduled('/runs', 200),
+    'PATCH /api/v1/schedules/{id}': { ...scheduled('', 200), body: { reason: 'another' } },
+    'DELETE /api/v1/schedules/{id}': scheduled('', 204),
     'GET /api/v1/alarms': {
       path: '/alarms?limit=500',
       answers: everyone(200),

@@ -2,6 +2,7 @@ import { afterAll } from 'vitest';
 import type { Payment } from '../../src/http/schemas/billing.ts';
 import type { Bill, BillingRun, Notice } from '../../src/http/schemas/bills.ts';
 import type { Alarm } from '../../src/http/schemas/live.ts';
+import type { Schedule } from '../../src/http/schemas/schedules.ts';
 import { chunksOf } from '../../src/lib/chunks.ts';
 import { newSecret } from '../../src/lib/ids.ts';
 import { postBatch } from '../helpers/batches.ts';
@@ -120,6 +121,13 @@ export async function makeWorld(gateway: TestGateway, name: string, areaCode: st
     reason: `reason-${name}`,
     expiresInS: 900,
   });
+  const { body: schedule } = await people.clerk.post<Schedule>('/schedules', {
+    areaCode,
+    command: 'setpoint',
+    value: 21,
+    reason: `reason-${name}`,
+    at: new Date(Date.now() + SHANGHAI_DAY).toISOString(),
+  });
   // No boiler has a valve, so nothing comes of it.
   const { body: batch } = await postBatch(people.clerk, {
     areaCode,
@@ -154,6 +162,7 @@ export async function makeWorld(gateway: TestGateway, name: string, areaCode: st
     terminal,
     command,
     batch,
+    schedule,
     payment,
     deposit,
     alarm,

@@ -85,7 +85,7 @@ export const batchDecision = z.strictObject({
 export const batchPage = pageOf(batch);
 export const batchQuery = z.strictObject({ ...pageQuery('bat'), state: batchState.optional() });
 
-export const batchItem = z.object({
+const batchItem = z.object({
   terminalId,
   areaCode: areaCode.nullable(),
   householdId: id.nullable(),
