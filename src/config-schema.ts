@@ -158,6 +158,23 @@ export const configSchema = z.strictObject({
     /** What a company may adjust at once; an admin may more. Fen. */
     adjustmentFen: int(0, 100_000_000).default(100_000),
   }),
+  batches: section({
+    /** Terminals of one batch. */
+    terminals: int(1, 100_000).default(5_000),
+    /** How many of one cell (the terminals of one area code) a batch switches in a minute. */
+    perCellPerMinute: int(1, 60_000).default(30),
+    /** Commands of one batch that may be on their way at once. */
+    inFlight: int(1, 10_000).default(200),
+    /** A batch stops itself when this share of what has ended failed, but not before so many failures. */
+    failurePercent: int(1, 100).default(10),
+    failureAtLeast: int(1, 100_000).default(10),
+  }),
+  schedules: section({
+    /** A time that could not be kept for this long is missed, and not made up. Seconds. */
+    graceS: int(1, 86_400).default(300),
+    /** Schedules of one company, or of the admins. */
+    most: int(1, 100_000).default(500),
+  }),
   readings: section({
     /** A reading this far ahead of our clock is still taken. Seconds. */
     maxFutureS: int(0, 86_400).default(300),

@@ -21,7 +21,7 @@ import { createMetrics } from './health/metrics.ts';
 import { startLive } from './http/live.ts';
 import { startHttp } from './http/server.ts';
 import { createSetup } from './http/setup.ts';
-import { alarmView, createCommandView } from './http/views.ts';
+import { alarmView, batchView, createCommandView } from './http/views.ts';
 import type { Clock } from './lib/clock.ts';
 import { gatewayId } from './lib/gateway-id.ts';
 import type { Logger } from './lib/log.ts';
@@ -121,6 +121,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   });
   const commandView = createCommandView({ registry, presence, clock });
   const auditWatch = stack.use(startAuditWatch({ db, folder: config.data.dir, clock, log }));
+  let downlink: Downlink | undefined;
   const control = stack.use(
     await openControl({
       db,
@@ -129,10 +130,14 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       audit,
       gateway: id,
       registry,
-      settings: { policies: config.files.policies, weather: config.weather },
+      settings: { ...config, policies: config.files.policies },
       noticesOf: billing.arrears.noticesOf,
       latestOf: (terminalId, metric) => latest.of(terminalId).get(metric),
       isOffline: (terminal) => presence.statusOf(terminal) === 'offline',
+      isOnline: (terminal) => presence.statusOf(terminal) === 'online',
+      owns: gateways.owns,
+      onBatch: (batch) => live.publish({ event: 'batch', batch: batchView(batch) }),
+      onIssued: (terminalId) => downlink?.kick(terminalId),
       shared: isShared,
       onChange: (command) =>
         live.publish({ event: 'command', terminalId: command.terminalId, command: commandView(command) }),
@@ -165,7 +170,6 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const maxFutureMs = config.readings.maxFutureS * 1_000;
   const requeue = createRequeue({ db, quarantine, spool, registry, maxFutureMs });
   const digests = stack.use(createDigests({ clock, accompanied: gateways.accompanied }));
-  let downlink: Downlink | undefined;
   const uplink = createUplink({
     spool,
     latest,

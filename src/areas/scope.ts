@@ -70,6 +70,22 @@ export function visibleTerminals(caller: Caller) {
   };
 }
 
+/** The same rule as a condition on rows of `commandBatches`: a company's own, and for an operator those of areas within theirs. */
+export function visibleBatches(caller: Caller) {
+  return (row: ExpressionBuilder<Tables, 'commandBatches'>) => {
+    switch (caller.role) {
+      case 'admin':
+        return row.lit(true);
+      case 'operator':
+        return row('commandBatches.areaCode', 'like', `${caller.areaCode}%`);
+      case 'company':
+        return row('commandBatches.companyId', '=', caller.companyId ?? '');
+      case 'resident':
+        return row.lit(false);
+    }
+  };
+}
+
 /** A terminal may have stood in another household before, whose history is not the resident's. Epoch ms. */
 export const visibleSince = (caller: Caller, terminal: { householdSince: number | null }): number =>
   caller.role === 'resident' && terminal.householdSince !== null ? terminal.householdSince : Number.NEGATIVE_INFINITY;

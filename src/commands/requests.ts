@@ -74,11 +74,26 @@ export function createRequests(parts: {
     throw new GatewayError('wrong_state', `The command is ${state}`);
   }
 
+  /** Writes what was judged into the outbox: queued, held, or refused, which stays on record. `announce` it when the transaction is through. */
+  async function issue(
+    transaction: Transaction<Tables>,
+    terminal: Terminal,
+    caller: Caller,
+    request: CommandRequest & { judgement: Judgement },
+  ): Promise<Command> {
+    const policy = policies.inForce();
+    const most = isArm(request.value) ? (policy?.arm.expiresInS ?? ARM_WITHOUT_POLICY_S) : Number.POSITIVE_INFINITY;
+    return commands.create(transaction, terminal, caller, {
+      ...request,
+      ttlMs: Math.min(request.expiresInS, most) * 1_000,
+      holdMs: (policy?.approval.withinS ?? HOLD_WITHOUT_POLICY_S) * 1_000,
+    });
+  }
+
   return {
-    /**
-     * Judges a request and writes it into the outbox: queued, held, or refused, which stays on record. `announce` it when the transaction is
-     * through, and tell the caller by `refusedBy`.
-     */
+    issue,
+
+    /** Judges a request and writes it into the outbox; tell the caller of a refusal by `refusedBy`. */
     async request(
       transaction: Transaction<Tables>,
       terminal: Terminal,
@@ -87,14 +102,8 @@ export function createRequests(parts: {
       context: JudgeContext = { via: 'request' },
     ): Promise<Command> {
       checkAllowed(terminal, request.command, request.value);
-      const policy = policies.inForce();
-      const most = isArm(request.value) ? (policy?.arm.expiresInS ?? ARM_WITHOUT_POLICY_S) : Number.POSITIVE_INFINITY;
-      return commands.create(transaction, terminal, caller, {
-        ...request,
-        judgement: await judge(terminal, request, context, transaction),
-        ttlMs: Math.min(request.expiresInS, most) * 1_000,
-        holdMs: (policy?.approval.withinS ?? HOLD_WITHOUT_POLICY_S) * 1_000,
-      });
+      const judgement = await judge(terminal, request, context, transaction);
+      return issue(transaction, terminal, caller, { ...request, judgement });
     },
 
     /** What would become of a request now. */

@@ -19,6 +19,8 @@ export const RULES = [
   'before_holiday',
   'vulnerable_household',
   'mass_off',
+  'no_such_command',
+  'moved',
 ] as const;
 export type Rule = (typeof RULES)[number];
 
@@ -111,5 +113,13 @@ export const words = {
   mass_off: (count: number, most: number, company: boolean): Words => ({
     zh: `加上这次，${company ? '该企业' : ''}一小时内关停 ${count} 台，超过 ${most} 台：须第二人审批。`,
     en: `With this, ${count} terminals${company ? ' of the company' : ''} are off within the hour, more than ${most}: a second person must approve.`,
+  }),
+  no_such_command: (profile: string): Words => ({
+    zh: `这种终端（${profile}）没有这个指令，或不接受这个值。`,
+    en: `Such a terminal (${profile}) has no such command, or does not take this value.`,
+  }),
+  moved: (): Words => ({
+    zh: '终端在批次确定之后已拆除或换了住户，因此跳过。',
+    en: 'The terminal was removed or moved after the batch was decided, so it is left out.',
   }),
 } satisfies Record<Rule, (...facts: never[]) => Words>;

@@ -1,4 +1,5 @@
 import type { InfiniteData, QueryClient } from '@tanstack/react-query';
+import type { Batch } from '../http/schemas/batches.ts';
 import type { Command } from '../http/schemas/commands.ts';
 import type { Alarm, LiveEvent } from '../http/schemas/live.ts';
 import type { Terminal } from '../http/schemas/terminals.ts';
@@ -80,6 +81,14 @@ export function applyAlarm(client: QueryClient, alarm: Alarm): void {
   }
 }
 
+export function applyBatch(client: QueryClient, batch: Batch): void {
+  client.setQueriesData<Batch>({ queryKey: [CACHE.batch, batch.id] }, (known) => known && batch);
+  client.setQueriesData<Pages<Batch>>(
+    { queryKey: [CACHE.batches] },
+    (data) => data && mapItems(data, (item) => (item.id === batch.id ? batch : item)),
+  );
+}
+
 export function applyEvents(client: QueryClient, events: LiveEvent[]): void {
   applyToTerminals(
     client,
@@ -88,6 +97,7 @@ export function applyEvents(client: QueryClient, events: LiveEvent[]): void {
   for (const live of events) {
     if (live.event === 'command') applyCommand(client, live.command);
     if (live.event === 'alarm') applyAlarm(client, live.alarm);
+    if (live.event === 'batch') applyBatch(client, live.batch);
   }
 }
 

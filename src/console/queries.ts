@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
 import type { AuditEntry, AuditState } from '../http/schemas/audit.ts';
+import type { Batch, BatchItem, BatchItemState } from '../http/schemas/batches.ts';
 import type { Account, HouseholdUsage, LedgerEntry, Payment, Receipt } from '../http/schemas/billing.ts';
 import type { Bill, BillingRun, BillingTrouble, FullBill, Owing } from '../http/schemas/bills.ts';
 import type { Command, Judgement } from '../http/schemas/commands.ts';
@@ -43,6 +44,9 @@ export const CACHE = {
   terminal: 'terminal',
   commands: 'commands',
   held: 'held',
+  batches: 'batches',
+  batch: 'batch',
+  batchItems: 'batch-items',
   alarms: 'alarms',
   overview: 'overview',
   quarantine: 'quarantine',
@@ -219,6 +223,21 @@ export const heldQuery = () => ({
   ...pages<Command>([CACHE.held], '/commands', { state: 'held' }),
   refetchInterval: HELD_MS,
 });
+export const batchesQuery = (state?: Batch['state']) => ({
+  ...pages<Batch>([CACHE.batches], '/command-batches', { state }),
+  refetchInterval: HELD_MS,
+});
+/** The live stream shows a batch's progress; this is for when the stream is broken, or another gateway gives it out. */
+export const batchQuery = (id: string) => ({
+  ...one<Batch>([CACHE.batch, id], `/command-batches/${encodeURIComponent(id)}`),
+  refetchInterval: (query: { state: { data: Batch | undefined } }) =>
+    query.state.data?.state === 'running' ? COMMAND_MS : HELD_MS,
+});
+export const batchItemsQuery = (id: string, state: BatchItemState | undefined) => ({
+  ...pages<BatchItem>([CACHE.batchItems, id], `/command-batches/${encodeURIComponent(id)}/items`, { state }),
+  refetchInterval: COMMAND_MS,
+});
+
 /** What would become of a command now. */
 export const judgementQuery = (terminalId: string, command: string, value: string) => ({
   ...one<Judgement>(['judgement', terminalId], `/terminals/${encodeURIComponent(terminalId)}/commands/judgement`, {

@@ -10,6 +10,8 @@ import {
 import { AlarmsPage } from './pages/alarms.tsx';
 import { ArrearsPage } from './pages/arrears.tsx';
 import { AuditPage } from './pages/audit.tsx';
+import { BatchPage } from './pages/batch.tsx';
+import { BatchesPage } from './pages/batches.tsx';
 import { BillPage } from './pages/bill.tsx';
 import { BillingPage } from './pages/billing.tsx';
 import { ClaimPage } from './pages/claim.tsx';
@@ -115,6 +117,8 @@ const alarms = createRoute({
   component: AlarmsPage,
   validateSearch: alarmSearch,
 });
+const batches = createRoute({ getParentRoute: () => shell, path: '/batches', component: BatchesPage });
+const batch = createRoute({ getParentRoute: () => shell, path: '/batches/$id', component: BatchPage });
 const held = createRoute({ getParentRoute: () => shell, path: '/held', component: HeldPage });
 const lines = createRoute({
   getParentRoute: () => shell,
@@ -172,6 +176,8 @@ export const router = createRouter({
       deposits,
       alarms,
       held,
+      batches,
+      batch,
       lines,
       line,
       quarantine,

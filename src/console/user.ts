@@ -17,7 +17,7 @@ const CLERKS: readonly Role[] = ['admin', 'company'];
 export type Group = 'watch' | 'switch' | 'money' | 'manage';
 export type Section =
   | ('terminals' | 'alarms' | 'lines')
-  | 'held'
+  | ('batches' | 'held')
   | ('households' | 'billing' | 'arrears' | 'deposits' | 'reconciliation')
   | ('imports' | 'claim' | 'quarantine' | 'security' | 'audit');
 
@@ -31,7 +31,13 @@ const MENU: readonly [Group, readonly [Section, readonly Role[]][]][] = [
       ['lines', STAFF],
     ],
   ],
-  ['switch', [['held', CLERKS]]],
+  [
+    'switch',
+    [
+      ['batches', STAFF],
+      ['held', CLERKS],
+    ],
+  ],
   [
     'money',
     [

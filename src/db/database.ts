@@ -18,6 +18,8 @@ import { up as policies } from './migrations/0010-policies.ts';
 import { up as ledger } from './migrations/0012-ledger.ts';
 import { up as bills } from './migrations/0013-bills.ts';
 import { up as paymentOrders } from './migrations/0014-payment-orders.ts';
+import { up as batches } from './migrations/0015-batches.ts';
+import { up as schedules } from './migrations/0016-schedules.ts';
 import type { Tables } from './schema.ts';
 
 export type Database = Kysely<Tables>;
@@ -36,6 +38,8 @@ export const MIGRATIONS = {
   '0012-ledger': { up: ledger },
   '0013-bills': { up: bills },
   '0014-payment-orders': { up: paymentOrders },
+  '0015-batches': { up: batches },
+  '0016-schedules': { up: schedules },
 };
 
 /** A server that swallows packets must not hold requests for ever. */

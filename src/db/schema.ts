@@ -1,9 +1,11 @@
 import type { AuditTables } from './schema-audit.ts';
+import type { BatchTables } from './schema-batches.ts';
 import type { BillingTables } from './schema-billing.ts';
 import type { BillTables } from './schema-bills.ts';
 import type { CommandTables } from './schema-commands.ts';
 import type { ImportErrorRow, ImportRow } from './schema-imports.ts';
 import type { OrderTables } from './schema-orders.ts';
+import type { ScheduleTables } from './schema-schedules.ts';
 
 /** The rows. Columns are snake_case in SQL and camelCase here; times are epoch ms, money fen, truth values 0 or 1. */
 
@@ -205,7 +207,14 @@ interface GatewayRow {
   beatAt: number;
 }
 
-export interface Tables extends AuditTables, BillingTables, BillTables, OrderTables, CommandTables {
+export interface Tables
+  extends AuditTables,
+    BatchTables,
+    BillingTables,
+    BillTables,
+    OrderTables,
+    CommandTables,
+    ScheduleTables {
   areas: AreaRow;
   companies: CompanyRow;
   households: HouseholdRow;

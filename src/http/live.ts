@@ -6,6 +6,7 @@ import { GatewayError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Registry } from '../terminals/registry.ts';
 import type { LiveListener } from '../uplink.ts';
+import type { Batch } from './schemas/batches.ts';
 import type { LiveEvent } from './schemas/live.ts';
 
 /** Server-sent events: what happens, to everybody who watches and may see it. */
@@ -23,12 +24,15 @@ interface Stream {
 const MOST_BUFFERED = 1_048_576;
 const HEARTBEAT_MS = 15_000;
 
+/** Where a batch belongs: see `visibleBatches`. */
+const placeOf = ({ areaCode, companyId }: Batch): Place => ({ areaCode, companyId, householdId: null });
+
 export function startLive({ clock, log, limit }: { clock: Clock; log: Logger; limit: number }) {
   const streams = new Set<Stream>();
   let cut = 0;
   let registry: Registry | undefined;
 
-  const wants = (stream: Stream, terminalId: string, place: Place): boolean =>
+  const wants = (stream: Stream, terminalId: string | undefined, place: Place): boolean =>
     (stream.terminalId === undefined || stream.terminalId === terminalId) &&
     (stream.areaCode === undefined || (place.areaCode ?? '').startsWith(stream.areaCode)) &&
     sees(stream.caller, place);
@@ -36,9 +40,10 @@ export function startLive({ clock, log, limit }: { clock: Clock; log: Logger; li
   function publish(place: Place | undefined, event: LiveEvent): void {
     if (!place) return;
     const { event: name, ...data } = event;
+    const terminalId = event.event === 'batch' ? undefined : event.terminalId;
     let text: string | undefined;
     for (const stream of streams) {
-      if (!wants(stream, event.terminalId, place)) continue;
+      if (!wants(stream, terminalId, place)) continue;
       text ??= `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
       if (stream.response.writableLength > MOST_BUFFERED) {
         cut += 1;
@@ -74,8 +79,9 @@ export function startLive({ clock, log, limit }: { clock: Clock; log: Logger; li
 
   return {
     ...listener,
-    /** Of a terminal that is known by its id only. */
-    publish: (event: LiveEvent): void => publish(registry?.find(event.terminalId), event),
+    /** Of a terminal that is known by its id only, or of a batch. */
+    publish: (event: LiveEvent): void =>
+      publish(event.event === 'batch' ? placeOf(event.batch) : registry?.find(event.terminalId), event),
     follow: (of: Registry): void => {
       registry = of;
     },

@@ -49,6 +49,7 @@ import { alarmRoutes } from './routes/alarms.ts';
 import { areaRoutes } from './routes/areas.ts';
 import { arrearsRoutes } from './routes/arrears.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { batchRoutes } from './routes/batches.ts';
 import { billingRoutes } from './routes/billing.ts';
 import { billingRunRoutes } from './routes/billing-runs.ts';
 import { billRoutes } from './routes/bills.ts';
@@ -67,6 +68,7 @@ import { paymentOrderRoutes } from './routes/payment-orders.ts';
 import { quarantineRoutes } from './routes/quarantine.ts';
 import { readingRoutes } from './routes/readings.ts';
 import { reconciliationRoutes } from './routes/reconciliations.ts';
+import { scheduleRoutes } from './routes/schedules.ts';
 import { securityRoutes } from './routes/security.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { terminalRoutes } from './routes/terminals.ts';
@@ -227,6 +229,8 @@ export async function startHttp(parts: HttpParts) {
       securityRoutes,
       commandRoutes,
       auditRoutes,
+      batchRoutes,
+      scheduleRoutes,
       alarmRoutes,
       liveRoutes,
     ]) {

@@ -1,7 +1,10 @@
 import { stateOf } from '../alarms/alarms.ts';
 import { type Caller, visibleSince } from '../areas/scope.ts';
+import type { Batch, BatchItem } from '../commands/batch-rows.ts';
 import type { Command } from '../commands/commands.ts';
+import type { Schedule } from '../commands/schedule-rows.ts';
 import type { AlarmRow, AreaRow, HouseholdRow, MeterExchangeRow, UserRow } from '../db/schema.ts';
+import type { ScheduleRunRow } from '../db/schema-schedules.ts';
 import { rfc3339 } from '../lib/calendar.ts';
 import type { Clock } from '../lib/clock.ts';
 import { unitOf } from '../lib/units.ts';
@@ -12,11 +15,13 @@ import type { Presence } from '../terminals/presence.ts';
 import type { Profile } from '../terminals/profile.ts';
 import { wakesAt } from '../terminals/profile-commands.ts';
 import type { Registry, Terminal } from '../terminals/registry.ts';
+import type { BatchItem as BatchItemView, Batch as BatchView } from './schemas/batches.ts';
 import type { Command as CommandView } from './schemas/commands.ts';
 import type { Alarm } from './schemas/live.ts';
 import type { Area, Household, User } from './schemas/people.ts';
 import type { TerminalImport as ImportView } from './schemas/provisioning.ts';
 import type { MeterExchange } from './schemas/readings.ts';
+import type { ScheduleRun as ScheduleRunView, Schedule as ScheduleView } from './schemas/schedules.ts';
 import type { ClaimCode, Latest, ProfileView, Terminal as TerminalView } from './schemas/terminals.ts';
 
 /** How things look in the API: times as RFC 3339, truth values as such, and nothing secret. */
@@ -93,6 +98,41 @@ export function createCommandView(parts: { registry: Registry; presence: Presenc
     };
   };
 }
+
+export function batchView(batch: Batch): BatchView {
+  const { requestedById: _, countFrom: __, expiresInS: ___, createdAt, expiresAt, history, ...rest } = batch;
+  return {
+    ...rest,
+    createdAt: rfc3339(createdAt),
+    expiresAt: rfc3339(expiresAt),
+    approvedAt: batch.approvedAt === null ? null : rfc3339(batch.approvedAt),
+    history: history.map((step) => ({ ...step, at: rfc3339(step.at) })),
+  };
+}
+
+export const batchItemView = ({ position: _, at, ...item }: BatchItem): BatchItemView => ({
+  ...item,
+  at: at === null ? null : rfc3339(at),
+});
+
+export function scheduleView(schedule: Schedule): ScheduleView {
+  const { requestedById: _, role: __, removedAt: ___, recurrence, ...rest } = schedule;
+  const { nextAt, createdAt } = schedule;
+  return {
+    ...rest,
+    at: recurrence.kind === 'once' ? rfc3339(recurrence.at) : null,
+    weekly: recurrence.kind === 'weekly' ? { days: [...recurrence.days], time: recurrence.time } : null,
+    active: schedule.active === 1,
+    nextAt: orNull(nextAt),
+    createdAt: rfc3339(createdAt),
+  };
+}
+
+export const scheduleRunView = ({ scheduleId: _, dueAt, at, ...run }: ScheduleRunRow): ScheduleRunView => ({
+  ...run,
+  dueAt: rfc3339(dueAt),
+  at: rfc3339(at),
+});
 
 /** Values from where the terminal stood before are not a resident's to see. */
 export function latestView(caller: Caller, terminal: Terminal, latest: LatestValues, presence: Presence): Latest {

@@ -71,7 +71,13 @@ async function open(start?: number) {
       settings: {
         policies: 'config/policies',
         weather: { kind: 'none', file: '', url: '', everyS: 60, maxAgeS: 3_600 },
+        batches: { terminals: 10, perCellPerMinute: 60, inFlight: 10, failurePercent: 10, failureAtLeast: 5 },
+        schedules: { graceS: 300, most: 10 },
       },
+      isOnline: () => true,
+      owns: () => true,
+      onBatch: () => undefined,
+      onIssued: () => undefined,
       noticesOf: async () => account,
       latestOf: () => undefined,
       isOffline: () => false,

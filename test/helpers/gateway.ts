@@ -80,6 +80,7 @@ export function testConfig(folder: string, overrides: Overrides = {}): Config {
     ...config,
     http: { ...config.http, port: 0, loginsPerMinute: 1000, ...overrides.http },
     provisioning: { ...config.provisioning, ...overrides.provisioning },
+    batches: { ...config.batches, ...overrides.batches },
     modbus: { ...config.modbus, pollEveryS: 1, ...overrides.modbus },
     meters: { ...config.meters, ...overrides.meters },
     mqtt: { ...config.mqtt, port: 0, external: { ...config.mqtt.external, ...overrides.external }, ...overrides.mqtt },

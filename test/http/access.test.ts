@@ -58,6 +58,8 @@ const tracesFor = (role: Scoped): string[] => [
   theirs.household.id,
   theirs.household.name,
   theirs.command.id,
+  theirs.batch.id,
+  theirs.schedule.id,
   theirs.alarm.id,
   theirs.payment.id,
   theirs.order.id,

@@ -63,6 +63,13 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
   const everything = 'from=2020-01-01T00:00:00Z&to=2099-01-01T00:00:00Z';
   const days = 'from=2026-01-01T00:00:00Z&to=2026-01-08T00:00:00Z';
   const get = (path: string): Example => ({ path, answers: everyone(404), admin: 200 });
+  const b = `/command-batches/${theirs.batch.id}`;
+  const watched = (path: string): Example => ({ path, answers: { operator: 404, company: 404 }, admin: 200 });
+  const scheduled = (path: string, admin: number): Example => ({
+    path: `/schedules/${theirs.schedule.id}${path}`,
+    answers: { company: 404 },
+    admin,
+  });
   const adminOnly = (path: string, body?: unknown): Example => ({ path, body, answers: {} });
   const neutral = (path: string): Example => ({ path, answers: everyone(200), neutral: true });
   const user = { username: 'new-one', password: 'a-long-password', role: 'admin' };
@@ -451,6 +458,53 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
       answers: { company: 404 },
       admin: 200,
     },
+    'POST /api/v1/command-batches': {
+      path: '/command-batches',
+      body: { terminalIds: [terminal.id], command: 'setpoint', value: 21, reason: 'mine', dryRun: true },
+      answers: { company: 404 },
+      admin: 200,
+    },
+    'GET /api/v1/command-batches': {
+      path: '/command-batches?limit=500',
+      answers: { operator: 200, company: 200 },
+      own: mine.batch.id,
+    },
+    'GET /api/v1/command-batches/{id}': watched(b),
+    'GET /api/v1/command-batches/{id}/items': watched(`${b}/items`),
+    'GET /api/v1/command-batches/{id}/items.csv': watched(`${b}/items.csv`),
+    // It is over, so there is nothing to decide.
+    'POST /api/v1/command-batches/{id}/approve': {
+      path: `${b}/approve`,
+      body: {},
+      answers: { company: 404 },
+      admin: 409,
+    },
+    'POST /api/v1/command-batches/{id}/refuse': {
+      path: `${b}/refuse`,
+      body: {},
+      answers: { company: 404 },
+      admin: 409,
+    },
+    'POST /api/v1/command-batches/{id}/pause': { path: `${b}/pause`, answers: { company: 404 }, admin: 409 },
+    'POST /api/v1/command-batches/{id}/resume': { path: `${b}/resume`, answers: { company: 404 }, admin: 409 },
+    'POST /api/v1/command-batches/{id}/cancel': { path: `${b}/cancel`, answers: { company: 404 }, admin: 409 },
+    'GET /api/v1/schedules': { path: '/schedules?limit=500', answers: { company: 200 }, own: mine.schedule.id },
+    'POST /api/v1/schedules': {
+      path: '/schedules',
+      body: {
+        terminalIds: [terminal.id],
+        command: 'setpoint',
+        value: 21,
+        reason: 'mine',
+        weekly: { days: [1], time: '06:00' },
+      },
+      answers: { company: 404 },
+      admin: 201,
+    },
+    'GET /api/v1/schedules/{id}': scheduled('', 200),
+    'GET /api/v1/schedules/{id}/runs': scheduled('/runs', 200),
+    'PATCH /api/v1/schedules/{id}': { ...scheduled('', 200), body: { reason: 'another' } },
+    'DELETE /api/v1/schedules/{id}': scheduled('', 204),
     'GET /api/v1/alarms': {
       path: '/alarms?limit=500',
       answers: everyone(200),

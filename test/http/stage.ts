@@ -3,8 +3,10 @@ import type { Payment } from '../../src/http/schemas/billing.ts';
 import type { Bill, BillingRun, Notice } from '../../src/http/schemas/bills.ts';
 import type { Alarm } from '../../src/http/schemas/live.ts';
 import type { PaymentOrder } from '../../src/http/schemas/payment-orders.ts';
+import type { Schedule } from '../../src/http/schemas/schedules.ts';
 import { chunksOf } from '../../src/lib/chunks.ts';
 import { newSecret } from '../../src/lib/ids.ts';
+import { postBatch } from '../helpers/batches.ts';
 import {
   type Answer,
   type ApiClient,
@@ -120,6 +122,20 @@ export async function makeWorld(gateway: TestGateway, name: string, areaCode: st
     reason: `reason-${name}`,
     expiresInS: 900,
   });
+  const { body: schedule } = await people.clerk.post<Schedule>('/schedules', {
+    areaCode,
+    command: 'setpoint',
+    value: 21,
+    reason: `reason-${name}`,
+    at: new Date(Date.now() + SHANGHAI_DAY).toISOString(),
+  });
+  // No boiler has a valve, so nothing comes of it.
+  const { body: batch } = await postBatch(people.clerk, {
+    areaCode,
+    command: 'valve',
+    value: 'close',
+    reason: `reason-${name}`,
+  });
   const { body: payment } = await people.clerk.post<Payment>(
     `/households/${householdId}/payments`,
     { amountFen: 12_300, method: 'cash', reference: `receipt-${name}` },
@@ -154,6 +170,8 @@ export async function makeWorld(gateway: TestGateway, name: string, areaCode: st
     command,
     payment,
     order,
+    batch,
+    schedule,
     deposit,
     alarm,
     importId: brought.body.id,

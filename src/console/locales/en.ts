@@ -1,5 +1,6 @@
 import { accounts } from './en-accounts.ts';
 import { audit } from './en-audit.ts';
+import { batches } from './en-batches.ts';
 import { bills } from './en-bills.ts';
 import { collection } from './en-collection.ts';
 import { commands, held } from './en-commands.ts';
@@ -26,6 +27,7 @@ export const en: Texts = {
     arrears: 'Arrears',
     deposits: 'Deposits',
     alarms: 'Alarms',
+    batches: 'Batches',
     held: 'Held',
     lines: 'Lines',
     quarantine: 'Quarantine',
@@ -258,5 +260,6 @@ export const en: Texts = {
   ...bills,
   ...collection,
   ...provisioning,
+  batch: batches,
   problem: problems,
 };

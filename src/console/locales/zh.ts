@@ -1,5 +1,6 @@
 import { accounts } from './zh-accounts.ts';
 import { audit } from './zh-audit.ts';
+import { batches } from './zh-batches.ts';
 import { bills } from './zh-bills.ts';
 import { collection } from './zh-collection.ts';
 import { commands, held } from './zh-commands.ts';
@@ -25,6 +26,7 @@ export const zh = {
     arrears: '欠费',
     deposits: '押金',
     alarms: '告警',
+    batches: '批量',
     held: '待审批',
     lines: '线路',
     quarantine: '隔离数据',
@@ -257,6 +259,7 @@ export const zh = {
   ...bills,
   ...collection,
   ...provisioning,
+  batch: batches,
   problem: problems,
 };
 

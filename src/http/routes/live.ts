@@ -14,7 +14,7 @@ export const liveRoutes =
         schema: {
           tags: ['readings'],
           description:
-            'Server-sent events `reading`, `status`, `command`, `alarm` of the terminals that the caller sees.',
+            'Server-sent events `reading`, `status`, `command`, `alarm` of the terminals, and `batch` of the batches, that the caller sees.',
           querystring: liveQuery,
           produces: ['text/event-stream'],
           response: { 200: z.string() },

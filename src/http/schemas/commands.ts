@@ -12,10 +12,10 @@ const stepCause = z.enum(STEP_CAUSES);
 
 export type { StepCause };
 
-const purpose = z.enum(PURPOSES);
+export const purpose = z.enum(PURPOSES);
 
 /** A rule that a command met, in both languages, with the figures that it was judged by. */
-const reasons = z.array(z.object({ rule: z.enum(RULES), zh: z.string(), en: z.string() }));
+export const reasons = z.array(z.object({ rule: z.enum(RULES), zh: z.string(), en: z.string() }));
 
 export const newCommand = z.strictObject({
   command: z.string().max(41),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { batch } from './batches.ts';
 import { command } from './commands.ts';
 import { areaCode, id, pageOf, pageQuery, time } from './common.ts';
 import { terminalId, terminalStatus } from './terminals.ts';
@@ -31,5 +32,6 @@ const liveEvent = z.discriminatedUnion('event', [
   z.object({ event: z.literal('status'), terminalId, status: terminalStatus }),
   z.object({ event: z.literal('command'), terminalId, command }),
   z.object({ event: z.literal('alarm'), terminalId, alarm }),
+  z.object({ event: z.literal('batch'), batch }),
 ]);
 export type LiveEvent = z.infer<typeof liveEvent>;

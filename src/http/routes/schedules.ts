@@ -1,0 +1,99 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { GatewayError } from '../../lib/errors.ts';
+import type { Recurrence } from '../../lib/recurrence.ts';
+import { callerOf } from '../auth.ts';
+import { idParam } from '../schemas/common.ts';
+import {
+  newSchedule,
+  scheduleChange,
+  schedulePage,
+  scheduleQuery,
+  scheduleRunPage,
+  scheduleRunQuery,
+  schedule as scheduleSchema,
+} from '../schemas/schedules.ts';
+import type { HttpParts } from '../server.ts';
+import { scheduleRunView, scheduleView } from '../views.ts';
+
+/** Commands at a time: once, or every week. */
+
+type Times = { at?: string | undefined; weekly?: { days: number[]; time: string } | undefined };
+
+function recurrenceOf({ at, weekly }: Times): Recurrence | undefined {
+  if (at !== undefined && weekly) throw new GatewayError('invalid_request', 'give either at or weekly');
+  if (at !== undefined) return { kind: 'once', at: Date.parse(at) };
+  return weekly && { kind: 'weekly', ...weekly };
+}
+
+export const scheduleRoutes =
+  ({ control: { schedules } }: HttpParts): FastifyPluginAsyncZod =>
+  async (app) => {
+    const config = { roles: ['admin', 'company'] } as const;
+    const tags = ['commands'];
+
+    app.get(
+      '/schedules',
+      { config, schema: { tags, querystring: scheduleQuery, response: { 200: schedulePage } } },
+      async (request) => {
+        const page = await schedules.list(callerOf(request), request.query);
+        return { ...page, items: page.items.map(scheduleView) };
+      },
+    );
+
+    app.post(
+      '/schedules',
+      {
+        config,
+        schema: {
+          tags,
+          description:
+            'A command for an area or a list, once or every week. Each time is a batch, judged as things are then; a time that was missed is noted and not made up.',
+          body: newSchedule,
+          response: { 201: scheduleSchema },
+        },
+      },
+      async (request, reply) => {
+        const { at, weekly, ...asked } = request.body;
+        const recurrence = recurrenceOf({ at, weekly });
+        if (!recurrence) throw new GatewayError('invalid_request', 'give either at or weekly');
+        const made = await schedules.create(callerOf(request), { ...asked, recurrence });
+        return reply.code(201).header('location', `/api/v1/schedules/${made.id}`).send(scheduleView(made));
+      },
+    );
+
+    app.get(
+      '/schedules/:id',
+      { config, schema: { tags, params: idParam, response: { 200: scheduleSchema } } },
+      async (request) => scheduleView(await schedules.get(callerOf(request), request.params.id)),
+    );
+
+    app.get(
+      '/schedules/:id/runs',
+      { config, schema: { tags, params: idParam, querystring: scheduleRunQuery, response: { 200: scheduleRunPage } } },
+      async (request) => {
+        const { id } = await schedules.get(callerOf(request), request.params.id);
+        const page = await schedules.runs(id, request.query);
+        return { ...page, items: page.items.map(scheduleRunView) };
+      },
+    );
+
+    app.patch(
+      '/schedules/:id',
+      { config, schema: { tags, params: idParam, body: scheduleChange, response: { 200: scheduleSchema } } },
+      async (request) => {
+        const { at, weekly, ...change } = request.body;
+        const recurrence = recurrenceOf({ at, weekly });
+        return scheduleView(await schedules.change(callerOf(request), request.params.id, { ...change, recurrence }));
+      },
+    );
+
+    app.delete(
+      '/schedules/:id',
+      { config, schema: { tags, params: idParam, response: { 204: z.null() } } },
+      async (request, reply) => {
+        await schedules.remove(callerOf(request), request.params.id);
+        return reply.code(204).send(null);
+      },
+    );
+  };

@@ -1,0 +1,129 @@
+import { expect, test } from 'vitest';
+import type { Batch } from '../../src/http/schemas/batches.ts';
+import type { Problem } from '../../src/http/schemas/common.ts';
+import type { NewSchedule, Schedule, ScheduleRun } from '../../src/http/schemas/schedules.ts';
+import { heldClock } from '../helpers/clock.ts';
+import { type ApiClient, makeHousehold, makeTerminal, startTestGateway, VILLAGE } from '../helpers/gateway.ts';
+import { eventually } from '../helpers/temp.ts';
+import type { Page } from './stage.ts';
+
+/** Commands at a time, with a clock that the test holds. */
+
+const NOON = Date.parse('2026-11-24T12:00:00+08:00');
+const HOUR = 3_600_000;
+/** 12:10 every day: ten minutes from the start. */
+const DAILY = { days: [1, 2, 3, 4, 5, 6, 7], time: '12:10' };
+const WARMER = { command: 'setpoint', value: 21, reason: 'before people come home' };
+
+async function open(boilers = 2) {
+  const clock = heldClock(NOON);
+  const gateway = await startTestGateway({ clock });
+  const people = await makeHousehold(gateway);
+  for (let n = 0; n < boilers; n += 1) {
+    const householdId = people.household.id;
+    await makeTerminal(gateway.admin, { id: `b-${n}`, profile: 'gas-boiler', householdId });
+  }
+  return {
+    clock,
+    ...people,
+    /** A step at a time, so that what is due ends before the next. */
+    async wait(ms: number) {
+      for (let left = ms; left > 0; left -= 10_000) {
+        await clock.advance(Math.min(10_000, left));
+        await people.clerk.get('/me');
+      }
+    },
+    [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose](),
+  };
+}
+
+async function make(api: ApiClient, more: Partial<NewSchedule> = {}): Promise<Schedule> {
+  const { status, body } = await api.post<Schedule>('/schedules', {
+    ...WARMER,
+    areaCode: VILLAGE,
+    weekly: DAILY,
+    ...more,
+  });
+  expect([status, body.active]).toEqual([201, true]);
+  return body;
+}
+
+const runsOf = async (api: ApiClient, { id }: Schedule) =>
+  (await api.get<Page<ScheduleRun>>(`/schedules/${id}/runs`)).body.items;
+const statesOf = async (api: ApiClient, schedule: Schedule) =>
+  (await runsOf(api, schedule)).map(({ dueAt, state }) => `${dueAt} ${state}`);
+
+test('a schedule runs at its time in Shanghai, as a batch, and again the next day', async () => {
+  await using at = await open();
+  const schedule = await make(at.clerk);
+  expect(schedule.nextAt).toBe('2026-11-24T04:10:00.000Z');
+  await at.wait(9 * 60_000);
+  expect(await runsOf(at.clerk, schedule)).toEqual([]);
+  await at.wait(2 * 60_000);
+  const run = await eventually(async () => (await runsOf(at.clerk, schedule))[0]);
+  expect(run).toMatchObject({ dueAt: schedule.nextAt, state: 'ran' });
+  const { body: batch } = await at.clerk.get<Batch>(`/command-batches/${run.batchId}`);
+  expect(batch).toMatchObject({ via: 'schedule', total: 2, command: 'setpoint', value: 21 });
+  const { body: now } = await at.clerk.get<Schedule>(`/schedules/${schedule.id}`);
+  expect(now.nextAt).toBe('2026-11-25T04:10:00.000Z');
+}, 60_000);
+
+test('a mass off waits for a second person at its time', async () => {
+  await using at = await open(11);
+  const off = { command: 'power', value: 'off', reason: 'the season is over' };
+  const schedule = await make(at.clerk, { ...off, weekly: undefined, at: '2026-11-24T12:10:00+08:00' });
+  await at.wait(11 * 60_000);
+  const run = await eventually(async () => (await runsOf(at.clerk, schedule))[0]);
+  expect(run.state).toBe('held');
+  expect((await at.clerk.get<Batch>(`/command-batches/${run.batchId}`)).body.state).toBe('held');
+  expect((await at.clerk.get<Schedule>(`/schedules/${schedule.id}`)).body.nextAt).toBeNull();
+}, 60_000);
+
+test('a time that a clock jumped over is noted as missed and not made up', async () => {
+  await using at = await open();
+  const schedule = await make(at.clerk);
+  at.clock.set(NOON + 2 * HOUR);
+  await at.wait(60_000);
+  expect(await statesOf(at.clerk, schedule)).toEqual(['2026-11-24T04:10:00.000Z missed']);
+  expect((await at.clerk.get<Page<Batch>>('/command-batches')).body.items).toEqual([]);
+  expect((await at.clerk.get<Schedule>(`/schedules/${schedule.id}`)).body.nextAt).toBe('2026-11-25T04:10:00.000Z');
+}, 60_000);
+
+test('a clock that is set back runs nothing twice', async () => {
+  await using at = await open();
+  const schedule = await make(at.clerk);
+  await at.wait(11 * 60_000);
+  await eventually(async () => (await runsOf(at.clerk, schedule)).length === 1);
+  at.clock.set(NOON);
+  await at.wait(12 * 60_000);
+  expect(await statesOf(at.clerk, schedule)).toEqual(['2026-11-24T04:10:00.000Z ran']);
+  expect((await at.clerk.get<Page<Batch>>('/command-batches')).body.items).toHaveLength(1);
+}, 60_000);
+
+test('what no batch may do, what is over, and what is another’s is refused when it is asked for', async () => {
+  await using at = await open(1);
+  const refused = async (more: object) => {
+    const body = { ...WARMER, areaCode: VILLAGE, ...more };
+    const answer = await at.clerk.post<Problem>('/schedules', body);
+    return [answer.status, answer.body.code];
+  };
+  expect(await refused({ weekly: DAILY, command: 'valve', value: 'arm' })).toEqual([422, 'refused_by_policy']);
+  expect(await refused({ at: '2026-11-24T11:59:00+08:00' })).toEqual([400, 'invalid_request']);
+  expect(await refused({})).toEqual([400, 'invalid_request']);
+  expect(await refused({ at: '2026-11-25T12:00:00+08:00', weekly: DAILY })).toEqual([400, 'invalid_request']);
+  expect(await refused({ weekly: { days: [8], time: '12:00' } })).toEqual([400, 'invalid_request']);
+});
+
+test('a schedule is changed, set aside and removed; set aside it does not run', async () => {
+  await using at = await open();
+  const schedule = await make(at.clerk);
+  const path = `/schedules/${schedule.id}`;
+  const weekly = { days: [3], time: '06:00' };
+  const { body: changed } = await at.clerk.patch<Schedule>(path, { value: 22, weekly });
+  expect(changed).toMatchObject({ value: 22, weekly, nextAt: '2026-11-24T22:00:00.000Z' });
+  await at.clerk.patch(path, { weekly: DAILY, active: false });
+  await at.wait(11 * 60_000);
+  expect(await runsOf(at.clerk, schedule)).toEqual([]);
+  expect((await at.clerk.delete(path)).status).toBe(204);
+  expect((await at.clerk.get(path)).status).toBe(404);
+}, 60_000);
