@@ -34,6 +34,8 @@ const ALLOWED: Record<string, string[]> = {
   http: ['config.ts', 'health', 'uplink.ts', 'downlink.ts', ...FEATURES],
   // Types only: see the next test.
   console: ['http'],
+  // Beside types, what of the console needs none of its libraries: the size of what is built is tested.
+  resident: ['http', 'console'],
   'upkeep.ts': ['config.ts', 'uplink.ts', ...FEATURES],
   'main.ts': [
     'config.ts',
@@ -83,11 +85,14 @@ test('imports point one way', () => {
   expect(wrong).toEqual([]);
 });
 
-test('the console takes nothing but types from the server, and the simulator nothing but profiles', () => {
+test('the console and the residents’ page take nothing but types from the server, and the simulator nothing but profiles', () => {
   const outside = imports.filter(({ file, target }) => placeOf(file) !== placeOf(target));
   const ofConsole = outside.filter(({ file }) => placeOf(file) === 'console');
   expect(ofConsole.length).toBeGreaterThan(5);
   expect(ofConsole.filter(({ typeOnly, target }) => !typeOnly || !target.startsWith('src/http/schemas/'))).toEqual([]);
+  const ofResident = outside.filter(({ file, target }) => placeOf(file) === 'resident' && placeOf(target) === 'http');
+  expect(ofResident.length).toBeGreaterThan(5);
+  expect(ofResident.filter(({ typeOnly }) => !typeOnly)).toEqual([]);
   const ofSimulator = outside.filter(({ file }) => placeOf(file) === 'device-sim');
   expect(new Set(ofSimulator.map(({ target }) => target))).toEqual(new Set(['src/terminals/profile.ts']));
 });
