@@ -5,7 +5,7 @@ import { projectRoot } from '../src/config.ts';
 
 /** What each place may import beside itself. A feature may use `terminals` and `areas`, but readings, commands and alarms meet only in uplink, downlink and sidelink. */
 const BELOW = ['lib', 'db', 'audit', 'areas'];
-const FEATURES = ['terminals', 'weather', 'readings', 'commands', 'alarms', 'billing', 'security', ...BELOW];
+const FEATURES = ['terminals', 'weather', 'readings', 'commands', 'alarms', 'billing', 'reports', 'security', ...BELOW];
 const ALLOWED: Record<string, string[]> = {
   lib: [],
   db: ['lib'],
@@ -19,6 +19,7 @@ const ALLOWED: Record<string, string[]> = {
   alarms: [...BELOW, 'terminals'],
   // A bill is made of what meters counted.
   billing: [...BELOW, 'terminals', 'readings'],
+  reports: [...BELOW, 'billing'],
   security: BELOW,
   'config-payments.ts': ['lib'],
   'config-schema.ts': ['config-payments.ts', 'lib'],

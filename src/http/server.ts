@@ -67,6 +67,7 @@ import { paymentOrderRoutes } from './routes/payment-orders.ts';
 import { quarantineRoutes } from './routes/quarantine.ts';
 import { readingRoutes } from './routes/readings.ts';
 import { reconciliationRoutes } from './routes/reconciliations.ts';
+import { reportRoutes } from './routes/reports.ts';
 import { securityRoutes } from './routes/security.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { terminalRoutes } from './routes/terminals.ts';
@@ -214,6 +215,7 @@ export async function startHttp(parts: HttpParts) {
       billingRunRoutes,
       termRoutes,
       arrearsRoutes,
+      reportRoutes,
       paymentOrderRoutes,
       paymentNotificationRoutes,
       reconciliationRoutes,
