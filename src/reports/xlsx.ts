@@ -15,7 +15,7 @@ const AT_ONCE = 200;
 
 const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 /** What XML 1.0 has no place for is left out. */
-const escape = (text: string): string =>
+const xmlText = (text: string): string =>
   text
     .toWellFormed()
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be in XML.
@@ -26,7 +26,7 @@ function cellXml(cell: Cell): string {
   if (cell === null) return '<c/>';
   if (typeof cell === 'number') return `<c><v>${cell}</v></c>`;
   if (typeof cell === 'bigint') return `<c s="1"><v>${yuanText(cell)}</v></c>`;
-  return `<c t="inlineStr"><is><t xml:space="preserve">${escape(cell)}</t></is></c>`;
+  return `<c t="inlineStr"><is><t xml:space="preserve">${xmlText(cell)}</t></is></c>`;
 }
 
 const rowXml = (cells: Cell[]): string => `<row>${cells.map(cellXml).join('')}</row>`;

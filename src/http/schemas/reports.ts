@@ -21,7 +21,6 @@ const taking = z.object({
   receivedBy: z.string().describe('The clerk, who also gave back; of a provider, the provider'),
   ...sums,
 });
-export type Taking = z.infer<typeof taking>;
 export const takings = z.object({ items: z.array(taking), total: z.object(sums) });
 export type Takings = z.infer<typeof takings>;
 

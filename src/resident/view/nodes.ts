@@ -33,7 +33,7 @@ export interface Place {
   gone: boolean;
 }
 
-export const isElement = (value: unknown): value is Element =>
+const isElement = (value: unknown): value is Element =>
   typeof value === 'object' && value !== null && 'type' in value && 'props' in value;
 
 /** Children under names that stay theirs when those before them come and go. */

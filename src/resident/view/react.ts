@@ -172,8 +172,8 @@ export const jsx = (type: Type, props: Element['props'], key?: string | number):
   props,
   key: key === undefined ? undefined : String(key),
 });
-export const jsxs = jsx;
-export const jsxDEV = jsx;
+export const jsxs = (type: Type, props: Element['props'], key?: string | number): Element => jsx(type, props, key);
+export const jsxDEV = (type: Type, props: Element['props'], key?: string | number): Element => jsx(type, props, key);
 
 export function createRoot(dom: globalThis.Element) {
   const root = placeFor(dom.tagName, null);
