@@ -4,7 +4,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY . .
-RUN npx vite build
+RUN npm run build
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production

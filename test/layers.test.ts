@@ -5,7 +5,7 @@ import { projectRoot } from '../src/config.ts';
 
 /** What each place may import beside itself. A feature may use `terminals` and `areas`, but readings, commands and alarms meet only in uplink, downlink and sidelink. */
 const BELOW = ['lib', 'db', 'audit', 'areas'];
-const FEATURES = ['terminals', 'weather', 'readings', 'commands', 'alarms', 'billing', 'security', ...BELOW];
+const FEATURES = ['terminals', 'weather', 'readings', 'commands', 'alarms', 'billing', 'reports', 'security', ...BELOW];
 const ALLOWED: Record<string, string[]> = {
   lib: [],
   db: ['lib'],
@@ -19,6 +19,7 @@ const ALLOWED: Record<string, string[]> = {
   alarms: [...BELOW, 'terminals'],
   // A bill is made of what meters counted.
   billing: [...BELOW, 'terminals', 'readings'],
+  reports: [...BELOW, 'billing'],
   security: BELOW,
   'config-payments.ts': ['lib'],
   'config-schema.ts': ['config-payments.ts', 'lib'],
@@ -34,6 +35,8 @@ const ALLOWED: Record<string, string[]> = {
   http: ['config.ts', 'health', 'uplink.ts', 'downlink.ts', ...FEATURES],
   // Types only: see the next test.
   console: ['http'],
+  // Beside types, what of the console needs none of its libraries: the size of what is built is tested.
+  resident: ['http', 'console'],
   'upkeep.ts': ['config.ts', 'uplink.ts', ...FEATURES],
   'main.ts': [
     'config.ts',
@@ -83,11 +86,14 @@ test('imports point one way', () => {
   expect(wrong).toEqual([]);
 });
 
-test('the console takes nothing but types from the server, and the simulator nothing but profiles', () => {
+test('the console and the residents’ page take nothing but types from the server, and the simulator nothing but profiles', () => {
   const outside = imports.filter(({ file, target }) => placeOf(file) !== placeOf(target));
   const ofConsole = outside.filter(({ file }) => placeOf(file) === 'console');
   expect(ofConsole.length).toBeGreaterThan(5);
   expect(ofConsole.filter(({ typeOnly, target }) => !typeOnly || !target.startsWith('src/http/schemas/'))).toEqual([]);
+  const ofResident = outside.filter(({ file, target }) => placeOf(file) === 'resident' && placeOf(target) === 'http');
+  expect(ofResident.length).toBeGreaterThan(5);
+  expect(ofResident.filter(({ typeOnly }) => !typeOnly)).toEqual([]);
   const ofSimulator = outside.filter(({ file }) => placeOf(file) === 'device-sim');
   expect(new Set(ofSimulator.map(({ target }) => target))).toEqual(new Set(['src/terminals/profile.ts']));
 });

@@ -2,9 +2,11 @@ import { existsSync, globSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '../config.ts';
 
-/** Builds the console when its sources are newer than what was built. */
+/** Builds the console and the residents' page when their sources are newer than what was built. */
 
-const SOURCES = ['src/console/**/*', 'src/http/schemas/*.ts', 'vite.config.ts', 'package-lock.json'];
+const SOURCES = ['src/{console,resident}/**/*', 'src/http/schemas/*.ts', 'vite*.config.ts', 'package-lock.json'];
+/** In this order: the first empties the folder that holds both. */
+const BUILDS = ['vite.config.ts', 'vite.resident.config.ts'];
 
 function isStale(built: string): boolean {
   if (!existsSync(built)) return true;
@@ -13,14 +15,14 @@ function isStale(built: string): boolean {
 }
 
 export async function buildConsoleIfStale(say: (text: string) => void): Promise<void> {
-  if (!isStale(join(projectRoot, 'dist/console/index.html'))) return;
+  if (!isStale(join(projectRoot, 'dist/console/my/index.html'))) return;
   say('Building the console …');
   const { build } = await import('vite');
   // Tests, which build it too, run with another value, by which React would be its slower development build.
   const before = process.env['NODE_ENV'];
   process.env['NODE_ENV'] = 'production';
   try {
-    await build({ configFile: join(projectRoot, 'vite.config.ts'), logLevel: 'warn' });
+    for (const file of BUILDS) await build({ configFile: join(projectRoot, file), logLevel: 'warn' });
   } finally {
     if (before === undefined) delete process.env['NODE_ENV'];
     else process.env['NODE_ENV'] = before;

@@ -68,6 +68,7 @@ import { paymentOrderRoutes } from './routes/payment-orders.ts';
 import { quarantineRoutes } from './routes/quarantine.ts';
 import { readingRoutes } from './routes/readings.ts';
 import { reconciliationRoutes } from './routes/reconciliations.ts';
+import { reportRoutes } from './routes/reports.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { securityRoutes } from './routes/security.ts';
 import { sessionRoutes } from './routes/sessions.ts';
@@ -144,7 +145,7 @@ async function describe(app: App): Promise<void> {
   app.get('/openapi.json', { schema: { hide: true }, config: { public: true } }, async () => app.swagger());
 }
 
-/** The console, and its index page for every path that only its router knows. */
+/** The console and the residents' page below `/my`, each with its index page for every path that only it knows. */
 async function serveConsole(app: App): Promise<void> {
   const built = existsSync(resolve(CONSOLE, 'index.html'));
   if (built) {
@@ -157,6 +158,7 @@ async function serveConsole(app: App): Promise<void> {
   }
   app.setNotFoundHandler((request, reply) => {
     const isPage = built && request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
+    if (isPage && /^\/my([/?]|$)/.test(request.url)) return reply.sendFile('my/index.html');
     if (isPage && !request.url.startsWith('/api/')) return reply.sendFile('index.html');
     return sendNotFound(reply);
   });
@@ -215,6 +217,7 @@ export async function startHttp(parts: HttpParts) {
       billingRunRoutes,
       termRoutes,
       arrearsRoutes,
+      reportRoutes,
       paymentOrderRoutes,
       paymentNotificationRoutes,
       reconciliationRoutes,

@@ -19,7 +19,7 @@ test('a resident who asks for another household or its terminal is told that it 
   theirs,
 }) => {
   await using boiler = await playBoiler(gateway, theirs.household.id);
-  const page = await open('/', { as: mine.resident, refusals: [404] });
+  const page = await open(`/households/${mine.household.id}`, { as: mine.resident, refusals: [404] });
   for (const path of [`/households/${theirs.household.id}`, `/terminals/${boiler.id}`]) {
     await page.goto(`${origin}${path}`);
     await page.getByRole('alert').getByText(NOT_FOUND).waitFor();
@@ -44,11 +44,11 @@ test('a resident sees the own household and its terminals, and nothing to switch
 }) => {
   await using boiler = await playBoiler(gateway, mine.household.id);
   await boiler.read({ room_c: 20.1, power_on: true, gas_m3: 12 });
-  const page = await open('/', { as: mine.resident });
+  const page = await open(`/households/${mine.household.id}`, { as: mine.resident });
   await page.getByRole('heading', { level: 1, name: mine.household.name }).waitFor();
   await page.getByText('余额').waitFor();
   await page.getByRole('heading', { name: '缴费记录' }).waitFor();
-  expect(await page.getByRole('form').count()).toBe(0);
+  expect(await page.getByRole('form', { name: '收款' }).count()).toBe(0);
   expect(await page.getByRole('navigation').count()).toBe(0);
   await page.getByRole('link', { name: boiler.id }).click();
   await page.getByRole('heading', { name: '历史曲线' }).waitFor();

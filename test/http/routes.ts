@@ -214,6 +214,20 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
       answers: { company: 404 },
       admin: 201,
     },
+    'GET /api/v1/reports/takings': {
+      path: `/reports/takings?${everything}`,
+      answers: { operator: 200, company: 200 },
+      own: mine.company.id,
+      empty: [
+        `/reports/takings?${everything}&companyId=${company.id}`,
+        `/reports/takings?${everything}&areaCode=${areaCode}`,
+      ],
+    },
+    'GET /api/v1/reports/arrears': {
+      path: '/reports/arrears?format=csv',
+      answers: { operator: 200, company: 200 },
+      own: mine.household.accountNo,
+    },
     'GET /api/v1/reports/deposits': {
       path: `/reports/deposits?${everything}`,
       answers: { operator: 200, company: 200 },

@@ -93,6 +93,7 @@ export const bills: BillTexts = {
     heldBills: 'Bills that wait for a person',
   },
   arrears: {
+    save: 'Save as {{format}}',
     title: 'Arrears',
     hint: 'Households whose balance is below zero. Notices are noted here; only a person can ask for a switch-off, and rules bind that.',
     list: 'Households in arrears',

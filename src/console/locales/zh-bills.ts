@@ -87,6 +87,7 @@ export const bills = {
     heldBills: '待人工确认的账单',
   },
   arrears: {
+    save: '导出 {{format}}',
     title: '欠费',
     hint: '余额为负的住户。催缴记录只作记录；停供只能由人提出，并受规则约束。',
     list: '欠费住户',
