@@ -24,8 +24,10 @@ test('the audit says who added whom, removed what and asked for which command, t
     command: 'power',
     value: 'off',
     reason: '欠费',
+    purpose: null,
     sequence: 1,
     expiresAt: Date.parse(command.expiresAt),
+    rules: expect.any(String),
   });
   expect(items.at(-1)).toMatchObject({ actor: 'setup:password', action: 'user_added', seq: 1 });
   // A company sees what was done to its terminals, and not who works for whom.
