@@ -27,6 +27,10 @@ const OWN_WORDS = {
   en: { missing: 'is missing', unknown: 'unknown key', choose: (options: string) => `must be one of ${options}` },
 };
 
+/** What is said of a part that has none of its forms, where its schema has no words of its own. */
+const messageOfUnion = (language: FileLanguage): string | undefined =>
+  z.union([z.string(), z.boolean()]).safeParse(0, { error: FILE_LANGUAGES[language] }).error?.issues[0]?.message;
+
 /** Of the forms that a part may have, the one that is nearest to what stands there says what is wrong. */
 function nearest(forms: z.core.$ZodIssue[][]): z.core.$ZodIssue[] {
   return forms.reduce((best, one) => (one.length < best.length ? one : best), forms[0] ?? []);
@@ -40,7 +44,8 @@ function troublesOf(issue: z.core.$ZodIssue, language: FileLanguage, above: Path
   }
   if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => ({ path, message }));
   if (issue.code === 'invalid_union') {
-    if (issue.errors.length > 0) return nearest(issue.errors).flatMap((one) => troublesOf(one, language, path));
+    const hasOwnWords = issue.message !== messageOfUnion(language);
+    if (issue.errors.length > 0 && !hasOwnWords) return nearest(issue.errors).flatMap((one) => troublesOf(one, language, path));
     return [{ path, message: 'options' in issue ? words.choose(issue.options?.join(', ') ?? '') : issue.message }];
   }
   return [{ path, message: issue.message }];

@@ -293,7 +293,7 @@ describe('a file that is wrong is refused with its line and column:', () => {
   test('everything at once', () => {
     const versions = '  - { from: 2020-02-30, rates: { price: 1 } }\n  - { from: 2021-01-01, rates: { price: -1 } }\n';
     expect(() => parseTariff(`${HEAD}${versions}`, 't.yaml')).toThrow(
-      /^t.yaml:6:13 versions.0.from: .*\nt.yaml:7:41 versions.1.rates.price: a price from 0 on$/,
+      /^t.yaml:6:13 versions.0.from: .*\nt.yaml:7:41 versions.1.rates.price: a price from 0 on[^\n]*$/,
     );
   });
 });
