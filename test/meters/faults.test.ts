@@ -283,6 +283,27 @@ describe('a relay', () => {
     expect(scene.devices.asked.filter(({ control }) => control === 0x1c)).toHaveLength(1);
   });
 
+  test('whose meter refuses the password is not told again for a day, so that the meter is not locked', async () => {
+    const scene = await startScene('a converter', { refuses: () => true });
+    await expect(scene.give(FIRST, 'power', 'off')).rejects.toThrow('password wrong');
+    for (const value of ['off', 'on']) {
+      expect(await scene.give(FIRST, 'power', value)).toMatchObject({
+        result: 'refused',
+        reason: expect.stringContaining('meters.password'),
+      });
+    }
+    expect(scene.devices.asked.filter(({ control }) => control === 0x1c)).toHaveLength(1);
+    expect(await scene.poll(FIRST)).toBe(true);
+    // Its neighbour may have another.
+    await expect(scene.give(SECOND, 'power', 'off')).rejects.toThrow('password wrong');
+  });
+
+  test('that may not be told any more says nothing of its meter', async () => {
+    const scene = await startScene('a converter');
+    await scene.give(FIRST, 'power', 'off', Date.now() + 60_000, async () => false);
+    expect(scene.deviceOf(FIRST).device.answeredAt()).toBe(Number.NEGATIVE_INFINITY);
+  });
+
   test('is not told what is over', async () => {
     const scene = await startScene('a converter');
     await expect(scene.give(FIRST, 'power', 'off', Date.now() - 1)).rejects.toThrow(RangeError);
