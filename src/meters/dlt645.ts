@@ -72,6 +72,9 @@ export function controlRequest(address: string, order: ControlOrder, now: number
   return frame(address, CONTROL, Buffer.concat(data));
 }
 
+/** Where the password and the operator stand in a request to control. */
+export const secretOf = (request: Buffer): Buffer => request.subarray(WAKE.length + 10, WAKE.length + 18);
+
 /** A meter answered, and said no: the bits of its error byte. */
 const ERRORS = [
   'other error',

@@ -3,7 +3,15 @@ import { BadFrame, Refusal } from '../modbus/codec.ts';
 import type { Ask } from '../modbus/line.ts';
 import type { Question } from '../modbus/question.ts';
 import type { Profile } from '../terminals/profile.ts';
-import { type Answer645, answer645, controlRequest, moreRequest, readRequest, request1997 } from './dlt645.ts';
+import {
+  type Answer645,
+  answer645,
+  controlRequest,
+  moreRequest,
+  readRequest,
+  request1997,
+  secretOf,
+} from './dlt645.ts';
 import { MOST_PARTS } from './incoming.ts';
 import { membersOf, planReads } from './plan.ts';
 import { meterQuestion } from './question.ts';
@@ -146,6 +154,7 @@ export function talk645(parts: { address: string; profile: Profile; control: Con
         meterQuestion({
           ...common,
           request,
+          secret: secretOf(request),
           fits: (answer) => answer.kind === 'accepted' || (answer.kind === 'refused' && answer.toControl),
           take(answer) {
             if (answer.kind !== 'refused') return;

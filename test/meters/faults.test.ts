@@ -298,6 +298,19 @@ describe('a relay', () => {
     await expect(scene.give(SECOND, 'power', 'off')).rejects.toThrow('password wrong');
   });
 
+  test('is told with a password that nobody sees among the frames of the line, though it comes back', async () => {
+    const scene = await startScene('a converter');
+    scene.devices.fault(FIRST, 'echo');
+    await scene.give(FIRST, 'power', 'off');
+    const [frame] = scene.line.frames();
+    // Level 02 and the password low byte first, 33 more each.
+    const secret = Buffer.from([0x02, 0x01, 0x68, 0x24].map((byte) => byte + 0x33)).toString('hex');
+    for (const bytes of [frame?.sent, frame?.heard]) {
+      expect(bytes?.toString('hex')).toContain('681c10');
+      expect(bytes?.toString('hex')).not.toContain(secret);
+    }
+  });
+
   test('that may not be told any more says nothing of its meter', async () => {
     const scene = await startScene('a converter');
     await scene.give(FIRST, 'power', 'off', Date.now() + 60_000, async () => false);
