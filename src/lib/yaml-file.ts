@@ -45,7 +45,8 @@ function troublesOf(issue: z.core.$ZodIssue, language: FileLanguage, above: Path
   if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => ({ path, message }));
   if (issue.code === 'invalid_union') {
     const hasOwnWords = issue.message !== messageOfUnion(language);
-    if (issue.errors.length > 0 && !hasOwnWords) return nearest(issue.errors).flatMap((one) => troublesOf(one, language, path));
+    if (issue.errors.length > 0 && !hasOwnWords)
+      return nearest(issue.errors).flatMap((one) => troublesOf(one, language, path));
     return [{ path, message: 'options' in issue ? words.choose(issue.options?.join(', ') ?? '') : issue.message }];
   }
   return [{ path, message: issue.message }];
