@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { parseYaml } from '../lib/yaml-file.ts';
+import { orThrow, readYaml } from '../lib/yaml-file.ts';
 import { type Tariff, tariffContradictions, tariffSchema } from './tariff-schema.ts';
 
-/** Reads one tariff. Throws with the file, line and column of the first thing that is wrong. */
+/** Reads one tariff. Throws with the file, line and column of everything that is wrong. */
 export const parseTariff = (text: string, file: string): Tariff =>
-  parseYaml(tariffSchema, text, file, tariffContradictions);
+  orThrow(readYaml(text, { schema: tariffSchema, contradictions: tariffContradictions }), file);
 
 /** Reads all tariffs of a folder; the file's name is the tariff's name. */
 export function loadTariffs(folder: string): Map<string, Tariff> {

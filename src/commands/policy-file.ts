@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { OFFSET_MS } from '../lib/calendar.ts';
-import { parseYaml } from '../lib/yaml-file.ts';
+import { orThrow, readYaml } from '../lib/yaml-file.ts';
 
 /** A policy as data: when heat may be taken away, and by how many persons. */
 
@@ -62,4 +62,5 @@ const policySchema = z.strictObject({
 });
 export type Policy = z.infer<typeof policySchema>;
 
-export const parsePolicy = (text: string, file: string): Policy => parseYaml(policySchema, text, file);
+export const parsePolicy = (text: string, file: string): Policy =>
+  orThrow(readYaml(text, { schema: policySchema }), file);

@@ -1,4 +1,4 @@
-import type { FileLanguage } from '../terminals/profile-file.ts';
+import type { FileLanguage } from '../lib/yaml-file.ts';
 
 /** A sentence in each language that the tools speak. */
 export type Sentence = Record<FileLanguage, string>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { FILE_LANGUAGES } from '../lib/yaml-file.ts';
 import type { Line } from '../terminals/lines.ts';
-import { FILE_LANGUAGES } from '../terminals/profile-file.ts';
 import { FieldError } from './field-error.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { errorText, type FileError } from '../lib/yaml-file.ts';
 import { checkProfile, type Profile } from '../terminals/profile.ts';
-import { errorText, type FileError } from '../terminals/profile-file.ts';
 import { print } from './output.ts';
 import { type WrongExample, wrongExamples } from './profile-examples.ts';
 import { type FieldLanguage, WORDS, type Words } from './words.ts';

@@ -72,6 +72,9 @@ export function controlRequest(address: string, order: ControlOrder, now: number
   return frame(address, CONTROL, Buffer.concat(data));
 }
 
+/** Where the password and the operator stand in a request to control. */
+export const secretOf = (request: Buffer): Buffer => request.subarray(WAKE.length + 10, WAKE.length + 18);
+
 /** A meter answered, and said no: the bits of its error byte. */
 const ERRORS = [
   'other error',
@@ -84,10 +87,10 @@ const ERRORS = [
 ];
 
 export type Answer645 =
-  /** `isPart`: it goes on where another answer ended. */
-  | { kind: 'data'; di: string; data: Buffer; isPart: boolean; hasMore: boolean }
+  /** `part` is 0 for an answer's beginning, and then counts what follows. */
+  | { kind: 'data'; di: string; data: Buffer; part: number; hasMore: boolean }
   | { kind: 'accepted' }
-  | { kind: 'refused'; toControl: boolean; noSuchData: boolean; reason: string }
+  | { kind: 'refused'; toControl: boolean; noSuchData: boolean; unauthorised: boolean; reason: string }
   /** It speaks the standard of 1997. */
   | { kind: 'old' }
   /** A request that came back, or something that nobody asks. */
@@ -101,6 +104,7 @@ function refusal(control: number, data: Buffer): Answer645 {
     kind: 'refused',
     toControl: (control & FUNCTION) === CONTROL,
     noSuchData: (bits & 2) !== 0,
+    unauthorised: (bits & 4) !== 0,
     reason: `DL/T 645 error ${code}: ${named}`,
   };
 }
@@ -113,8 +117,9 @@ export function answer645({ control, data }: Pick<MeterFrame, 'control' | 'data'
   if (control & ABNORMAL) return refusal(control, data);
   if (code === CONTROL) return { kind: 'accepted' };
   if (data.length < 4) return { kind: 'other' };
+  const head = { kind: 'data', di: printed(data.subarray(0, 4)), hasMore: (control & MORE) !== 0 } as const;
+  if (code === READ) return { ...head, data: data.subarray(4), part: 0 };
   // What follows has its number at the end.
-  const isPart = code === READ_MORE;
-  const value = data.subarray(4, isPart ? -1 : undefined);
-  return { kind: 'data', di: printed(data.subarray(0, 4)), data: value, isPart, hasMore: (control & MORE) !== 0 };
+  const part = data.length > 4 ? data.readUInt8(data.length - 1) : 0;
+  return part === 0 ? { kind: 'other' } : { ...head, data: data.subarray(4, -1), part };
 }

@@ -6,12 +6,23 @@ import type { MeterFrame } from './framer.ts';
 
 /** What frames say that nobody waits for on a line: those that come over MQTT. Pure. */
 
+/** An answer of which more may follow in another message. */
+export interface Begun {
+  di: string;
+  data: Buffer;
+  part: number;
+}
+
 export interface Incoming {
   data: Map<string, Buffer>;
   /** What the meter made of the last command. */
   answer: { accepted: boolean; reason?: string | undefined } | undefined;
   rejects: Reject[];
+  begun: Begun | undefined;
 }
+
+/** Parts of one answer. */
+export const MOST_PARTS = 32;
 
 const refused = (detail: string): Reject => ({ reason: 'bad_payload', detail });
 const controlOf = ({ control }: MeterFrame): string => control.toString(16).padStart(2, '0').toUpperCase();
@@ -24,17 +35,28 @@ function answerOf(frame: MeterFrame) {
   }
   const answer = answer188(frame);
   if (answer.kind === 'refused') return { ...answer, toCommand: answer.toValve };
-  return answer.kind === 'data' ? { ...answer, isPart: false } : answer;
+  return answer.kind === 'data' ? { ...answer, part: 0, hasMore: false } : answer;
+}
+
+/** What follows counts only right behind what it follows: alone it would be taken for the beginning. */
+function takeData({ di, data, part, hasMore }: Begun & { hasMore: boolean }, into: Incoming): void {
+  const { begun } = into;
+  into.begun = undefined;
+  if (part > 0 && !(begun?.di === di && begun.part === part - 1)) {
+    into.rejects.push(refused(`part ${part} of ${di}, which does not follow what came before`));
+    return;
+  }
+  const whole = part > 0 && begun ? Buffer.concat([begun.data, data]) : data;
+  into.data.set(di, whole);
+  if (hasMore && part < MOST_PARTS) into.begun = { di, data: whole, part };
 }
 
 function take(frame: MeterFrame, into: Incoming): void {
   const answer = answerOf(frame);
   switch (answer.kind) {
-    case 'data': {
-      const before = answer.isPart ? into.data.get(answer.di) : undefined;
-      into.data.set(answer.di, before ? Buffer.concat([before, answer.data]) : answer.data);
+    case 'data':
+      takeData(answer, into);
       return;
-    }
     case 'accepted':
       into.answer = { accepted: true };
       return;
@@ -52,13 +74,14 @@ function take(frame: MeterFrame, into: Incoming): void {
   }
 }
 
-/** Takes the frames of one meter; those of others are refused. */
+/** Takes the frames of one meter; those of others are refused. `begun` is of the message before. */
 export function understand(
   frames: readonly MeterFrame[],
   { protocol }: Pick<Profile, 'protocol'>,
   address: string,
+  begun?: Begun,
 ): Incoming {
-  const incoming: Incoming = { data: new Map(), answer: undefined, rejects: [] };
+  const incoming: Incoming = { data: new Map(), answer: undefined, rejects: [], begun };
   for (const frame of frames) {
     if (frame.protocol !== protocol) incoming.rejects.push(refused(`a frame of ${frame.protocol}`));
     else if (frame.address === address) take(frame, incoming);

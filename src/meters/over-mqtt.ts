@@ -11,9 +11,10 @@ import { isMeter, meterPace } from '../terminals/profile-meter.ts';
 import type { Registry, Terminal } from '../terminals/registry.ts';
 import type { Uplink } from '../uplink.ts';
 import { cutFrames, payloadBytes } from './framer.ts';
-import { understand } from './incoming.ts';
+import { type Begun, understand } from './incoming.ts';
 import type { Talk } from './talk.ts';
 import { type MeterSettings, talkOf } from './terminals.ts';
+import { createUnanswered } from './unanswered.ts';
 import { createWatch } from './watch.ts';
 
 /**
@@ -45,6 +46,8 @@ interface Meter {
   /** Whether its DTU writes digits. */
   isText: boolean;
   tail: { bytes: Buffer; timer: Disposable } | undefined;
+  begun: Begun | undefined;
+  unanswered: ReturnType<typeof createUnanswered>;
   /** Takes what comes while a question waits for its answer; true when it is the answer. */
   waiting: ((bytes: Buffer) => boolean) | undefined;
   /** Ticks. */
@@ -91,6 +94,8 @@ export function startMeterFrames(parts: {
       made,
       isText: false,
       tail: undefined,
+      begun: undefined,
+      unanswered: createUnanswered(clock),
       waiting: undefined,
       nextAt: 0,
       watch: createWatch(clock),
@@ -126,14 +131,17 @@ export function startMeterFrames(parts: {
     const whole = Buffer.concat([meter.tail?.bytes ?? Buffer.alloc(0), bytes]);
     const { frames, rest, noise } = cutFrames(whole);
     keepTail(terminal, meter, rest);
-    const { data, answer, rejects } = understand(frames, terminal.profile, addressOf(terminal));
+    const { data, answer, rejects, begun } = understand(frames, terminal.profile, addressOf(terminal), meter.begun);
+    meter.begun = begun;
     if (noise > 0) rejects.push(noFrame(`${noise} bytes that are no frame`));
     await Promise.all([
       data.size > 0 ? uplink.receiveMeter(terminal, data, clock.now()) : undefined,
       rejects.length > 0 ? quarantine(terminal, rejects, whole) : undefined,
     ]);
     const wasAsked = meter.waiting?.(whole) ?? false;
-    if (answer && !wasAsked) await uplink.receiveAnswer(terminal, { request: undefined, ...answer });
+    if (answer && !wasAsked && meter.unanswered.isOfLast()) {
+      await uplink.receiveAnswer(terminal, { request: undefined, ...answer });
+    }
   }
 
   /** One question and its answer, which comes through `take`. */
@@ -222,12 +230,15 @@ export function startMeterFrames(parts: {
       if (unfit !== undefined) return { result: 'refused', reason: unfit };
       meter.watch.begin(definition.timeoutS * 1_000);
       meter.nextAt = clock.ticks() + READ_AFTER_COMMAND_MS;
+      const isSure = meter.unanswered.none();
       try {
         await meter.talk.send((question) => exchange(terminal, meter, question), order);
-        return { result: 'taken' };
+        return { result: isSure ? 'taken' : 'given' };
       } catch (error) {
         if (error instanceof NobodyListens) return { result: 'not_listening' };
-        if (error instanceof Refusal) return { result: 'refused', reason: error.message };
+        if (error instanceof Refusal)
+          return isSure ? { result: 'refused', reason: error.message } : { result: 'given' };
+        meter.unanswered.add();
         if (error instanceof BadFrame || error instanceof RangeError) throw error;
         // It may still have arrived, and what it did shows in a reading.
         return { result: 'given' };

@@ -11,6 +11,8 @@ export function meterQuestion<A, T>(parts: {
   protocol: MeterFrame['protocol'];
   address: string;
   request: Buffer;
+  /** Bytes of the request that nobody is shown. */
+  secret?: Buffer;
   understand(frame: Pick<MeterFrame, 'control' | 'data'>): A;
   /** Whether it answers this question. */
   fits(answer: A): boolean;
@@ -18,11 +20,12 @@ export function meterQuestion<A, T>(parts: {
   take(answer: A): T;
   shape: Question<T>['shape'];
 }): Question<T> {
-  const { protocol, address, request, understand, fits, take, shape } = parts;
+  const { protocol, address, request, secret, understand, fits, take, shape } = parts;
   const isMine = (frame: MeterFrame): boolean =>
     frame.protocol === protocol && frame.address === address && fits(understand(frame));
   const isEcho = (frame: MeterFrame): boolean => (frame.control & 0x80) === 0;
   return {
+    secret,
     answerBytes: USUAL_ANSWER,
     wrap: () => request,
     unwrap(heard) {

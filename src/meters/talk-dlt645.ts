@@ -3,7 +3,16 @@ import { BadFrame, Refusal } from '../modbus/codec.ts';
 import type { Ask } from '../modbus/line.ts';
 import type { Question } from '../modbus/question.ts';
 import type { Profile } from '../terminals/profile.ts';
-import { type Answer645, answer645, controlRequest, moreRequest, readRequest, request1997 } from './dlt645.ts';
+import {
+  type Answer645,
+  answer645,
+  controlRequest,
+  moreRequest,
+  readRequest,
+  request1997,
+  secretOf,
+} from './dlt645.ts';
+import { MOST_PARTS } from './incoming.ts';
 import { membersOf, planReads } from './plan.ts';
 import { meterQuestion } from './question.ts';
 import type { Order, Talk } from './talk.ts';
@@ -19,10 +28,11 @@ export interface ControlSettings {
 }
 
 const DAY_MS = 86_400_000;
-/** Parts of one answer. */
-const MOST_PARTS = 32;
 /** Every meter has its address, its date and its time. */
 const EVERYWHERE = ['04000401', '04000101', '04000102'];
+
+/** A few wrong passwords lock a meter for a day (DL/T 645-2007 annex): it is not tried again with the same. */
+const LOCKED = 'the meter refused meters.password: nothing is sent to it for a day, or until a start with another';
 
 /** The meter is alive, and has no such data. */
 class NoSuchData extends Refusal {}
@@ -35,8 +45,9 @@ function partOf(answer: Answer645): Part {
   throw answer.noSuchData ? new NoSuchData(answer.reason) : new Refusal(answer.reason);
 }
 
-const isOfRead = (answer: Answer645, di: string): boolean =>
-  (answer.kind === 'data' && answer.di === di) || (answer.kind === 'refused' && !answer.toControl);
+const isOfRead = (answer: Answer645, di: string, part: number): boolean =>
+  (answer.kind === 'data' && answer.di === di && answer.part === part) ||
+  (answer.kind === 'refused' && !answer.toControl);
 
 export function talk645(parts: { address: string; profile: Profile; control: ControlSettings; clock: Clock }): Talk {
   const { address, profile, control, clock } = parts;
@@ -46,18 +57,20 @@ export function talk645(parts: { address: string; profile: Profile; control: Con
   const answered = new Set<string>();
   let silences = 0;
   let isOld = false;
+  /** Until when the meter is told nothing, since it refused the password. Ticks. */
+  let lockedUntil = Number.NEGATIVE_INFINITY;
 
   const common = { protocol: 'dlt645', address, understand: answer645 } as const;
 
-  const question = (di: string, request: Buffer, part: string): Question<Part> =>
+  const question = (di: string, part: number): Question<Part> =>
     meterQuestion({
       ...common,
-      request,
-      fits: (answer) => isOfRead(answer, di),
+      request: part === 0 ? readRequest(address, di) : moreRequest(address, di, part),
+      fits: (answer) => isOfRead(answer, di, part),
       take: partOf,
-      shape: { answer: part, refusal: 'read' },
+      shape: { answer: `${di} ${part}`, refusal: 'read' },
     });
-  const readQuestion = (di: string) => question(di, readRequest(address, di), di);
+  const readQuestion = (di: string) => question(di, 0);
 
   const oldQuestion = (take: () => void): Question<void> =>
     meterQuestion({
@@ -87,7 +100,7 @@ export function talk645(parts: { address: string; profile: Profile; control: Con
     const all = [part.data];
     for (let sequence = 1; part.hasMore; sequence += 1) {
       if (sequence > MOST_PARTS) throw new BadFrame(`an answer of more than ${MOST_PARTS} parts`);
-      part = await ask(question(di, moreRequest(address, di, sequence), `${di} ${sequence}`));
+      part = await ask(question(di, sequence));
       all.push(part.data);
     }
     return Buffer.concat(all);
@@ -124,8 +137,11 @@ export function talk645(parts: { address: string; profile: Profile; control: Con
       throw new Error('the meter has none of what the profile names');
     },
 
-    unfit: (order) =>
-      actionOf(order) && control.password === '' ? 'meters.password is not set: no meter is switched' : undefined,
+    unfit(order) {
+      if (!actionOf(order)) return undefined;
+      if (control.password === '') return 'meters.password is not set: no meter is switched';
+      return clock.ticks() < lockedUntil ? LOCKED : undefined;
+    },
 
     async send(ask, order) {
       const action = actionOf(order);
@@ -138,9 +154,12 @@ export function talk645(parts: { address: string; profile: Profile; control: Con
         meterQuestion({
           ...common,
           request,
+          secret: secretOf(request),
           fits: (answer) => answer.kind === 'accepted' || (answer.kind === 'refused' && answer.toControl),
           take(answer) {
-            if (answer.kind === 'refused') throw new Refusal(answer.reason);
+            if (answer.kind !== 'refused') return;
+            if (answer.unauthorised) lockedUntil = clock.ticks() + DAY_MS;
+            throw new Refusal(answer.reason);
           },
           shape: { answer: 'control', refusal: 'control' },
         }),

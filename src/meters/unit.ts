@@ -105,7 +105,8 @@ export function createMeter(parts: MeterParts): Device {
           watch.begin(definition.timeoutS * 1_000);
           return talk.send(within, order);
         });
-        judge(undefined);
+        // Where nothing was sent nothing was heard.
+        if (sent) judge(undefined);
         return { result: sent ? 'taken' : 'not_given' };
       } catch (error) {
         judge(error instanceof Refusal ? undefined : error);

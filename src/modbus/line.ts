@@ -173,7 +173,7 @@ export function createLine(parts: LineParts) {
     counted.requests += 1;
     last = { unit, question };
     unheard += 1;
-    const frame = frames.add(unit, sent);
+    const frame = frames.add(unit, sent, question.secret);
     port.write(sent);
     try {
       const values = question.read(await done.promise);

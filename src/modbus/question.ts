@@ -20,6 +20,8 @@ export interface Wire {
 export interface Question<T> {
   /** What is asked, where it is Modbus: for those who look on. */
   request?: Request;
+  /** Bytes of the request that nobody is shown. */
+  secret?: Buffer | undefined;
   /** Bytes of a good answer with its frame, about. */
   answerBytes: number;
   wrap(wire: Wire): Buffer;

@@ -210,7 +210,8 @@ export function createUnit(parts: UnitParts) {
       let written: number[] | undefined;
       try {
         written = await write(target, begin);
-        judge(undefined);
+        // Where nothing was asked nothing was heard.
+        if (written || target.readFirst > 0) judge(undefined);
       } catch (error) {
         judge(error instanceof ModbusException && !isAbsent(error) ? undefined : error);
         throw error;

@@ -2,10 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { unitOf } from '../lib/units.ts';
+import { type FileLanguage, type FileReading, orThrow, readYaml } from '../lib/yaml-file.ts';
 import { DIALECTS } from './dialects.ts';
 import { blockWords, placesOf, registerAddress, registerCount, registerWords } from './encode.ts';
 import { expiryContradictions, maxExpiryS, sleeps } from './profile-commands.ts';
-import { errorText, type FileLanguage, type FileReading, readFile } from './profile-file.ts';
 import { cjt188, dlt645, METER_PROTOCOLS, meterContradictions, meterSending, meterSource } from './profile-meter.ts';
 import { envelope, jsonSource, mqttContradictions, sending } from './profile-mqtt.ts';
 import { address, register } from './profile-register.ts';
@@ -226,14 +226,10 @@ const usual = {
 
 /** All that is wrong in a profile's file, or the profile. */
 export const checkProfile = (text: string, language?: FileLanguage): FileReading<Profile> =>
-  readFile(text, { schema: profileSchema, contradictions, usual }, language);
+  readYaml(text, { schema: profileSchema, contradictions, usual }, language);
 
 /** Reads one profile. Throws with the file, line and column of everything that is wrong. */
-export function parseProfile(text: string, file: string): Profile {
-  const { value, errors } = checkProfile(text);
-  if (value) return value;
-  throw new Error(errors.map((error) => `${file}:${errorText(error)}`).join('\n'));
-}
+export const parseProfile = (text: string, file: string): Profile => orThrow(checkProfile(text), file);
 
 /** Reads all profiles of a folder; the file's name is the profile's name. */
 export function loadProfiles(folder: string): Map<string, Profile> {

@@ -255,7 +255,7 @@ describe('a file that is wrong is refused with its line and column:', () => {
       't.yaml:6:41 versions.0.rates.price: a price from 0 on',
     ],
     ['a day that is none', '  - { from: 2020-02-30, rates: { price: 1 } }', 't.yaml:6:13 versions.0.from'],
-    ['neither price nor tiers', '  - { from: 2020-01-01, rates: {} }', 't.yaml:6:32 versions.0.rates'],
+    ['neither price nor tiers', '  - { from: 2020-01-01, rates: {} }', 't.yaml:6:25 versions.0.rates'],
     [
       'tiers that fall',
       '  - from: 2020-01-01\n    rates: { ladder: { every: month, tiers: [{ upTo: 5, price: 1 }, { upTo: 4, price: 2 }, { price: 3 }] } }',
@@ -264,12 +264,12 @@ describe('a file that is wrong is refused with its line and column:', () => {
     [
       'bands that leave a gap',
       "  - from: 2020-01-01\n    bands: { peak: [{ from: '08:00', to: '22:00' }] }\n    rates: { price: { peak: 1 } }",
-      't.yaml:7:12 versions.0.bands',
+      't.yaml:7:5 versions.0.bands',
     ],
     [
       'a band without a price',
       "  - from: 2020-01-01\n    bands: { a: [{ from: '00:00', to: '12:00' }], b: [{ from: '12:00', to: '24:00' }] }\n    rates: { price: { a: 1 } }",
-      't.yaml:8:21 versions.0.rates.price',
+      't.yaml:8:14 versions.0.rates.price',
     ],
     [
       'versions out of order',
@@ -281,8 +281,19 @@ describe('a file that is wrong is refused with its line and column:', () => {
       '  - from: 2020-01-01\n    rates: { ladder: { every: season, tiers: [{ price: 3 }] } }',
       't.yaml:7:31 versions.0.rates.ladder.every',
     ],
-    ['a key that nobody knows', '  - { from: 2020-01-01, rates: { price: 1 }, vat: 9 }', 't.yaml:6:5 versions.0'],
+    [
+      'a key that nobody knows',
+      '  - { from: 2020-01-01, rates: { price: 1 }, vat: 9 }',
+      't.yaml:6:46 versions.0.vat: unknown key',
+    ],
   ])('%s', (_what, versions, message) => {
     expect(() => parseTariff(`${HEAD}${versions}\n`, 't.yaml')).toThrow(message);
+  });
+
+  test('everything at once', () => {
+    const versions = '  - { from: 2020-02-30, rates: { price: 1 } }\n  - { from: 2021-01-01, rates: { price: -1 } }\n';
+    expect(() => parseTariff(`${HEAD}${versions}`, 't.yaml')).toThrow(
+      /^t.yaml:6:13 versions.0.from: .*\nt.yaml:7:41 versions.1.rates.price: a price from 0 on[^\n]*$/,
+    );
   });
 });

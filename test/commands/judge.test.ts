@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type Facts, type JudgeContext, type JudgeRequest, judgeBy } from '../../src/commands/judge.ts';
 import { loadPolicies } from '../../src/commands/policies.ts';
+import { parsePolicy } from '../../src/commands/policy-file.ts';
 import { RULES } from '../../src/commands/rules.ts';
 import { loadProfiles } from '../../src/terminals/profile.ts';
 
@@ -303,4 +305,13 @@ test('every rule names its figures in both languages', () => {
   expect(met.get('cold')?.zh).toBe('室外 -12.5 °C，低于 -10 °C：须第二人审批。');
   expect(met.get('room_too_cold')?.en).toBe('The room has 11.5 °C, below 12 °C: heat is not taken away.');
   expect(met.get('mass_off')?.zh).toContain('一小时内关停 31 台，超过 10 台');
+});
+
+test('a policy that is wrong is refused with everything that is wrong in it, each with its place', () => {
+  const text = readFileSync('config/policies/default.yaml', 'utf8');
+  const wrong = text.replace('withinS: 900', 'withinS: 9').replace(/^vulnerable: .*$/m, 'vulnerable: maybe');
+  expect(wrong).not.toBe(text);
+  expect(() => parsePolicy(wrong, 'p.yaml')).toThrow(
+    /^p.yaml:\d+:\d+ approval.withinS: .*\np.yaml:\d+:\d+ vulnerable: Invalid option: expected one of "hold"\|"allow"$/,
+  );
 });

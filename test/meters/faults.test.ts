@@ -128,12 +128,16 @@ async function startScene(way: Way, options: Options = {}) {
     async poll(number: string): Promise<boolean> {
       round += 1;
       const { terminal, device } = deviceOf(number);
-      const { take } = await device.poll();
+      const polling = device.poll();
+      const begun = clock.now();
+      const { take } = await polling;
       if (!take) return false;
       await take(terminal);
       const { data, time } = readings.get(number) ?? { data: new Map(), time: 0 };
       const { readings: read, rejects } = decodeMeter(profileOf(number), data, time);
       expect(rejects).toEqual([]);
+      // What was asked before a command must not seem to show it.
+      expect(time).toBeLessThanOrEqual(begun);
       const truth = Object.entries(truthOf(number)).map(([name, value]) => [name, Number(value)]);
       expect(Object.fromEntries(truth)).toMatchObject(read[0]?.values ?? {});
       return Object.keys(read[0]?.values ?? {}).length === truth.length;
@@ -281,6 +285,71 @@ describe('a relay', () => {
     const scene = await startScene('a converter', { refuses: () => true });
     await expect(scene.give(FIRST, 'power', 'off')).rejects.toThrow('DL/T 645 error 04: password wrong');
     expect(scene.devices.asked.filter(({ control }) => control === 0x1c)).toHaveLength(1);
+  });
+
+  test('whose meter refuses the password is not told again for a day, so that the meter is not locked', async () => {
+    const scene = await startScene('a converter', { refuses: () => true });
+    await expect(scene.give(FIRST, 'power', 'off')).rejects.toThrow('password wrong');
+    for (const value of ['off', 'on']) {
+      expect(await scene.give(FIRST, 'power', value)).toMatchObject({
+        result: 'refused',
+        reason: expect.stringContaining('meters.password'),
+      });
+    }
+    expect(scene.devices.asked.filter(({ control }) => control === 0x1c)).toHaveLength(1);
+    expect(await scene.poll(FIRST)).toBe(true);
+    // Its neighbour may have another.
+    await expect(scene.give(SECOND, 'power', 'off')).rejects.toThrow('password wrong');
+  });
+
+  test('is not said to refuse by a late answer to the order before', async () => {
+    let refuses = true;
+    const scene = await startScene('a converter', { refuses: () => refuses });
+    scene.devices.fault(FIRST, 'delay', 0.5);
+    await expect(scene.give(FIRST, 'power', 'off')).rejects.toThrow('did not answer');
+    refuses = false;
+    // It is due while the next answer, late too, is waited for.
+    scene.devices.fault(FIRST, 'delay', 0.1);
+    let isTaken = false;
+    for (let tries = 0; tries < 5 && !isTaken; tries += 1) {
+      const outcome = await scene.give(FIRST, 'power', 'on').catch((error: unknown) => {
+        expect(String(error)).toContain('did not answer');
+      });
+      isTaken = outcome?.result === 'taken';
+    }
+    expect(isTaken).toBe(true);
+    expect(scene.devices.orders).toEqual([{ number: FIRST, command: 'power', value: 1 }]);
+  });
+
+  test('is told how long its command lives, and no longer', async () => {
+    const scene = await startScene('a converter');
+    const expiresAt = Date.now() + 90_000;
+    await scene.give(FIRST, 'power', 'off', expiresAt);
+    const [order] = scene.devices.asked;
+    const until = Buffer.from(order?.data ?? '', 'hex')
+      .subarray(10)
+      .reverse()
+      .toString('hex');
+    expect(until).toBe(new Date(expiresAt + 8 * 3_600_000).toISOString().replace(/\D/g, '').slice(2, 14));
+  });
+
+  test('is told with a password that nobody sees among the frames of the line, though it comes back', async () => {
+    const scene = await startScene('a converter');
+    scene.devices.fault(FIRST, 'echo');
+    await scene.give(FIRST, 'power', 'off');
+    const [frame] = scene.line.frames();
+    // Level 02 and the password low byte first, 33 more each.
+    const secret = Buffer.from([0x02, 0x01, 0x68, 0x24].map((byte) => byte + 0x33)).toString('hex');
+    for (const bytes of [frame?.sent, frame?.heard]) {
+      expect(bytes?.toString('hex')).toContain('681c10');
+      expect(bytes?.toString('hex')).not.toContain(secret);
+    }
+  });
+
+  test('that may not be told any more says nothing of its meter', async () => {
+    const scene = await startScene('a converter');
+    await scene.give(FIRST, 'power', 'off', Date.now() + 60_000, async () => false);
+    expect(scene.deviceOf(FIRST).device.answeredAt()).toBe(Number.NEGATIVE_INFINITY);
   });
 
   test('is not told what is over', async () => {
