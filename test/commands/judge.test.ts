@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type Facts, type JudgeContext, type JudgeRequest, judgeBy } from '../../src/commands/judge.ts';
 import { loadPolicies } from '../../src/commands/policies.ts';
 import { parsePolicy } from '../../src/commands/policy-file.ts';
-import { RULES } from '../../src/commands/rules.ts';
+import { RULES, words } from '../../src/commands/rules.ts';
 import { loadProfiles } from '../../src/terminals/profile.ts';
 
 /** Every rule of the shipped policy, case by case. Times are of Asia/Shanghai; money is fen. */
@@ -296,6 +296,8 @@ test('every rule names its figures in both languages', () => {
   meet(CLOSE, { arrears: told(100n, 9) }, { purpose: 'arrears' });
   meet(CLOSE, { arrears: told(0n) }, { purpose: 'arrears' });
   meet(OFF, { now: at('2027-02-05T21:00') }, { via: 'schedule', ...why });
+  // Of a batch, not of a judgement.
+  met.set('no_such_command', words.no_such_command('gas-boiler')).set('moved', words.moved());
   expect([...met.keys()].sort()).toEqual([...RULES].sort());
   for (const { zh, en } of met.values()) {
     expect(zh).toMatch(/[一-鿿].*。$/);
