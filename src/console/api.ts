@@ -70,6 +70,11 @@ export async function post<T>(path: string, body: unknown, intent?: string): Pro
   return response.json();
 }
 
+export async function patch<T>(path: string, body: unknown): Promise<T> {
+  const headers = { accept: 'application/json', 'content-type': 'application/json' };
+  return (await send(address(path, {}), { method: 'PATCH', body: JSON.stringify(body) }, headers)).json();
+}
+
 export async function remove(path: string): Promise<void> {
   await send(address(path, {}), { method: 'DELETE' }, {});
 }

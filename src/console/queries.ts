@@ -18,6 +18,7 @@ import type {
 import type { Area, AreaOverview, Company, Household, User } from '../http/schemas/people.ts';
 import type { CredentialState, ImportError, TerminalImport } from '../http/schemas/provisioning.ts';
 import type { QuarantineCount, Quarantined, Readings, Usage } from '../http/schemas/readings.ts';
+import type { Schedule, ScheduleRun } from '../http/schemas/schedules.ts';
 import type { SecurityEventView } from '../http/schemas/security.ts';
 import type { ProfileView, Terminal } from '../http/schemas/terminals.ts';
 import { get, type Page, type Query } from './api.ts';
@@ -47,6 +48,7 @@ export const CACHE = {
   batches: 'batches',
   batch: 'batch',
   batchItems: 'batch-items',
+  schedules: 'schedules',
   alarms: 'alarms',
   overview: 'overview',
   quarantine: 'quarantine',
@@ -236,6 +238,15 @@ export const batchQuery = (id: string) => ({
 export const batchItemsQuery = (id: string, state: BatchItemState | undefined) => ({
   ...pages<BatchItem>([CACHE.batchItems, id], `/command-batches/${encodeURIComponent(id)}/items`, { state }),
   refetchInterval: COMMAND_MS,
+});
+
+export const schedulesQuery = () => ({
+  ...pages<Schedule>([CACHE.schedules], '/schedules', {}),
+  refetchInterval: HELD_MS,
+});
+export const scheduleRunsQuery = (id: string) => ({
+  ...pages<ScheduleRun>(['schedule-runs', id], `/schedules/${encodeURIComponent(id)}/runs`, {}),
+  refetchInterval: HELD_MS,
 });
 
 /** What would become of a command now. */

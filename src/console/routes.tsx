@@ -27,6 +27,7 @@ import { LoginPage } from './pages/login.tsx';
 import { QuarantinePage } from './pages/quarantine.tsx';
 import { ReceiptPage } from './pages/receipt.tsx';
 import { ReconciliationPage } from './pages/reconciliation.tsx';
+import { SchedulesPage } from './pages/schedules.tsx';
 import { SecurityPage } from './pages/security.tsx';
 import { SetupPage } from './pages/setup.tsx';
 import { TerminalsPage } from './pages/terminals.tsx';
@@ -119,6 +120,7 @@ const alarms = createRoute({
 });
 const batches = createRoute({ getParentRoute: () => shell, path: '/batches', component: BatchesPage });
 const batch = createRoute({ getParentRoute: () => shell, path: '/batches/$id', component: BatchPage });
+const schedules = createRoute({ getParentRoute: () => shell, path: '/schedules', component: SchedulesPage });
 const held = createRoute({ getParentRoute: () => shell, path: '/held', component: HeldPage });
 const lines = createRoute({
   getParentRoute: () => shell,
@@ -178,6 +180,7 @@ export const router = createRouter({
       held,
       batches,
       batch,
+      schedules,
       lines,
       line,
       quarantine,

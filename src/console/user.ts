@@ -17,7 +17,7 @@ const CLERKS: readonly Role[] = ['admin', 'company'];
 export type Group = 'watch' | 'switch' | 'money' | 'manage';
 export type Section =
   | ('terminals' | 'alarms' | 'lines')
-  | ('batches' | 'held')
+  | ('batches' | 'schedules' | 'held')
   | ('households' | 'billing' | 'arrears' | 'deposits' | 'reconciliation')
   | ('imports' | 'claim' | 'quarantine' | 'security' | 'audit');
 
@@ -35,6 +35,7 @@ const MENU: readonly [Group, readonly [Section, readonly Role[]][]][] = [
     'switch',
     [
       ['batches', STAFF],
+      ['schedules', CLERKS],
       ['held', CLERKS],
     ],
   ],
@@ -78,7 +79,7 @@ export const mayAcknowledge = (user: Me): boolean => user.role === 'admin' || us
 export const mayRequeue = (user: Me): boolean => user.role === 'admin';
 
 const RESIDENTS_PATHS = ['/households/', '/terminals/', '/receipts/', '/bills/'];
-const ONLY_CLERKS = ['/held', '/billing', '/audit', '/imports', '/claim', '/reconciliation'];
+const ONLY_CLERKS = ['/held', '/schedules', '/billing', '/audit', '/imports', '/claim', '/reconciliation'];
 
 /** A resident has no lists. Of another's household or terminal the gateway says that it is not there. */
 export const mayVisit = (user: Me, path: string): boolean => {

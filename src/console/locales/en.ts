@@ -7,6 +7,7 @@ import { commands, held } from './en-commands.ts';
 import { lines } from './en-lines.ts';
 import { problems } from './en-problems.ts';
 import { provisioning } from './en-provisioning.ts';
+import { schedules } from './en-schedules.ts';
 import type { Texts } from './zh.ts';
 
 export const en: Texts = {
@@ -28,6 +29,7 @@ export const en: Texts = {
     deposits: 'Deposits',
     alarms: 'Alarms',
     batches: 'Batches',
+    schedules: 'Schedules',
     held: 'Held',
     lines: 'Lines',
     quarantine: 'Quarantine',
@@ -261,5 +263,6 @@ export const en: Texts = {
   ...collection,
   ...provisioning,
   batch: batches,
+  schedule: schedules,
   problem: problems,
 };

@@ -7,6 +7,7 @@ import { commands, held } from './zh-commands.ts';
 import { lines } from './zh-lines.ts';
 import { problems } from './zh-problems.ts';
 import { provisioning } from './zh-provisioning.ts';
+import { schedules } from './zh-schedules.ts';
 
 export const zh = {
   product: '暖关 Hearthgate',
@@ -27,6 +28,7 @@ export const zh = {
     deposits: '押金',
     alarms: '告警',
     batches: '批量',
+    schedules: '定时任务',
     held: '待审批',
     lines: '线路',
     quarantine: '隔离数据',
@@ -260,6 +262,7 @@ export const zh = {
   ...collection,
   ...provisioning,
   batch: batches,
+  schedule: schedules,
   problem: problems,
 };
 

@@ -1,0 +1,73 @@
+import type { Page } from 'playwright-core';
+import { expect } from 'vitest';
+import type { Schedule } from '../../src/http/schemas/schedules.ts';
+import { makeHousehold, makeTerminal } from '../helpers/gateway.ts';
+import type { Page as Listed } from '../http/stage.ts';
+import { test as consoleTest, PHONE } from './browser.ts';
+
+/** What clerks do with commands at a time. */
+
+const test = consoleTest.extend('people', { scope: 'file' }, async ({ gateway }) => {
+  const people = await makeHousehold(gateway);
+  const householdId = people.household.id;
+  await makeTerminal(gateway.admin, { id: 'boiler', profile: 'gas-boiler', householdId });
+  await makeTerminal(gateway.admin, { id: 'meter', profile: 'gas-meter', householdId });
+  return people;
+});
+
+async function choose(page: Page, label: string, option: string): Promise<void> {
+  await page.getByRole('combobox', { name: label }).click();
+  await page.getByTitle(option, { exact: true }).last().click();
+}
+
+async function fillWeekly(page: Page, terminal: string, command: string): Promise<void> {
+  await page.getByText('按终端列表').click();
+  await page.getByLabel('终端编号，每行一个').fill(terminal);
+  await choose(page, '指令', command);
+  await page.getByLabel('原因（必填）').fill('上班前预热');
+  await page.getByRole('checkbox', { name: '周五' }).check();
+  await page.getByRole('checkbox', { name: '周一' }).check();
+  await page.getByLabel('北京时间').fill('06:30');
+}
+
+const listed = async ({ clerk }: { clerk: { get: <T>(path: string) => Promise<{ body: T }> } }) =>
+  (await clerk.get<Listed<Schedule>>('/schedules')).body.items;
+
+test('a clerk makes a weekly schedule, sees when it is next, switches it off and deletes it', async ({
+  open,
+  people,
+}) => {
+  const page = await open('/', { as: people.clerk });
+  await page.getByRole('link', { name: '定时任务' }).click();
+  await page.getByText('还没有定时任务').waitFor();
+  await fillWeekly(page, 'boiler', '设定温度');
+  await page.getByRole('spinbutton', { name: '值' }).fill('21');
+  await page.getByRole('button', { name: '保存' }).click();
+  const table = page.getByRole('table', { name: '定时任务' });
+  await table.getByText('周一、周五 06:30').waitFor();
+  const [made] = await listed(people);
+  expect(made).toMatchObject({ weekly: { days: [1, 5], time: '06:30' }, value: 21, terminalIds: ['boiler'] });
+  await table.locator(`time[datetime="${made?.nextAt}"]`).getByText('06:30:00').waitFor();
+  await table.getByRole('button', { name: '执行记录' }).click();
+  await table.getByText('还没有到过执行时间').waitFor();
+
+  await table.getByRole('switch').click();
+  await table.getByText('已停用').waitFor();
+  expect(await listed(people)).toMatchObject([{ active: false }]);
+  await page.setViewportSize(PHONE);
+  expect(await page.locator('html').evaluate(({ scrollWidth }) => scrollWidth)).toBeLessThanOrEqual(PHONE.width);
+  await table.getByRole('button', { name: '删除' }).click();
+  await page.getByRole('dialog', { name: '删除这个定时任务？' }).getByRole('button', { name: '删除' }).click();
+  await page.getByText('还没有定时任务').waitFor();
+}, 60_000);
+
+test('a schedule that would open a valve is refused, and the page says why', async ({ open, people }) => {
+  const page = await open('/schedules', { as: people.clerk, refusals: [422] });
+  await fillWeekly(page, 'meter', '阀门');
+  await choose(page, '值', '允许开阀');
+  await page.getByRole('button', { name: '保存' }).click();
+  const refusal = page.getByRole('alert');
+  await refusal.getByText('控制策略不允许').waitFor();
+  await refusal.getByText('只能由人').waitFor();
+  expect(await listed(people)).toEqual([]);
+}, 60_000);
