@@ -37,6 +37,7 @@ export interface MetricRead {
 export interface ProfileRead {
   requests: AskedRequest[];
   metrics: MetricRead[];
+  texts: Record<string, string>;
   /** Why reading ended early. */
   error: unknown;
 }
@@ -122,7 +123,7 @@ export async function readByProfile(line: Line, unit: number, profile: ModbusPro
   const decoded = decodeRegisters(profile, frame, systemClock.now());
   const rejects = new Map(decoded.rejects.map(({ metric, detail }) => [metric, detail]));
   const metrics = registersOf(profile.metrics).map((one) => metricRead(one, frame, { refused, rejects }));
-  return { requests, metrics, error };
+  return { requests, metrics, texts: polled.texts(), error };
 }
 
 /** `holding 105 int16 ×0.1`. */

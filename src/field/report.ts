@@ -16,7 +16,7 @@ function noteOf({ absent, reject, register }: MetricRead, words: Words): string 
   return words.absent.not_valid(`${registerTable(validWhen)} ${registerAddress(validWhen)}`);
 }
 
-export function printMetrics({ metrics }: ProfileRead, words: Words): void {
+export function printMetrics({ metrics, texts }: ProfileRead, words: Words): void {
   const { metric, register, hex: hexadecimal, decimal, value, note } = words.table;
   const rows = metrics.map((one) => [
     one.metric,
@@ -26,6 +26,7 @@ export function printMetrics({ metrics }: ProfileRead, words: Words): void {
     noteOf(one, words),
   ]);
   print(table([metric, register, hexadecimal, decimal, value, note], rows));
+  for (const [name, text] of Object.entries(texts)) print(`${name}${words.colon}${text}`);
 }
 
 const requestText = ({ table: name, address, count }: AskedRequest): string =>
@@ -51,8 +52,9 @@ export function troublesIn({ metrics, requests, error }: ProfileRead): number {
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-export const plain = ({ requests, metrics, error }: ProfileRead) => ({
+export const plain = ({ requests, metrics, texts, error }: ProfileRead) => ({
   requests,
+  texts,
   metrics: metrics.map(({ metric, register, raw, value, unit, absent, reject }) => ({
     metric,
     register: registerText(register),

@@ -31,6 +31,8 @@ export interface Device {
   /** Ticks. */
   answeredAt(): number;
   leftOut(): string[];
+  /** What it says of itself in letters, by the profile's names. */
+  texts?(): Record<string, string>;
   /** Reads all that the profile names. `take` gives what came to the uplink; `error` says why it had to end early. */
   poll(): Promise<{ take?: ((terminal: Terminal) => Promise<void>) | undefined; error?: unknown }>;
   /** See `Carrier`. A command that it refuses may be thrown as a `Refusal`. */

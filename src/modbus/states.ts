@@ -22,6 +22,7 @@ export function lineStates({ lines, polled, dialIn }: { lines: Line[]; polled: M
         breaker: unit.breaker.state(),
         nextTryInMs: unit.breaker.waitMs(),
         leftOut: unit.leftOut(),
+        texts: unit.texts?.() ?? {},
         ...unit.figures.state(),
       })),
       frames: () =>

@@ -7,6 +7,7 @@ import { type Line, LineDown } from './line.ts';
 import { plan, probesOf, singles } from './plan.ts';
 import { modbusQuestion } from './question.ts';
 import type { WriteTarget } from './target.ts';
+import { createTexts } from './texts.ts';
 import { createUnitFigures } from './unit-figures.ts';
 
 /** One unit on a line: what is read of it, what it refused, and whether it answers at all. */
@@ -67,6 +68,7 @@ export function createUnit(parts: UnitParts) {
   const leftOut = new Map<string, number>();
   const alone = new Map<string, number>();
   const refusals = new Map<string, number>();
+  const texts = createTexts({ texts: profile.texts, clock, read });
   let commandNotBefore = 0;
   let answeredAt = Number.NEGATIVE_INFINITY;
 
@@ -179,6 +181,7 @@ export function createUnit(parts: UnitParts) {
     /** Ticks. */
     answeredAt: () => answeredAt,
     leftOut: (): string[] => [...leftOut.keys()],
+    texts: texts.known,
 
     /** Reads all that the profile names. The first time-out ends it: a dead unit costs its line one. */
     async poll(): Promise<Polled> {
@@ -187,6 +190,7 @@ export function createUnit(parts: UnitParts) {
       let error: unknown;
       try {
         for (const request of requests()) values += await readInto(frame, request);
+        if (values > 0) await texts.refresh();
       } catch (caught) {
         error = caught;
       }

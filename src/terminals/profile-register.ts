@@ -98,3 +98,26 @@ export const register = z
     'a coil is one bit',
   );
 export type Register = z.infer<typeof register>;
+
+/** Letters in registers, two in a word, the high byte first unless `badc`: a serial number, a model. They end at the first zero. */
+const text = z.strictObject({
+  title: z.strictObject({ zh: z.string().min(1), en: z.string().min(1) }),
+  from: z
+    .strictObject({
+      holding: address.optional(),
+      input: address.optional(),
+      words: z.int().min(1).max(64),
+      order: z.enum(['abcd', 'badc']).default('abcd'),
+    })
+    .refine(({ holding, input }) => (holding === undefined) !== (input === undefined), 'name one of holding and input'),
+});
+export const texts = z.record(z.string().regex(/^[a-z][a-z0-9_]{0,40}$/), text).default({});
+export type Texts = z.output<typeof texts>;
+
+/** What the schema alone cannot say of them. */
+export function textContradictions(profile: { texts: Texts; poll?: { maxRegisters: number } | undefined }): string[] {
+  return Object.entries(profile.texts).flatMap(([name, { from }]) => {
+    if (!profile.poll) return [`texts.${name}: only Modbus profiles have them`];
+    return from.words > profile.poll.maxRegisters ? [`texts.${name}.from: wider than poll.maxRegisters`] : [];
+  });
+}

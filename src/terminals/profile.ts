@@ -8,9 +8,9 @@ import { blockWords, placesOf, registerAddress, registerCount, registerWords } f
 import { expiryContradictions, maxExpiryS, sleeps } from './profile-commands.ts';
 import { cjt188, dlt645, METER_PROTOCOLS, meterContradictions, meterSending, meterSource } from './profile-meter.ts';
 import { envelope, jsonSource, mqttContradictions, sending } from './profile-mqtt.ts';
-import { address, register } from './profile-register.ts';
+import { address, register, textContradictions, texts } from './profile-register.ts';
 
-export type { Register } from './profile-register.ts';
+export type { Register, Texts } from './profile-register.ts';
 
 /** A device type as data: what it measures, where that lies on the wire, what it can be told, and frames that prove it. */
 
@@ -149,6 +149,8 @@ const profileSchema = z.strictObject({
       timeoutMs: z.int().min(50).max(10_000).default(1_000),
     })
     .optional(),
+  /** Modbus only: read with the first poll and again each day, shown beside the unit and never kept. */
+  texts,
   dlt645: dlt645.optional(),
   cjt188: cjt188.optional(),
   metrics: z.record(z.string().regex(/^[a-z][a-z0-9_]{0,40}$/), metric),
@@ -191,6 +193,7 @@ function unwritable(name: string, { to, values, range }: CommandDefinition, poll
 /** What the schema alone cannot say: that the parts of a profile fit each other. Each is `path: message`. */
 function contradictions(profile: Profile): string[] {
   const found = [...mqttContradictions(profile), ...expiryContradictions(profile), ...meterContradictions(profile)];
+  found.push(...textContradictions(profile));
   const modbus = profile.protocol === 'modbus';
   if (modbus !== (profile.poll !== undefined)) found.push('poll: Modbus profiles have it, others do not');
   if (profile.printed && !modbus) found.push('printed: only Modbus profiles have it');

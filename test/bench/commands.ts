@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { generate, parser } from 'mqtt-packet';
+import type { Batch } from '../../src/http/schemas/batches.ts';
 import type { Command } from '../../src/http/schemas/commands.ts';
 import { createApi, signIn, ADMIN as WHO } from '../helpers/gateway.ts';
 import { benchAudit } from './audit.ts';
@@ -9,7 +10,7 @@ import { type Subject, startGateway } from './subjects.ts';
 
 /**
  * `npm run bench commands`: from the request over HTTP to the reading that confirms the command over MQTT, while 1,000 terminals send a
- * reading of eight metrics a second each; and what the audit of it costs.
+ * reading of eight metrics a second each; a batch for 5,000 terminals that send once in ten seconds; and what the audit costs.
  */
 
 const TERMINALS = 1_000;
@@ -17,9 +18,13 @@ const TERMINALS = 1_000;
 const WATCHED = 40;
 const EVERY_MS = 50;
 const COMMANDS = 600;
+const BATCH = 5_000;
+const BATCH_READS_MS = 10_000;
+/** As fast as it goes: what a cell gets in a minute is not what is measured. */
+const UNLIMITED = { HEARTHGATE_BATCHES__PER_CELL_PER_MINUTE: '60000' };
 
 /** A terminal that does at once what it is told, answers, and shows it. */
-async function play(port: number, { id, secret }: { id: string; secret: string }): Promise<Socket> {
+async function play(port: number, { id, secret }: Subject['terminals'][number], everyMs = 1_000): Promise<Socket> {
   const socket = await openConnection(port, id, secret);
   let messageId = 1;
   let setpoint = 20;
@@ -58,9 +63,9 @@ async function play(port: number, { id, secret }: { id: string; secret: string }
   const subscriptions = [{ topic: `terminals/${id}/commands`, qos: 1 as const }];
   socket.write(generate({ cmd: 'subscribe', messageId: 1, subscriptions }));
   setTimeout(() => {
-    const timer = setInterval(read, 1_000);
+    const timer = setInterval(read, everyMs);
     socket.on('close', () => clearInterval(timer));
-  }, Math.random() * 1_000);
+  }, Math.random() * everyMs);
   return socket;
 }
 
@@ -124,10 +129,35 @@ async function roundTrips({ port, origin = '', terminals, cpu }: Subject): Promi
   for (const socket of sockets) socket.destroy();
 }
 
+async function batch({ port, origin = '', terminals, cpu }: Subject): Promise<void> {
+  const sockets: Socket[] = [];
+  for (const terminal of terminals) sockets.push(await play(port, terminal, BATCH_READS_MS));
+  const admin = createApi(origin, (await signIn(origin, WHO)).token);
+  const [before, began] = [cpu(), performance.now()];
+  const request = { terminalIds: terminals.map(({ id }) => id), command: 'setpoint', value: 21, reason: 'bench' };
+  const asked = await admin.post<Batch>('/command-batches', request, { 'idempotency-key': 'bench' });
+  const accepted = performance.now() - began;
+  let { body } = asked;
+  while (body.state === 'running') {
+    await wait(500);
+    ({ body } = await admin.get<Batch>(`/command-batches/${body.id}`));
+  }
+  const seconds = (performance.now() - began) / 1_000;
+  const rate = ((body.counts.confirmed ?? 0) / seconds).toFixed(0);
+  console.log(`a batch for ${terminals.length} terminals: taken after ${accepted.toFixed(0)} ms, ${body.state} after`);
+  console.log(`${seconds.toFixed(1)} s, ${rate} confirmed a second, ${JSON.stringify(body.counts)}`);
+  console.log(`the gateway used ${((100 * (cpu() - before)) / seconds).toFixed(0)} % of a core meanwhile`);
+  for (const socket of sockets) socket.destroy();
+}
+
 console.log(`${machine()}; ${TERMINALS} terminals, ${TERMINALS} readings/s, ${1_000 / EVERY_MS} commands/s`);
 {
   await using subject = await startGateway(TERMINALS, 'embedded');
   await roundTrips(subject);
+}
+{
+  await using subject = await startGateway(BATCH, 'embedded', UNLIMITED);
+  await batch(subject);
 }
 await benchAudit();
 process.exit(0);

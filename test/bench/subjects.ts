@@ -53,11 +53,17 @@ async function settled(read: () => Promise<number>): Promise<number> {
   return last;
 }
 
-export async function startGateway(size: number, kind: 'embedded' | 'influx1'): Promise<Subject> {
+/** `settings` are further environment variables. */
+export async function startGateway(
+  size: number,
+  kind: 'embedded' | 'influx1',
+  others: Record<string, string> = {},
+): Promise<Subject> {
   const stack = new AsyncDisposableStack();
   const folder = stack.use(await tempFolder());
   const influx = kind === 'influx1' ? stack.use(await startInflux1(folder.path, await freePort())) : undefined;
-  const settings = { HEARTHGATE_TIMESERIES__KIND: kind, ...(influx && { HEARTHGATE_TIMESERIES__URL: influx.url }) };
+  const url = influx && { HEARTHGATE_TIMESERIES__URL: influx.url };
+  const settings = { HEARTHGATE_TIMESERIES__KIND: kind, ...url, ...others };
   const ports = { http: await freePort(), mqtt: await freePort() };
   const gateway = stack.use(await spawnGateway(folder.path, ports, settings));
   const admin = await adminOf(gateway);

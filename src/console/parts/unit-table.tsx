@@ -23,6 +23,18 @@ function LeftOut({ leftOut }: Unit) {
   );
 }
 
+function Texts({ texts }: Unit) {
+  return (
+    <>
+      {Object.entries(texts).map(([name, text]) => (
+        <div key={name} className="quiet">
+          {name}: <code>{text}</code>
+        </div>
+      ))}
+    </>
+  );
+}
+
 function LastError({ lastError }: Unit) {
   if (!lastError) return null;
   return (
@@ -48,6 +60,7 @@ export function UnitTable({ units }: { units: Unit[] }) {
           <div>
             <strong>{one.unit}</strong> <TerminalLink id={one.terminalId} /> <BreakerState {...one} />
           </div>
+          <Texts {...one} />
           <div>
             {t('line.answerTime')} {answerText(t, one.answerMs)} · {t('line.failed')} {failed(one)} ·{' '}
             {t('line.lastAnswer')} <Age time={one.lastAnswerAt} />
@@ -61,7 +74,16 @@ export function UnitTable({ units }: { units: Unit[] }) {
   ];
   const wide: TableColumnsType<Unit> = [
     { title: t('line.unit'), key: 'unit', align: 'right', render: (_, { unit }) => unit },
-    { title: t('terminal.id'), key: 'terminal', render: (_, { terminalId }) => <TerminalLink id={terminalId} /> },
+    {
+      title: t('terminal.id'),
+      key: 'terminal',
+      render: (_, one) => (
+        <>
+          <TerminalLink id={one.terminalId} />
+          <Texts {...one} />
+        </>
+      ),
+    },
     { title: t('line.state'), key: 'state', render: (_, one) => <BreakerState {...one} /> },
     {
       title: <span title={t('line.answerHint')}>{t('line.answerTime')}</span>,

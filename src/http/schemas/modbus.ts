@@ -20,6 +20,7 @@ const unitState = z.object({
   lastAnswerAt: time.nullable(),
   lastError: z.object({ time, text: z.string() }).nullable(),
   leftOut: z.array(z.string()).describe('Reads that the device refuses, left out for a day: table, address, count'),
+  texts: z.record(z.string(), z.string()).describe('What it says of itself in letters, by the names of its profile'),
 });
 
 const lineState = z.object({
