@@ -75,7 +75,7 @@ describe('Tasmota', () => {
     await device.say(`stat/${device.id}/RESULT`, { POWER: 'ON' });
     await device.say(`stat/${device.id}/POWER`, 'ON');
     const { history } = await given.until('confirmed');
-    expect(history.map(({ state }) => state)).toEqual(['queued', 'sent', 'confirmed']);
+    expect(history.map(({ cause }) => cause)).toEqual(['requested', 'sent', 'contradicted', 'reading']);
   });
 
   test('that refuses something says not what, so no command is taken for rejected', async () => {
