@@ -104,6 +104,8 @@ describe('beside a running gateway', () => {
     await using gateway = await spawnGateway(folder.path, ports);
     const settings = { HEARTHGATE_HTTP__PORT: String(ports.http), HEARTHGATE_MQTT__PORT: String(ports.mqtt) };
     const data = join(folder.path, 'data');
+    // The gateway itself writes it a little after its start.
+    await eventually(() => existsSync(join(data, 'audit-head.log')), 15_000);
     const before = traceOf(data);
     const { code, of } = await diagnosis(data, settings);
     expect(code).toBe(0);
