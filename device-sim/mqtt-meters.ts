@@ -1,3 +1,4 @@
+import { createBeat } from './beat.ts';
 import { createFaults } from './faults.ts';
 import type { MqttTerminal } from './fleet.ts';
 import { attendMeters } from './meter-line.ts';
@@ -21,7 +22,6 @@ export function startMqttMeter(
     now,
     onAnswered: () => undefined,
   });
-  let beating = false;
 
   const report = (): void => {
     if (faults.strikes('drop') === undefined) for (const frame of device.report()) say(frame);
@@ -29,17 +29,7 @@ export function startMqttMeter(
     if (outS !== undefined) link.cut(outS);
   };
 
-  const beat = (): void => {
-    report();
-    if (beating) return;
-    beating = true;
-    const everyMs = around.everyS * 1_000;
-    // A random first interval keeps the fleet out of step.
-    timers.after(random.between(0, everyMs), () => {
-      report();
-      timers.every(everyMs, report);
-    });
-  };
+  const beat = createBeat(report, around.everyS, { timers, random });
 
   const link = createMqttLink({
     terminal,

@@ -1,3 +1,4 @@
+import { createBeat } from './beat.ts';
 import { createCommandInbox } from './command-inbox.ts';
 import { createFaults, type Fault, type Faults } from './faults.ts';
 import type { MqttTerminal } from './fleet.ts';
@@ -39,7 +40,6 @@ export function startMqttTerminal(terminal: MqttTerminal, around: MqttSurroundin
   const decide = createCommandInbox(terminal.profile, around.refuse, random.fork('refusals'));
   const clockMs = (): number => around.now() + faults.clockOffsetMs();
   const clock = (): string => new Date(clockMs()).toISOString();
-  let beating = false;
 
   const report = (): void => {
     const reading = JSON.stringify({ time: clock(), values: village.values(id) });
@@ -55,17 +55,7 @@ export function startMqttTerminal(terminal: MqttTerminal, around: MqttSurroundin
     if (outS !== undefined) link.cut(outS);
   };
 
-  const beat = (): void => {
-    report();
-    if (beating) return;
-    beating = true;
-    const everyMs = around.everyS * 1_000;
-    // A random first interval keeps the fleet out of step.
-    timers.after(random.between(0, everyMs), () => {
-      report();
-      timers.every(everyMs, report);
-    });
-  };
+  const beat = createBeat(report, around.everyS, { timers, random });
 
   const perform = (order: Order): void => {
     village.obey(id, order, random.between(...pace.keyS));

@@ -1,5 +1,4 @@
-import { pause } from '../lib/clock.ts';
-import { createBreaker } from '../modbus/breaker.ts';
+import { createAnswering } from '../modbus/answering.ts';
 import { Refusal } from '../modbus/codec.ts';
 import type { Device, DeviceParts } from '../modbus/device.ts';
 import { type Ask, LineDown } from '../modbus/line.ts';
@@ -12,9 +11,6 @@ import { createWatch } from './watch.ts';
 
 /** One meter on a line: when it is read, whether it answers at all, and how it is told. */
 
-/** How long a command rests for a meter that does not answer, in its time-outs. */
-const COMMAND_REST = 10;
-
 export interface MeterParts extends DeviceParts {
   address: string;
   profile: Profile;
@@ -26,36 +22,20 @@ export interface MeterParts extends DeviceParts {
 
 export function createMeter(parts: MeterParts): Device {
   const { line, address, profile, clock, talk } = parts;
-  const breaker = createBreaker(clock);
+  const { rested, mayCommand, ...answering } = createAnswering(parts, { key: address, timeoutMs: parts.timeoutMs });
   const figures = createUnitFigures(clock);
-  const timeoutMs = line.timeoutMs ?? parts.timeoutMs;
   const options = { timeoutMs: parts.timeoutMs, record: figures.record };
   const toldOf = new Set<string>();
-  let commandNotBefore = 0;
-  let answeredAt = Number.NEGATIVE_INFINITY;
   const watch = createWatch(clock);
-
-  /** A meter that owes an answer is left alone for a while; meanwhile the line belongs to others. */
-  async function rested(): Promise<void> {
-    const ms = line.restMs(address);
-    if (ms > 0) await pause(clock, Math.ceil(ms));
-  }
 
   const ask: Ask = async (question) => {
     await rested();
     return line.read(address, question, { ...options, probes: talk.probes() });
   };
 
-  /** What a failure says about the meter. A line that is down says nothing. */
-  function judge(error: unknown): void {
-    if (error === undefined) {
-      const since = breaker.succeeded();
-      if (since !== undefined) parts.onBack(since);
-      answeredAt = clock.ticks();
-    } else if (!(error instanceof LineDown)) {
-      talk.silent();
-      breaker.failed({ timeoutMs, periodMs: parts.periodMs, silentUnits: Math.max(1, parts.silentUnits()) });
-    }
+  function judge(error?: unknown): void {
+    if (error !== undefined && !(error instanceof LineDown)) talk.silent();
+    answering.judge(error);
   }
 
   function tellRefused(): void {
@@ -68,9 +48,9 @@ export function createMeter(parts: MeterParts): Device {
   return {
     unit: address,
     line,
-    breaker,
     figures,
-    answeredAt: () => answeredAt,
+    breaker: answering.breaker,
+    answeredAt: answering.answeredAt,
     leftOut: talk.leftOut,
 
     async poll() {
@@ -95,9 +75,7 @@ export function createMeter(parts: MeterParts): Device {
       if (unfit !== undefined) {
         return (await begin()) ? { result: 'refused', reason: unfit } : { result: 'not_given' };
       }
-      // A meter that does not answer must not take the line from its neighbours because somebody waits for it.
-      if (breaker.waitMs() > 0 && clock.ticks() < commandNotBefore) return { result: 'not_given' };
-      commandNotBefore = clock.ticks() + COMMAND_REST * timeoutMs;
+      if (!mayCommand()) return { result: 'not_given' };
       try {
         await rested();
         const sent = await line.turn(address, { ...options, probes: talk.probes() }, async (within) => {

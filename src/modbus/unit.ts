@@ -1,9 +1,9 @@
-import { type Clock, pause } from '../lib/clock.ts';
+import { pause } from '../lib/clock.ts';
 import type { RegisterFrame } from '../terminals/decode.ts';
 import type { Profile } from '../terminals/profile.ts';
-import { createBreaker } from './breaker.ts';
+import { createAnswering } from './answering.ts';
 import { ModbusException, type ReadRequest, type Request } from './codec.ts';
-import { type Line, LineDown } from './line.ts';
+import type { DeviceParts } from './device.ts';
 import { plan, probesOf, singles } from './plan.ts';
 import { modbusQuestion } from './question.ts';
 import type { WriteTarget } from './target.ts';
@@ -17,8 +17,6 @@ const DAY_MS = 86_400_000;
 const REFUSALS = 2;
 const BUSY_TRIES = 3;
 const BUSY_WAIT_MS = 200;
-/** How long a command rests for a unit that does not answer, in its time-outs. */
-const COMMAND_REST = 10;
 
 /** Codes that say that this read will not do tomorrow either: no such function, no such register, not so many. */
 const isRefusal = (error: unknown): error is ModbusException =>
@@ -31,19 +29,9 @@ const isAbsent = (error: unknown): boolean =>
 
 const keyOf = ({ table, address, count }: ReadRequest): string => `${table} ${address}+${count}`;
 
-export interface UnitParts {
-  line: Line;
+export interface UnitParts extends DeviceParts {
   unit: number;
   profile: Profile & { poll: NonNullable<Profile['poll']> };
-  clock: Clock;
-  /** Milliseconds between polls. */
-  periodMs: number;
-  /** Units of the line that do not answer now. */
-  silentUnits: () => number;
-  /** The unit answers again, which it had not since then. Ticks. */
-  onBack: (since: number) => void;
-  /** Told once of every read that the device refuses. */
-  onRefused: (what: string, error: ModbusException) => void;
 }
 
 /** What a poll brought; `error` when it had to end early. */
@@ -58,7 +46,7 @@ export function createUnit(parts: UnitParts) {
   const { poll } = profile;
   const registers = Object.values(profile.metrics).flatMap((metric) => metric.from ?? []);
   const whole = plan(registers, poll);
-  const breaker = createBreaker(clock);
+  const { rested, judge, mayCommand, ...answering } = createAnswering(parts, { key: unit, timeoutMs: poll.timeoutMs });
   const figures = createUnitFigures(clock);
   const question = (request: Request) => modbusQuestion(unit, request);
   const written = Object.values(profile.commands).flatMap(({ to }) => to ?? []);
@@ -69,8 +57,6 @@ export function createUnit(parts: UnitParts) {
   const alone = new Map<string, number>();
   const refusals = new Map<string, number>();
   const texts = createTexts({ texts: profile.texts, clock, read });
-  let commandNotBefore = 0;
-  let answeredAt = Number.NEGATIVE_INFINITY;
 
   const holds = (memory: Map<string, number>, request: ReadRequest): boolean => {
     const until = memory.get(keyOf(request));
@@ -101,12 +87,6 @@ export function createUnit(parts: UnitParts) {
         await pause(clock, BUSY_WAIT_MS * 2 ** tries);
       }
     }
-  }
-
-  /** A unit that owes an answer is left alone for a while; meanwhile the line belongs to others. */
-  async function rested(): Promise<void> {
-    const ms = line.restMs(unit);
-    if (ms > 0) await pause(clock, Math.ceil(ms));
   }
 
   /** Reads one request into the frame. What the device refuses together is asked alone, and what it refuses alone is left out. */
@@ -140,18 +120,6 @@ export function createUnit(parts: UnitParts) {
     return 0;
   }
 
-  /** What a failure says about the unit. A line that is down says nothing. */
-  function judge(error: unknown): void {
-    if (error === undefined) {
-      const since = breaker.succeeded();
-      if (since !== undefined) parts.onBack(since);
-      answeredAt = clock.ticks();
-    } else if (!(error instanceof LineDown)) {
-      const timeoutMs = line.timeoutMs ?? poll.timeoutMs;
-      breaker.failed({ timeoutMs, periodMs: parts.periodMs, silentUnits: Math.max(1, parts.silentUnits()) });
-    }
-  }
-
   async function write({ table, address, many, readFirst, values }: WriteTarget, begin: () => Promise<boolean>) {
     let written: number[] | undefined;
     await rested();
@@ -176,10 +144,8 @@ export function createUnit(parts: UnitParts) {
   return {
     unit,
     line,
-    breaker,
     figures,
-    /** Ticks. */
-    answeredAt: () => answeredAt,
+    ...answering,
     leftOut: (): string[] => [...leftOut.keys()],
     texts: texts.known,
 
@@ -208,9 +174,7 @@ export function createUnit(parts: UnitParts) {
      * else what the device shows where it is not what was written. Rejects as a read does.
      */
     async write(target: WriteTarget, begin: () => Promise<boolean>): Promise<{ shows?: number[] } | undefined> {
-      // A unit that does not answer must not take the line from its neighbours because somebody waits for it.
-      if (breaker.waitMs() > 0 && clock.ticks() < commandNotBefore) return undefined;
-      commandNotBefore = clock.ticks() + COMMAND_REST * poll.timeoutMs;
+      if (!mayCommand()) return undefined;
       let written: number[] | undefined;
       try {
         written = await write(target, begin);

@@ -1,6 +1,16 @@
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { windowStart } from '../../lib/calendar.ts';
-import type { Aggregate, Group, GroupWindow, MetricPoint, Point, Series, TerminalWindow, Window } from '../store.ts';
+import {
+  type Aggregate,
+  type Group,
+  type GroupWindow,
+  type MetricPoint,
+  type Point,
+  type Series,
+  type TerminalWindow,
+  type Window,
+  windowOf,
+} from '../store.ts';
 import { columnsOf } from './duckdb.ts';
 import { DAY, HOUR, type Month } from './month.ts';
 
@@ -92,6 +102,12 @@ const WINDOW_COLUMNS = (['first', 'last', 'min', 'max', 'mean', 'sum', 'count'] 
 const union = (selects: string[]) => selects.join(' union all ');
 const number = (value: DuckDBValue | undefined) => Number(value);
 
+/** One row of an answer whose columns are `WINDOW_COLUMNS`. */
+function windowAt(row: number, time: DuckDBValue, columns: readonly (readonly DuckDBValue[])[]): Window {
+  const [first, last, min, max, mean, sum, count] = columns.map((column) => number(column[row]));
+  return windowOf(number(time), { first, last, min, max, mean, sum, count });
+}
+
 /** The answers of one question, whose months are `months`. */
 export function createQueries(connection: DuckDBConnection, months: Month[]) {
   const ask = (sql: string, values?: DuckDBValue[]) => columnsOf(connection, sql, values);
@@ -146,19 +162,10 @@ export function createQueries(connection: DuckDBConnection, months: Month[]) {
       }
     }
     if (selects.length === 0) return [];
-    const [at = [], first, last, min, max, mean, sum, count] = await ask(
+    const [at = [], ...fields] = await ask(
       `select opening::double, ${WINDOW_COLUMNS.join(', ')} from (${union(selects)}) group by opening order by opening`,
     );
-    return at.map((time, row) => ({
-      time: number(time),
-      first: number(first?.[row]),
-      last: number(last?.[row]),
-      min: number(min?.[row]),
-      max: number(max?.[row]),
-      mean: number(mean?.[row]),
-      sum: number(sum?.[row]),
-      count: number(count?.[row]),
-    }));
+    return at.map((time, row) => windowAt(row, time, fields));
   }
 
   /** The rows of each asked terminal, as `n`, in a query that begins with `with`. */
@@ -182,24 +189,14 @@ export function createQueries(connection: DuckDBConnection, months: Month[]) {
   async function windowsOfEach(group: Group, everyMs: number): Promise<TerminalWindow[]> {
     const query = await ofEach(group, everyMs, ALL_FIELDS);
     if (!query) return [];
-    const [ids = [], at = [], first, last, min, max, mean, sum, count] = await ask(
+    const [ids = [], at = [], ...fields] = await ask(
       `${query.asked}
       select id, opening::double, ${WINDOW_COLUMNS.map((_, index) => `column${index}`).join(', ')} from
         (select n, opening, ${WINDOW_COLUMNS.map((column, index) => `${column} as column${index}`).join(', ')}
           from (${query.found}) group by n, opening) join asked using (n) order by opening`,
       [JSON.stringify(group.terminalIds)],
     );
-    return at.map((time, row) => ({
-      terminalId: String(ids[row]),
-      time: number(time),
-      first: number(first?.[row]),
-      last: number(last?.[row]),
-      min: number(min?.[row]),
-      max: number(max?.[row]),
-      mean: number(mean?.[row]),
-      sum: number(sum?.[row]),
-      count: number(count?.[row]),
-    }));
+    return at.map((time, row) => ({ terminalId: String(ids[row]), ...windowAt(row, time, fields) }));
   }
 
   async function together(group: Group, everyMs: number, aggregate: Aggregate): Promise<GroupWindow[]> {
