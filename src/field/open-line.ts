@@ -1,9 +1,9 @@
 import { pino } from 'pino';
 import { z } from 'zod';
 import { systemClock } from '../lib/clock.ts';
-import { createDialIn } from '../modbus/dial-in.ts';
-import type { Line } from '../modbus/line.ts';
-import { createLines, WAYS } from '../modbus/lines.ts';
+import { createDialIn } from '../lines/dial-in.ts';
+import type { Line } from '../lines/line.ts';
+import { createLines, WAYS } from '../lines/lines.ts';
 import { FieldError } from './field-error.ts';
 import type { TypedLine } from './line-text.ts';
 import type { Words } from './words.ts';

@@ -1,7 +1,8 @@
 import { systemClock } from '../lib/clock.ts';
 import { unitOf } from '../lib/units.ts';
+import type { Line } from '../lines/line.ts';
 import { ModbusException, type ReadRequest } from '../modbus/codec.ts';
-import type { Line } from '../modbus/line.ts';
+import { isModbus } from '../modbus/question.ts';
 import { createUnit, type UnitParts } from '../modbus/unit.ts';
 import { decodeRegisters, type RegisterFrame } from '../terminals/decode.ts';
 import { registerAddress, registerCount, registerTable, registerValue } from '../terminals/encode.ts';
@@ -47,8 +48,8 @@ function watched(line: Line, requests: AskedRequest[], refused: Set<string>): Li
   return {
     ...line,
     async read(unit, question, options) {
+      if (!isModbus(question) || 'values' in question.request) return line.read(unit, question, options);
       const { request } = question;
-      if (!request || 'values' in request) return line.read(unit, question, options);
       const from = systemClock.ticks();
       const note = (error: string | null) =>
         void requests.push({ ...request, tookMs: Math.round(systemClock.ticks() - from), error });

@@ -1,5 +1,5 @@
+import type { Line } from '../lines/line.ts';
 import { MOST_READ, ModbusException, type ReadRequest, type Table } from '../modbus/codec.ts';
-import type { Line } from '../modbus/line.ts';
 import { modbusQuestion } from '../modbus/question.ts';
 
 /** Reads ranges of registers raw. What a device refuses together is read in halves, so that what it refuses is known to the register. */

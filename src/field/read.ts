@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { LineDown } from '../lines/line.ts';
 import { isBits, type Table } from '../modbus/codec.ts';
-import { LineDown } from '../modbus/line.ts';
 import { parseProfile } from '../terminals/profile.ts';
 import { FieldError, lineTrouble } from './field-error.ts';
 import { parseLine, parseNumbers } from './line-text.ts';

@@ -1,7 +1,8 @@
 import { createProgress } from '../client/progress.ts';
 import { pause, systemClock } from '../lib/clock.ts';
-import { BadFrame, ModbusException, type Table } from '../modbus/codec.ts';
-import { LineDown } from '../modbus/line.ts';
+import { LineDown } from '../lines/line.ts';
+import { BadFrame } from '../lines/question.ts';
+import { ModbusException, type Table } from '../modbus/codec.ts';
 import { modbusQuestion } from '../modbus/question.ts';
 import { lineTrouble } from './field-error.ts';
 import { parseLine, parseNumbers } from './line-text.ts';

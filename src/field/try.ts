@@ -1,6 +1,6 @@
 import { rfc3339 } from '../lib/calendar.ts';
 import { pause, systemClock } from '../lib/clock.ts';
-import { LineDown } from '../modbus/line.ts';
+import { LineDown } from '../lines/line.ts';
 import { print, say } from './output.ts';
 import { checkFile, printChecked } from './profile-check.ts';
 import { modbusProfile, onLine, parseUnit } from './read.ts';

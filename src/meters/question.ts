@@ -1,4 +1,4 @@
-import type { Question } from '../modbus/question.ts';
+import type { Question } from '../lines/question.ts';
 import { cutFrames, type MeterFrame } from './framer.ts';
 
 /** Questions to meters, as a line asks them: the answer is searched in whatever comes, by the meter's number and what it answers. */

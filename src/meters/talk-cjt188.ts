@@ -1,6 +1,5 @@
-import { Refusal } from '../modbus/codec.ts';
-import type { Ask } from '../modbus/line.ts';
-import type { Question } from '../modbus/question.ts';
+import type { Ask } from '../lines/line.ts';
+import { type Question, Refusal } from '../lines/question.ts';
 import { CURRENT_READING } from '../terminals/meter-values.ts';
 import type { Profile } from '../terminals/profile.ts';
 import { type Answer188, answer188, currentRequest, valveRequest } from './cjt188.ts';

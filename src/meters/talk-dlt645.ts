@@ -1,7 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
-import { BadFrame, Refusal } from '../modbus/codec.ts';
-import type { Ask } from '../modbus/line.ts';
-import type { Question } from '../modbus/question.ts';
+import type { Ask } from '../lines/line.ts';
+import { BadFrame, type Question, Refusal } from '../lines/question.ts';
 import type { Profile } from '../terminals/profile.ts';
 import {
   type Answer645,

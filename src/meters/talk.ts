@@ -1,5 +1,5 @@
-import type { Ask } from '../modbus/line.ts';
-import type { Question } from '../modbus/question.ts';
+import type { Ask } from '../lines/line.ts';
+import type { Question } from '../lines/question.ts';
 import type { CommandDefinition } from '../terminals/profile.ts';
 
 /** How meters of one protocol are read and switched; the line, the breaker and the clock are the unit's. */

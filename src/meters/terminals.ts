@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
-import type { Kind } from '../modbus/device.ts';
+import type { Kind } from '../lines/device.ts';
 import type { Profile } from '../terminals/profile.ts';
 import { meterPace } from '../terminals/profile-meter.ts';
 import type { Uplink } from '../uplink.ts';

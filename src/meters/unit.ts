@@ -1,8 +1,8 @@
-import { createAnswering } from '../modbus/answering.ts';
-import { Refusal } from '../modbus/codec.ts';
-import type { Device, DeviceParts } from '../modbus/device.ts';
-import { type Ask, LineDown } from '../modbus/line.ts';
-import { createUnitFigures } from '../modbus/unit-figures.ts';
+import { createAnswering } from '../lines/answering.ts';
+import type { Device, DeviceParts } from '../lines/device.ts';
+import { type Ask, LineDown } from '../lines/line.ts';
+import { Refusal } from '../lines/question.ts';
+import { createUnitFigures } from '../lines/unit-figures.ts';
 import type { MeterData } from '../terminals/meter-values.ts';
 import type { Profile } from '../terminals/profile.ts';
 import type { Terminal } from '../terminals/registry.ts';

@@ -1,3 +1,5 @@
+import { BadFrame, Refusal } from '../lines/question.ts';
+
 /** Modbus requests and answers as bytes, without their frames: functions 01–06, 0F and 10. Pure. */
 
 export type Table = 'holding' | 'input' | 'coil' | 'discrete';
@@ -18,9 +20,6 @@ export interface WriteRequest {
 }
 
 export type Request = ReadRequest | WriteRequest;
-
-/** The device answered, and said no. The line itself is well. */
-export class Refusal extends Error {}
 
 /** Modbus exception codes 01–0B. */
 export class ModbusException extends Refusal {
@@ -45,9 +44,6 @@ const MEANINGS: Record<number, string> = {
   10: 'gateway has no path',
   11: 'gateway got no answer from the device',
 };
-
-/** What came is not the answer to what was asked. */
-export class BadFrame extends Error {}
 
 const READ_FUNCTIONS: Record<Table, number> = { coil: 1, discrete: 2, holding: 3, input: 4 };
 /** By the standard; devices often take less. */

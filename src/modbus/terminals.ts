@@ -1,5 +1,5 @@
+import type { Kind } from '../lines/device.ts';
 import type { Uplink } from '../uplink.ts';
-import type { Kind } from './device.ts';
 import { targetOf } from './target.ts';
 import { createUnit } from './unit.ts';
 

@@ -1,14 +1,14 @@
 import { pause } from '../lib/clock.ts';
+import { createAnswering } from '../lines/answering.ts';
+import type { DeviceParts } from '../lines/device.ts';
+import { createUnitFigures } from '../lines/unit-figures.ts';
 import type { RegisterFrame } from '../terminals/decode.ts';
 import type { Profile } from '../terminals/profile.ts';
-import { createAnswering } from './answering.ts';
 import { ModbusException, type ReadRequest, type Request } from './codec.ts';
-import type { DeviceParts } from './device.ts';
 import { plan, probesOf, singles } from './plan.ts';
 import { modbusQuestion } from './question.ts';
 import type { WriteTarget } from './target.ts';
 import { createTexts } from './texts.ts';
-import { createUnitFigures } from './unit-figures.ts';
 
 /** One unit on a line: what is read of it, what it refused, and whether it answers at all. */
 

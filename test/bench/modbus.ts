@@ -10,7 +10,7 @@ import { createTimers } from '../../device-sim/timers.ts';
 import { projectRoot } from '../../src/config.ts';
 import { systemClock as clock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
-import { startBridge } from '../../src/modbus/bridge.ts';
+import { startBridge } from '../../src/lines/bridge.ts';
 import { modbusUnits } from '../../src/modbus/terminals.ts';
 import { NO_CREDENTIALS } from '../../src/terminals/credentials.ts';
 import { loadProfiles } from '../../src/terminals/profile.ts';

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { answerLength, BadFrame, functionOf, type Request, readAnswer, requestPdu } from '../../src/modbus/codec.ts';
 import {
   type Expected,
   onlyHeartbeats,
@@ -9,7 +8,9 @@ import {
   unwrapTcp,
   wrapRtu,
   wrapTcp,
-} from '../../src/modbus/framing.ts';
+} from '../../src/lines/framing.ts';
+import { BadFrame } from '../../src/lines/question.ts';
+import { answerLength, functionOf, type Request, readAnswer, requestPdu } from '../../src/modbus/codec.ts';
 
 /** Bytes in, answers out: the right one, none yet, or an error, and never another's. */
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { attend } from '../../device-sim/modbus-line.ts';
-import { createLine } from '../../src/modbus/line.ts';
-import type { OpenPort } from '../../src/modbus/port.ts';
+import { createLine } from '../../src/lines/line.ts';
+import type { OpenPort } from '../../src/lines/port.ts';
 import { createUnit, type Polled } from '../../src/modbus/unit.ts';
 import { heldClock } from '../helpers/clock.ts';
 import { profileOf, simulate } from './devices.ts';

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { openSerialLine } from '../../device-sim/modbus-serial.ts';
 import { projectRoot } from '../../src/config.ts';
 import type { LineDetail } from '../../src/http/schemas/modbus.ts';
-import { characterMs } from '../../src/modbus/lines.ts';
+import { characterMs } from '../../src/lines/lines.ts';
 import { makeTerminal, startTestGateway } from '../helpers/gateway.ts';
 import { joinedPorts, noPython } from '../helpers/pty.ts';
 import { eventually, tempFolder } from '../helpers/temp.ts';

@@ -3,7 +3,7 @@ import type { Values } from '../../device-sim/measure.ts';
 import { startModbusLine } from '../../device-sim/modbus-server.ts';
 import { systemClock as clock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
-import { startBridge } from '../../src/modbus/bridge.ts';
+import { startBridge } from '../../src/lines/bridge.ts';
 import { modbusUnits } from '../../src/modbus/terminals.ts';
 import { NO_CREDENTIALS } from '../../src/terminals/credentials.ts';
 import type { RegisterFrame } from '../../src/terminals/decode.ts';

@@ -1,10 +1,9 @@
 import type { Clock } from '../lib/clock.ts';
-import { BadFrame, Refusal } from './codec.ts';
 import { type ConnectionParts, createConnection, LineDown } from './connection.ts';
 import { createFrameRing } from './frame-ring.ts';
 import { dropTcp, type Framing, onlyHeartbeats, type Unwrapped } from './framing.ts';
 import { createOwing } from './owing.ts';
-import type { Question, UnitKey } from './question.ts';
+import { BadFrame, type Question, Refusal, type UnitKey } from './question.ts';
 import { createTurns } from './turns.ts';
 
 /**

@@ -4,11 +4,11 @@ import { type Clock, every } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { lineName } from '../terminals/lines.ts';
 import type { Registry, Terminal } from '../terminals/registry.ts';
-import { Refusal } from './codec.ts';
 import type { Device, Kind } from './device.ts';
 import { createDialIn } from './dial-in.ts';
 import { LineDown } from './line.ts';
 import { createLines, WAYS, type Ways } from './lines.ts';
+import { Refusal } from './question.ts';
 import { lineStates } from './states.ts';
 
 /** Polls every terminal on a line by its profile, and writes its commands. */

@@ -1,4 +1,4 @@
-import { BadFrame } from './codec.ts';
+import { BadFrame } from './question.ts';
 
 /**
  * Frames on a line: Modbus TCP, told apart by transaction ids, and RTU, which has none: there an answer is known by its unit, function,
