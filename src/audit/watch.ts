@@ -19,8 +19,8 @@ export interface AuditState {
   head: Head | null;
   /** Up to which row the present look, which began then, has come. Epoch ms. */
   checked: { seq: number; since: number };
-  /** When a look through all came to its end last. Epoch ms; null before the first. */
-  verifiedAt: number | null;
+  /** Up to which row the look had come that ended last, and when that was. Epoch ms; null before the first. */
+  verified: { seq: number; at: number } | null;
   /** What the last look that found something found; none when it was all right. */
   faults: readonly Fault[];
 }
@@ -35,7 +35,7 @@ export function startAuditWatch(parts: { db: Database; folder: string; clock: Cl
   let checker = createChecker(noted);
   let since = clock.now();
   let endedAt: number | undefined;
-  let verifiedAt: number | null = null;
+  let verified: AuditState['verified'] = null;
   let faults: readonly Fault[] = [];
   let saidOf = '';
 
@@ -73,7 +73,7 @@ export function startAuditWatch(parts: { db: Database; folder: string; clock: Cl
     if (newest.seq > checker.last().seq && (await rowsAfter(db, checker.last().seq, 1)).length > 0) return;
     checker.end(newest);
     endedAt = clock.ticks();
-    verifiedAt = clock.now();
+    verified = { seq: checker.last().seq, at: clock.now() };
     say();
   }
 
@@ -88,7 +88,7 @@ export function startAuditWatch(parts: { db: Database; folder: string; clock: Cl
   );
 
   return {
-    state: (): AuditState => ({ head, checked: { seq: checker.last().seq, since }, verifiedAt, faults }),
+    state: (): AuditState => ({ head, checked: { seq: checker.last().seq, since }, verified, faults }),
     async [Symbol.asyncDispose](): Promise<void> {
       turns[Symbol.dispose]();
       await note().catch((error) => log.error({ err: error }, 'audit: its last head is not noted'));

@@ -1,6 +1,6 @@
 import type { Transaction } from 'kysely';
 import type { Tables } from '../db/schema.ts';
-import type { Effect, Purpose } from '../db/schema-commands.ts';
+import type { Effect, Purpose, Via } from '../db/schema-commands.ts';
 import { OFFSET_MS } from '../lib/calendar.ts';
 import type { Profile } from '../terminals/profile.ts';
 import type { Terminal } from '../terminals/registry.ts';
@@ -19,8 +19,7 @@ export interface JudgeRequest {
 }
 
 export interface JudgeContext {
-  /** A person or program for one terminal, or one of many. */
-  via: 'request' | 'batch' | 'schedule';
+  via: Via;
   /** Terminals that lose their heat by the same decision, this one included: all of a batch. */
   together?: number;
   /** It is a row already, and judged once more before it is sent: how many are off was decided before. */

@@ -10,6 +10,7 @@ import type { Judge, JudgeContext, Judgement, JudgeRequest } from './judge.ts';
 import type { Policies } from './policies.ts';
 import { checkAllowed } from './policy.ts';
 import { codesOf } from './rules.ts';
+import type { JudgedRequest } from './writing.ts';
 
 /** Who may have a command, and who must allow it: the way from a request to the outbox. */
 
@@ -34,7 +35,7 @@ export const refusedBy = ({ rules }: Pick<Judgement, 'rules'>): GatewayError =>
 
 /** What is left of what a second person has allowed, at every later judging. */
 export const contextOf = (command: Command): JudgeContext => ({
-  via: 'request',
+  via: command.via,
   again: true,
   ...(command.approvedBy !== null && { approved: command.rules.map(({ rule }) => rule) }),
 });
@@ -79,7 +80,7 @@ export function createRequests(parts: {
     transaction: Transaction<Tables>,
     terminal: Terminal,
     caller: Caller,
-    request: CommandRequest & { judgement: Judgement },
+    request: CommandRequest & Omit<JudgedRequest, 'ttlMs' | 'holdMs'>,
   ): Promise<Command> {
     const policy = policies.inForce();
     const most = isArm(request.value) ? (policy?.arm.expiresInS ?? ARM_WITHOUT_POLICY_S) : Number.POSITIVE_INFINITY;
@@ -99,11 +100,11 @@ export function createRequests(parts: {
       terminal: Terminal,
       caller: Caller,
       request: CommandRequest,
-      context: JudgeContext = { via: 'request' },
     ): Promise<Command> {
       checkAllowed(terminal, request.command, request.value);
-      const judgement = await judge(terminal, request, context, transaction);
-      return issue(transaction, terminal, caller, { ...request, judgement });
+      const via = 'request';
+      const judgement = await judge(terminal, request, { via }, transaction);
+      return issue(transaction, terminal, caller, { ...request, via, judgement });
     },
 
     /** What would become of a request now. */
@@ -117,7 +118,7 @@ export function createRequests(parts: {
       const { command, terminal } = await waiting(caller, id);
       mustBeSeen(command, approval);
       const approved = command.rules.map(({ rule }) => rule);
-      const judgement = await judge(terminal, command, { via: 'request', again: true, approved });
+      const judgement = await judge(terminal, command, { ...contextOf(command), approved });
       if (judgement.decision === 'refused') {
         const { rules, policyVersion } = judgement;
         await commands.step(command, 'refuse', 'policy', codesOf(rules), {

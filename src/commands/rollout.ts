@@ -115,7 +115,6 @@ export function startRollout(parts: {
   /** One item becomes a command, or is refused: both are rows in one transaction. False when the batch does not run any more. */
   async function give(batch: Batch, item: BatchItemRow): Promise<boolean> {
     const terminal = unmoved(item);
-    const request = { ...batch, expiresInS: batch.expiresInS };
     const done = await db
       .transaction()
       .execute(async (transaction): Promise<Command | 'refused' | 'taken' | 'over'> => {
@@ -137,24 +136,16 @@ export function startRollout(parts: {
           .executeTakeFirstOrThrow();
         if (taken.numUpdatedRows === 0n) return 'taken';
         const judgement: Judgement | undefined =
-          terminal && (await judge(terminal, request, contextOf(batch, item), transaction));
+          terminal && (await judge(terminal, batch, contextOf(batch, item), transaction));
         if (!terminal || judgement?.decision !== 'allowed') {
           const rules: Reason[] = judgement?.rules ?? [{ rule: 'moved', ...words.moved() }];
           await itself.set({ state: 'refused', rules: JSON.stringify(rules) }).execute();
           await audit.record(transaction, auditOfItem(batch, item, rules, gateway));
           return 'refused';
         }
-        const command = await issue(transaction, terminal, requesterOf(batch), { ...request, judgement });
-        const { approvedBy, approvedAt } = batch;
-        if (approvedBy !== null) {
-          await transaction
-            .updateTable('commands')
-            .set({ approvedBy, approvedAt })
-            .where('id', '=', command.id)
-            .execute();
-        }
+        const command = await issue(transaction, terminal, requesterOf(batch), { ...batch, judgement });
         await itself.set({ commandId: command.id }).execute();
-        return { ...command, approvedBy, approvedAt };
+        return command;
       });
     if (done === 'over') return false;
     if (typeof done === 'string') return true;

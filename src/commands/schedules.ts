@@ -71,8 +71,8 @@ export function startSchedules(parts: {
     return next;
   }
 
-  async function haveRoom({ companyId }: Caller): Promise<void> {
-    const { count } = await db
+  async function haveRoom(transaction: Transaction<Tables>, { companyId }: Caller): Promise<void> {
+    const { count } = await transaction
       .selectFrom('schedules')
       .select((row) => row.fn.countAll<number>().as('count'))
       .where('removedAt', 'is', null)
@@ -191,10 +191,14 @@ export function startSchedules(parts: {
     ...listing,
 
     /** What no batch may do is refused now and not at its time. */
-    async create(caller: Caller, asked: NewSchedule): Promise<Schedule> {
-      await haveRoom(caller);
-      const nextAt = upcoming(asked.recurrence);
+    async check(caller: Caller, asked: NewSchedule): Promise<void> {
       await batches.plan(caller, asked, 'schedule');
+    },
+
+    /** Writes one that was checked, as the last thing of the transaction. */
+    async create(transaction: Transaction<Tables>, caller: Caller, asked: NewSchedule): Promise<Schedule> {
+      await haveRoom(transaction, caller);
+      const nextAt = upcoming(asked.recurrence);
       const row: ScheduleRow = {
         id: newId('sch'),
         areaCode: asked.areaCode ?? null,
@@ -216,10 +220,8 @@ export function startSchedules(parts: {
         createdAt: clock.now(),
         removedAt: null,
       };
-      await db.transaction().execute(async (transaction) => {
-        await transaction.insertInto('schedules').values(row).execute();
-        await audit.record(transaction, entryOf('schedule_added', caller.name, row));
-      });
+      await transaction.insertInto('schedules').values(row).execute();
+      await audit.record(transaction, entryOf('schedule_added', caller.name, row));
       return scheduleOf(row);
     },
 

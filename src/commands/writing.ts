@@ -2,7 +2,7 @@ import type { Transaction } from 'kysely';
 import { type Caller, personOf } from '../areas/scope.ts';
 import type { AuditEntry } from '../audit/audit.ts';
 import type { Tables } from '../db/schema.ts';
-import type { CommandRow, CommandState } from '../db/schema-commands.ts';
+import type { CommandRow, CommandState, Via } from '../db/schema-commands.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
@@ -17,7 +17,8 @@ import { codesOf } from './rules.ts';
 /** How a new command comes into the outbox, and whose place it takes. All within the caller's transaction, whose audit is the caller's to record. */
 
 /** A request that was judged: how long it may wait to be sent, and, when it is held, for a second person. */
-export interface JudgedRequest extends JudgeRequest {
+export interface JudgedRequest extends JudgeRequest, Partial<Pick<CommandRow, 'approvedBy' | 'approvedAt'>> {
+  via: Via;
   judgement: Judgement;
   ttlMs: number;
   holdMs: number;
@@ -74,6 +75,7 @@ export function createCommandWriting({ clock, gateway }: { clock: Clock; gateway
       value: JSON.stringify(value),
       reason: request.reason ?? null,
       purpose: request.purpose ?? null,
+      via: request.via,
       state,
       sequence: await nextSequence(transaction, terminal.id),
       requestedBy: caller.name,
@@ -85,8 +87,8 @@ export function createCommandWriting({ clock, gateway }: { clock: Clock; gateway
       effect: effectOf(terminal.profile, command, value) ?? null,
       policyVersion,
       rules: JSON.stringify(rules),
-      approvedBy: null,
-      approvedAt: null,
+      approvedBy: request.approvedBy ?? null,
+      approvedAt: request.approvedAt ?? null,
     };
     const first: CommandStep =
       state === 'refused'

@@ -1,4 +1,4 @@
-import type { COMMAND_STATES, Purpose } from './schema-commands.ts';
+import type { COMMAND_STATES, Purpose, Via } from './schema-commands.ts';
 
 /** The rows of batches: one command for many terminals. */
 
@@ -13,7 +13,7 @@ export type ShownState = 'waiting' | (typeof COMMAND_STATES)[number];
 export interface BatchRow {
   id: string;
   state: BatchState;
-  via: 'batch' | 'schedule';
+  via: Exclude<Via, 'request'>;
   command: string;
   /** JSON of the value. */
   value: string;

@@ -18,6 +18,9 @@ export type CommandState = (typeof COMMAND_STATES)[number];
 export const PURPOSES = ['request', 'arrears', 'maintenance', 'safety'] as const;
 export type Purpose = (typeof PURPOSES)[number];
 
+/** A person or program for one terminal, or one of many: rules for what is planned ask. */
+export type Via = 'request' | 'batch' | 'schedule';
+
 /** What a value does to the heat in a house: `standby` keeps frost protection, `cut` ends the supply. */
 export type Effect = 'standby' | 'cut';
 
@@ -29,6 +32,7 @@ export interface CommandRow {
   value: string;
   reason: string | null;
   purpose: Purpose | null;
+  via: Via;
   state: CommandState;
   /** Grows by one with each command of the terminal. */
   sequence: number;

@@ -36,7 +36,8 @@ export async function benchAudit(): Promise<void> {
     const commands = await openCommands({ db, clock, audit: recorder, gateway: 'G', onChange: () => undefined });
     const began = performance.now();
     for (let n = 0; n < COMMANDS; n += 1) {
-      const request = { command: 'setpoint', value: 20, judgement: ALLOWED, ttlMs: 120_000, holdMs: 0 };
+      const asked = { command: 'setpoint', value: 20, via: 'request' } as const;
+      const request = { ...asked, judgement: ALLOWED, ttlMs: 120_000, holdMs: 0 };
       const command = await db.transaction().execute((trx) => commands.create(trx, terminal, ADMIN, request));
       await commands.announce(command);
       await commands.step(command, 'send', 'sent', 'mqtt');

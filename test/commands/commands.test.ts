@@ -16,7 +16,8 @@ import { testDatabase } from '../helpers/database.ts';
 import { tempFolder } from '../helpers/temp.ts';
 
 /** As it is judged when no rule speaks of it. */
-const ALLOWED: Pick<JudgedRequest, 'judgement' | 'ttlMs' | 'holdMs'> = {
+const ALLOWED: Pick<JudgedRequest, 'via' | 'judgement' | 'ttlMs' | 'holdMs'> = {
+  via: 'request',
   judgement: { decision: 'allowed', rules: [], policyVersion: 'test' },
   ttlMs: 120_000,
   holdMs: 900_000,

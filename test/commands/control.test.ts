@@ -96,7 +96,7 @@ async function open(start?: number) {
   const downlink = stack.use(
     startDownlink({ control, registry, carriers: { mqtt: carrier, modbus: carrier, meter: carrier }, clock, log }),
   );
-  const ask = async (terminal: typeof meter, request: Omit<CommandRequest, 'expiresInS'>) => {
+  const ask = async (terminal: typeof meter, request: Omit<CommandRequest, 'expiresInS'> & { expiresInS?: number }) => {
     const command = await db
       .transaction()
       .execute((trx) => control.request(trx, terminal, LI, { expiresInS: 120, ...request }));
@@ -215,6 +215,28 @@ test('a rule that has come to hold a command since must be seen before it is app
   expect((await at.control.approve(WANG, held.id, {})).state).toBe('queued');
   at.downlink.kick('meter');
   await eventually(async () => at.wire.given.length === 1);
+});
+
+test('a batch’s command that has waited into the quiet hours is not sent, while a person’s own request is', async () => {
+  await using at = await open(Date.parse('2026-11-24T19:55:00+08:00'));
+  at.wire.isThere = false;
+  const off = { command: 'power', value: 'off', reason: 'the main is being mended', expiresInS: 900 };
+  const batch = { ...off, terminalIds: ['boiler'] };
+  const plan = await at.control.batches.plan(LI, batch, 'batch');
+  const made = await at.db.transaction().execute((trx) => at.control.batches.create(trx, LI, batch, plan));
+  const own = await at.ask(at.meter, { command: 'valve', value: 'close', purpose: 'maintenance', expiresInS: 900 });
+  const commandId = await eventually(async () => {
+    await at.wait(1_000);
+    return (await at.control.batches.items(made.id, { limit: 1 })).items[0]?.commandId ?? undefined;
+  });
+  expect((await at.get(commandId)).state).toBe('queued');
+  await at.wait(6 * 60_000);
+  at.wire.isThere = true;
+  await at.wait(2_000);
+  await eventually(async () => (await at.get(commandId)).state === 'refused');
+  expect((await at.get(commandId)).history.at(-1)).toMatchObject({ cause: 'policy', detail: 'quiet_hours' });
+  await eventually(async () => (await at.get(own.id)).state === 'sent');
+  expect(at.wire.given).toEqual(['meter close']);
 });
 
 test('what held a command may be gone when a second person approves it', async () => {

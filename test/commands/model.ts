@@ -220,6 +220,7 @@ export async function openModel() {
       const { command, value, expiresInS, held: isHeld } = request;
       const asked = await db.transaction().execute((transaction) =>
         to.commands.create(transaction, terminal, ADMIN, {
+          via: 'request',
           ...{ command, value, ttlMs: expiresInS * 1_000, holdMs: expiresInS * 1_000 },
           judgement: { ...ALLOWED, decision: isHeld ? 'held' : 'allowed' },
         }),

@@ -1,3 +1,4 @@
+import type { AuditState } from '../../src/http/schemas/audit.ts';
 import { makeTerminal } from '../helpers/gateway.ts';
 import { eventually } from '../helpers/temp.ts';
 import { test } from './browser.ts';
@@ -10,7 +11,11 @@ test('who asked for a command is in the audit, filters find it, and the page say
   await gateway.admin.command('AUD-1', { command: 'power', value: 'off', reason: '检修管道' });
   const page = await open('/audit?action=user_removed', { as: gateway.admin });
   await page.getByText('没有符合条件的记录').waitFor();
-  await page.getByText('核对无误').waitFor();
+  const { verified } = (await gateway.admin.get<AuditState>('/audit/state')).body;
+  await page.getByText(`核对无误：第 1–${verified?.seq} 条`).waitFor();
+  await gateway.admin.command('AUD-1', { command: 'power', value: 'on' });
+  await page.reload();
+  await page.getByText(/核对完成于 .+ · 此后新增 \d+ 条/).waitFor();
   await open('/audit', { as: gateway.admin });
   await page.getByRole('searchbox', { name: '终端号' }).fill('AUD-1');
   const table = page.getByRole('table', { name: '审计' });

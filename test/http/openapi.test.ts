@@ -138,7 +138,12 @@ describe('the description', () => {
   });
 
   test('says of the routes that move a valve or money that they need an Idempotency-Key', () => {
-    const moving = ['POST /api/v1/terminals/{id}/commands', 'POST /api/v1/households/{id}/payments'];
+    const moving = [
+      'POST /api/v1/terminals/{id}/commands',
+      'POST /api/v1/command-batches',
+      'POST /api/v1/schedules',
+      'POST /api/v1/households/{id}/payments',
+    ];
     for (const route of moving) {
       const { description = '', parameters = [] } = operations.get(route) ?? {};
       expect(`${description} ${parameters.map(({ name }) => name)}`, route).toMatch(/idempotency-key/i);

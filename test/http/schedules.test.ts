@@ -5,7 +5,7 @@ import type { NewSchedule, Schedule, ScheduleRun } from '../../src/http/schemas/
 import { heldClock } from '../helpers/clock.ts';
 import { type ApiClient, makeHousehold, makeTerminal, startTestGateway, VILLAGE } from '../helpers/gateway.ts';
 import { eventually } from '../helpers/temp.ts';
-import type { Page } from './stage.ts';
+import { type Page, withKey } from './stage.ts';
 
 /** Commands at a time, with a clock that the test holds. */
 
@@ -38,12 +38,8 @@ async function open(boilers = 2) {
 }
 
 async function make(api: ApiClient, more: Partial<NewSchedule> = {}): Promise<Schedule> {
-  const { status, body } = await api.post<Schedule>('/schedules', {
-    ...WARMER,
-    areaCode: VILLAGE,
-    weekly: DAILY,
-    ...more,
-  });
+  const wish = { ...WARMER, areaCode: VILLAGE, weekly: DAILY, ...more };
+  const { status, body } = await api.post<Schedule>('/schedules', wish, withKey());
   expect([status, body.active]).toEqual([201, true]);
   return body;
 }
@@ -104,7 +100,7 @@ test('what no batch may do, what is over, and what is another’s is refused whe
   await using at = await open(1);
   const refused = async (more: object) => {
     const body = { ...WARMER, areaCode: VILLAGE, ...more };
-    const answer = await at.clerk.post<Problem>('/schedules', body);
+    const answer = await at.clerk.post<Problem>('/schedules', body, withKey());
     return [answer.status, answer.body.code];
   };
   expect(await refused({ weekly: DAILY, command: 'valve', value: 'arm' })).toEqual([422, 'refused_by_policy']);
@@ -113,6 +109,20 @@ test('what no batch may do, what is over, and what is another’s is refused whe
   expect(await refused({ at: '2026-11-25T12:00:00+08:00', weekly: DAILY })).toEqual([400, 'invalid_request']);
   expect(await refused({ weekly: { days: [8], time: '12:00' } })).toEqual([400, 'invalid_request']);
 });
+
+test('the same Idempotency-Key is the same schedule, also when its time is over; without one there is none', async () => {
+  await using at = await open(1);
+  const wish = { ...WARMER, areaCode: VILLAGE, at: '2026-11-24T12:10:00+08:00' };
+  const post = (body: object, headers = {}) => at.clerk.post<Schedule & Problem>('/schedules', body, headers);
+  expect((await post(wish)).body.code).toBe('idempotency_key_required');
+  const key = withKey();
+  const { body: first } = await post(wish, key);
+  await at.wait(11 * 60_000);
+  const again = await post(wish, key);
+  expect([again.status, again.body.id]).toEqual([201, first.id]);
+  expect((await post({ ...wish, value: 22 }, key)).body.code).toBe('idempotency_key_reused');
+  expect((await at.clerk.get<Page<Schedule>>('/schedules')).body.items.map(({ id }) => id)).toEqual([first.id]);
+}, 60_000);
 
 test('a schedule is changed, set aside and removed; set aside it does not run', async () => {
   await using at = await open();

@@ -122,13 +122,12 @@ export async function makeWorld(gateway: TestGateway, name: string, areaCode: st
     reason: `reason-${name}`,
     expiresInS: 900,
   });
-  const { body: schedule } = await people.clerk.post<Schedule>('/schedules', {
-    areaCode,
-    command: 'setpoint',
-    value: 21,
-    reason: `reason-${name}`,
-    at: new Date(Date.now() + SHANGHAI_DAY).toISOString(),
-  });
+  const at = new Date(Date.now() + SHANGHAI_DAY).toISOString();
+  const { body: schedule } = await people.clerk.post<Schedule>(
+    '/schedules',
+    { areaCode, command: 'setpoint', value: 21, reason: `reason-${name}`, at },
+    withKey(),
+  );
   // No boiler has a valve, so nothing comes of it.
   const { body: batch } = await postBatch(people.clerk, {
     areaCode,

@@ -11,10 +11,11 @@ export const audit: typeof zh = {
   allActions: 'Everything',
   from: 'From',
   to: 'To',
-  sound: 'All {{n}} rows are as they were written',
+  sound: 'Rows 1–{{n}} are as they were written',
   checking: 'Looking through: {{n}} of {{of}} rows',
+  since: '{{n}} written since, not looked at yet',
   changed: 'Rows were changed',
-  verifiedAt: 'Last looked through',
+  verifiedAt: 'Looked through at',
   faultAt: 'Row {{seq}}: {{what}}',
   system: { gateway: 'gateway', terminal: 'terminal', key: 'API key', setup: 'first start' },
   actions: {

@@ -11,10 +11,11 @@ export const audit = {
   allActions: '全部操作',
   from: '起始日期',
   to: '截止日期',
-  sound: '核对无误：共 {{n}} 条',
+  sound: '核对无误：第 1–{{n}} 条',
   checking: '正在核对：{{n}} / {{of}} 条',
+  since: '此后新增 {{n}} 条，下一轮核对',
   changed: '记录被改动',
-  verifiedAt: '上次核对完成',
+  verifiedAt: '核对完成于',
   faultAt: '第 {{seq}} 条：{{what}}',
   system: { gateway: '网关', terminal: '终端', key: '接口密钥', setup: '首次设置' },
   actions: {

@@ -124,10 +124,12 @@ function Filters() {
   );
 }
 
-function Verified({ head, checked, verifiedAt, faults }: AuditState) {
+/** Only of the rows that a whole look has seen can it be said that they are as they were. */
+function Verified({ head, checked, verified, faults }: AuditState) {
   const { t, language } = useLanguage();
   const number = (n: number) => n.toLocaleString(language);
-  const of = number(head?.seq ?? 0);
+  const newest = head?.seq ?? 0;
+  const progress = t('audit.checking', { n: number(checked.seq), of: number(newest) });
   if (faults.length > 0) {
     const words = t('audit.faults', { returnObjects: true });
     const lines = faults.map(({ kind, seq, to }) => {
@@ -136,16 +138,18 @@ function Verified({ head, checked, verifiedAt, faults }: AuditState) {
     });
     return <Alert type="error" showIcon title={t('audit.changed')} description={lines} />;
   }
-  if (verifiedAt === null)
-    return <Alert type="info" showIcon title={t('audit.checking', { n: number(checked.seq), of })} />;
+  if (verified === null || verified.seq === 0) return <Alert type="info" showIcon title={progress} />;
+  const isUnderWay = Date.parse(checked.since) > Date.parse(verified.at);
   return (
     <Alert
       type="success"
       showIcon
-      title={t('audit.sound', { n: of })}
+      title={t('audit.sound', { n: number(verified.seq) })}
       description={
         <>
-          {t('audit.verifiedAt')}: <Moment time={verifiedAt} />
+          {t('audit.verifiedAt')} <Moment time={verified.at} />
+          {newest > verified.seq && ` · ${t('audit.since', { n: number(newest - verified.seq) })}`}
+          {isUnderWay && ` · ${progress}`}
         </>
       }
     />

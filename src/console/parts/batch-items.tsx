@@ -34,6 +34,7 @@ function ItemTable({ items }: { items: BatchItem[] }) {
     {
       title: t('terminal.id'),
       key: 'terminal',
+      className: narrow ? '' : 'nowrap',
       render: (_, item) => (
         <>
           <TerminalLink id={item.terminalId} />

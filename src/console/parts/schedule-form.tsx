@@ -4,6 +4,7 @@ import { useId, useState } from 'react';
 import type { NewSchedule, Schedule } from '../../http/schemas/schedules.ts';
 import { post } from '../api.ts';
 import { useLanguage, wordFor } from '../i18n.ts';
+import { useIntent } from '../intent.ts';
 import { CACHE } from '../queries.ts';
 import { dateTime } from '../time.ts';
 import { Failure } from './failure.tsx';
@@ -73,18 +74,21 @@ function WhenFields({ when, change }: { when: When; change: (part: Partial<When>
 export function ScheduleForm() {
   const { t, language } = useLanguage();
   const client = useQueryClient();
+  const intent = useIntent();
   const [asked, setAsked] = useState(NOTHING);
   const [when, setWhen] = useState(NEVER);
   const wish = wishOf(asked);
   const times = timesOf(when);
   const body = wish && times && { ...wish, ...times };
   const create = useMutation({
-    mutationFn: (wanted: NewSchedule) => post<Schedule>('/schedules', wanted),
+    mutationFn: (wanted: NewSchedule) => post<Schedule>('/schedules', wanted, intent.keyFor(wanted)),
     onSuccess: () => {
+      intent.done();
       setAsked(NOTHING);
       setWhen(NEVER);
       return client.invalidateQueries({ queryKey: [CACHE.schedules] });
     },
+    onError: intent.failed,
   });
   const change = (part: Partial<Asked>) => {
     setAsked((before) => ({ ...before, ...part }));

@@ -3,7 +3,6 @@ import { rfc3339 } from '../../lib/calendar.ts';
 import { callerOf } from '../auth.ts';
 import { auditPage, auditQuery, auditState } from '../schemas/audit.ts';
 import type { HttpParts } from '../server.ts';
-import { orNull } from '../views.ts';
 
 export const auditRoutes =
   ({ audit, auditWatch }: HttpParts): FastifyPluginAsyncZod =>
@@ -38,11 +37,11 @@ export const auditRoutes =
       '/audit/state',
       { config: { roles: ['admin'] }, schema: { tags: ['audit'], response: { 200: auditState } } },
       async () => {
-        const { head, checked, verifiedAt, faults } = auditWatch.state();
+        const { head, checked, verified, faults } = auditWatch.state();
         return {
           head,
           checked: { seq: checked.seq, since: rfc3339(checked.since) },
-          verifiedAt: orNull(verifiedAt),
+          verified: verified && { seq: verified.seq, at: rfc3339(verified.at) },
           faults: [...faults],
         };
       },

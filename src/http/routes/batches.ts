@@ -1,9 +1,11 @@
 import { Readable } from 'node:stream';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { summaryOf } from '../../commands/batch-plan.ts';
+import type { Caller } from '../../areas/scope.ts';
+import { type BatchRequest, summaryOf } from '../../commands/batch-plan.ts';
+import type { Batch } from '../../commands/batch-rows.ts';
 import { codesOf } from '../../commands/rules.ts';
-import { answerOnce } from '../../db/answers.ts';
+import { answerBefore, answerOnce } from '../../db/answers.ts';
 import { rfc3339 } from '../../lib/calendar.ts';
 import { callerOf, idempotencyKeyOf } from '../auth.ts';
 import {
@@ -32,6 +34,15 @@ export const batchRoutes =
     const switcher = { roles: ['admin', 'company'] } as const;
     const watcher = { roles: ['admin', 'company', 'operator'] } as const;
 
+    async function make(caller: Caller, asked: BatchRequest, asking: Parameters<typeof answerOnce>[1]): Promise<Batch> {
+      const plan = await batches.plan(caller, asked, 'batch');
+      const { answer, first } = await answerOnce(db, asking, (transaction) =>
+        batches.create(transaction, caller, asked, plan),
+      );
+      if (first) batches.announce(answer);
+      return answer;
+    }
+
     app.post(
       '/command-batches',
       {
@@ -53,15 +64,10 @@ export const batchRoutes =
           const { items, decision, homes, policyVersion } = await batches.preview(caller, asked);
           return { dryRun, decision, total: items.length, homes, policyVersion, ...summaryOf(items) };
         }
-        const plan = await batches.plan(caller, asked, 'batch');
-        const { answer, first } = await answerOnce(
-          db,
-          { caller: caller.id, key, body: { batch: asked }, now: clock.now() },
-          (transaction) => batches.create(transaction, caller, asked, plan),
-        );
-        if (first) batches.announce(answer);
-        reply.header('location', `/api/v1/command-batches/${answer.id}`);
-        return reply.code(202).send(batchView(answer));
+        const asking = { caller: caller.id, key, body: { batch: asked }, now: clock.now() };
+        const made = (await answerBefore<Batch>(db, asking)) ?? (await make(caller, asked, asking));
+        reply.header('location', `/api/v1/command-batches/${made.id}`);
+        return reply.code(202).send(batchView(made));
       },
     );
 

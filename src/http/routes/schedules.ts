@@ -1,9 +1,13 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { Caller } from '../../areas/scope.ts';
+import type { Schedule } from '../../commands/schedule-rows.ts';
+import type { NewSchedule } from '../../commands/schedules.ts';
+import { answerBefore, answerOnce } from '../../db/answers.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { Recurrence } from '../../lib/recurrence.ts';
-import { callerOf } from '../auth.ts';
-import { idParam } from '../schemas/common.ts';
+import { callerOf, idempotencyKeyOf } from '../auth.ts';
+import { idempotencyHeaders, idParam } from '../schemas/common.ts';
 import {
   newSchedule,
   scheduleChange,
@@ -27,10 +31,16 @@ function recurrenceOf({ at, weekly }: Times): Recurrence | undefined {
 }
 
 export const scheduleRoutes =
-  ({ control: { schedules } }: HttpParts): FastifyPluginAsyncZod =>
+  ({ db, clock, control: { schedules } }: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
     const config = { roles: ['admin', 'company'] } as const;
     const tags = ['commands'];
+
+    async function make(caller: Caller, wanted: NewSchedule, asking: Parameters<typeof answerOnce>[1]) {
+      await schedules.check(caller, wanted);
+      const { answer } = await answerOnce(db, asking, (transaction) => schedules.create(transaction, caller, wanted));
+      return answer;
+    }
 
     app.get(
       '/schedules',
@@ -49,15 +59,20 @@ export const scheduleRoutes =
           tags,
           description:
             'A command for an area or a list, once or every week. Each time is a batch, judged as things are then; a time that was missed is noted and not made up.',
+          headers: idempotencyHeaders,
           body: newSchedule,
           response: { 201: scheduleSchema },
         },
       },
       async (request, reply) => {
+        const caller = callerOf(request);
+        const key = idempotencyKeyOf(request);
         const { at, weekly, ...asked } = request.body;
         const recurrence = recurrenceOf({ at, weekly });
         if (!recurrence) throw new GatewayError('invalid_request', 'give either at or weekly');
-        const made = await schedules.create(callerOf(request), { ...asked, recurrence });
+        const wanted = { ...asked, recurrence };
+        const asking = { caller: caller.id, key, body: { schedule: request.body }, now: clock.now() };
+        const made = (await answerBefore<Schedule>(db, asking)) ?? (await make(caller, wanted, asking));
         return reply.code(201).header('location', `/api/v1/schedules/${made.id}`).send(scheduleView(made));
       },
     );

@@ -42,7 +42,10 @@ export const auditQuery = z.strictObject({
 export const auditState = z.object({
   head: z.object({ seq, hash }).nullable().describe('The newest row'),
   checked: z.object({ seq: z.int(), since: time }).describe('How far the present look through all rows has come'),
-  verifiedAt: time.nullable().describe('When a look came to its end last'),
+  verified: z
+    .object({ seq: z.int(), at: time })
+    .nullable()
+    .describe('Up to which row the look had come that ended last, and when: rows after it are not looked at yet'),
   faults: z
     .array(
       z.object({
