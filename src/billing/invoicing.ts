@@ -44,13 +44,13 @@ export async function openInvoicing(
   },
 ) {
   const { db, clock, log, billing, gatewayId } = parts;
-  const { ledger, arrears } = billing;
+  const { ledger, arrears, paid } = billing;
   const tariffs = loadTariffs(settings.folder);
   const terms = createTerms({ db, clock, tariffs });
   const prepare = createPreparation({ ...parts, tariffs, meterUse: createMeterUse(parts) });
   const { holdAfterDays, recheckDays } = settings;
   const lowBalanceFen = BigInt(settings.lowBalanceFen);
-  const step = createRunStep({ db, clock, ledger, prepare, terms, arrears, holdAfterDays, lowBalanceFen });
+  const step = createRunStep({ db, clock, ledger, prepare, terms, arrears, paid, holdAfterDays, lowBalanceFen });
   const bills = createBills({ db, clock, ledger, prepare, recheckDays });
   const runs = await startRuns({ db, clock, log, gatewayId, step });
 
