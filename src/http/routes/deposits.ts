@@ -4,7 +4,8 @@ import { callerOf } from '../auth.ts';
 import { bookOnce, clerk, payOnce } from '../booking.ts';
 import { booked, payment } from '../schemas/billing.ts';
 import { idempotencyHeaders, idParam } from '../schemas/common.ts';
-import { depositOffset, depositRefund, depositReport, depositReportQuery, newDeposit } from '../schemas/deposits.ts';
+import { depositOffset, depositRefund, depositReport, newDeposit } from '../schemas/deposits.ts';
+import { depositReportQuery } from '../schemas/reports.ts';
 import type { HttpParts } from '../server.ts';
 import { depositStatementView, paymentView } from '../views-billing.ts';
 
