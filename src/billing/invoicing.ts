@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts';
 import type { CompanyRow } from '../db/schema.ts';
-import { dayOf, startOfDay } from '../lib/calendar.ts';
+import { dayBefore, dayOf, startOfDay } from '../lib/calendar.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { ReadingStore } from '../readings/store.ts';
@@ -58,8 +58,8 @@ export async function openInvoicing(
   async function runCalendar(): Promise<void> {
     const now = clock.now();
     if (now < startOfDay(dayOf(now)) + BEGIN_MS) return;
-    const yesterday = dayOf(startOfDay(dayOf(now)) - 1);
-    const lastMonth = dayOf(startOfDay(`${dayOf(now).slice(0, 7)}-01`) - 1);
+    const yesterday = dayBefore(dayOf(now));
+    const lastMonth = dayBefore(`${dayOf(now).slice(0, 7)}-01`);
     for (const company of await db.selectFrom('companies').selectAll().orderBy('id').execute()) {
       const running = (await runs.list(company.id, { limit: 1 })).items[0]?.state === 'running';
       if (running) continue;
