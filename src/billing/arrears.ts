@@ -10,6 +10,7 @@ import { newId } from '../lib/ids.ts';
 import { type Fen, fromFen } from '../lib/money.ts';
 import { householdAccount } from './accounts.ts';
 import { balancesOf } from './balances.ts';
+import { openLocked } from './postings.ts';
 import type { Mode } from './terms.ts';
 
 /**
@@ -33,14 +34,25 @@ export function createArrears({ db, clock }: { db: Database; clock: Clock }) {
     return new Map(accounts.map((account) => [account.householdId ?? '', balances.get(account)?.postedFen ?? 0n]));
   }
 
-  const currentNotices = (ids: string[], at: Reader = db): Promise<NoticeRow[]> =>
-    at
+  /** Whoever gives a notice and whoever ends notices wait for each other, so that no notice outlives a debt that was paid meanwhile. */
+  async function lockedBalance(
+    transaction: Transaction<Tables>,
+    household: Pick<HouseholdRow, 'id' | 'companyId'>,
+  ): Promise<Fen> {
+    await openLocked(transaction, [householdAccount(household, 'heating')]);
+    return (await balancesFor([household], transaction)).get(household.id) ?? 0n;
+  }
+
+  async function currentNotices(ids: string[], at: Reader = db): Promise<NoticeRow[]> {
+    if (ids.length === 0) return [];
+    return at
       .selectFrom('notices')
       .selectAll()
       .where('householdId', 'in', ids)
       .where('overAt', 'is', null)
       .orderBy('id')
       .execute();
+  }
 
   /** Nothing is owed any more: notices and proposals of this debt are over. */
   async function end(at: Reader, ids: string[]): Promise<void> {
@@ -85,14 +97,13 @@ export function createArrears({ db, clock }: { db: Database; clock: Clock }) {
       .execute();
   }
 
-  async function addNotice(
-    transaction: Transaction<Tables>,
-    notice: Pick<NoticeRow, 'householdId' | 'step' | 'givenBy'> & { owedFen: Fen },
-  ): Promise<NoticeRow> {
-    const row = { ...notice, id: newId('note'), at: clock.now(), owedFen: fromFen(notice.owedFen), overAt: null };
-    await transaction.insertInto('notices').values(row).execute();
-    return row;
-  }
+  const noticeOf = (notice: Pick<NoticeRow, 'householdId' | 'step' | 'givenBy'> & { owedFen: Fen }): NoticeRow => ({
+    ...notice,
+    id: newId('note'),
+    at: clock.now(),
+    owedFen: fromFen(notice.owedFen),
+    overAt: null,
+  });
 
   const visibleProposals = (caller: Caller) =>
     db
@@ -124,16 +135,20 @@ export function createArrears({ db, clock }: { db: Database; clock: Clock }) {
     /** After money came. */
     async settled(householdId: string): Promise<void> {
       const household = await db.selectFrom('households').selectAll().where('id', '=', householdId).executeTakeFirst();
-      if (household && ((await balancesFor([household])).get(householdId) ?? 0n) >= 0n) await end(db, [householdId]);
+      if (!household) return;
+      await db.transaction().execute(async (transaction) => {
+        if ((await lockedBalance(transaction, household)) >= 0n) await end(transaction, [householdId]);
+      });
     },
 
     /** Refused when nothing is owed. The last step of the ladder makes a proposal. */
     async giveNotice(caller: Caller, household: HouseholdRow, step: NoticeRow['step']): Promise<NoticeRow> {
-      const balance = (await balancesFor([household])).get(household.id) ?? 0n;
-      if (balance >= 0n) throw new GatewayError('wrong_state', 'The household owes nothing');
       return db.transaction().execute(async (transaction) => {
+        const balance = await lockedBalance(transaction, household);
+        if (balance >= 0n) throw new GatewayError('wrong_state', 'The household owes nothing');
         const owing = { householdId: household.id, owedFen: -balance };
-        const row = await addNotice(transaction, { ...owing, step, givenBy: caller.name });
+        const row = noticeOf({ ...owing, step, givenBy: caller.name });
+        await transaction.insertInto('notices').values(row).execute();
         if (step === 'final_notice') await propose(transaction, [owing]);
         return row;
       });
@@ -162,22 +177,18 @@ export function createArrears({ db, clock }: { db: Database; clock: Clock }) {
       const balances = await balancesFor(households, transaction);
       const of = (id: string) => balances.get(id) ?? 0n;
       const low = households.filter(({ id }) => of(id) < lowBalanceFen);
-      const ids = low.map(({ id }) => id);
-      const warned =
-        ids.length === 0
-          ? []
-          : await transaction
-              .selectFrom('notices')
-              .select('householdId')
-              .where('householdId', 'in', ids)
-              .where('overAt', 'is', null)
-              .where('step', '=', 'low_balance')
-              .execute();
-      const known = new Set(warned.map(({ householdId }) => householdId));
-      for (const { id } of low.filter((one) => !known.has(one.id))) {
-        const owedFen = of(id) < 0n ? -of(id) : 0n;
-        await addNotice(transaction, { householdId: id, step: 'low_balance', owedFen, givenBy: 'gateway' });
-      }
+      const told = await currentNotices(
+        low.map(({ id }) => id),
+        transaction,
+      );
+      const warned = new Set(told.filter(({ step }) => step === 'low_balance').map(({ householdId }) => householdId));
+      const warnings = low
+        .filter(({ id }) => !warned.has(id))
+        .map(({ id }) => {
+          const owedFen = of(id) < 0n ? -of(id) : 0n;
+          return noticeOf({ householdId: id, step: 'low_balance', owedFen, givenBy: 'gateway' });
+        });
+      if (warnings.length > 0) await transaction.insertInto('notices').values(warnings).execute();
       const over = low.filter(({ id }) => of(id) < -BigInt(modes.get(id)?.emergencyCreditFen ?? 0));
       await propose(
         transaction,
@@ -249,7 +260,7 @@ export function createArrears({ db, clock }: { db: Database; clock: Clock }) {
 
   async function withNotices(items: OwingHousehold[]): Promise<OwingHousehold[]> {
     const ids = items.map(({ id }) => id);
-    const notices = Map.groupBy(ids.length === 0 ? [] : await currentNotices(ids), ({ householdId }) => householdId);
+    const notices = Map.groupBy(await currentNotices(ids), ({ householdId }) => householdId);
     return items.map((item) => ({ ...item, notices: notices.get(item.id) ?? [] }));
   }
 }

@@ -1,5 +1,5 @@
 import type { HouseholdTariffRow } from '../db/schema-bills.ts';
-import { dayOf, startOfDay } from '../lib/calendar.ts';
+import { dayBefore } from '../lib/calendar.ts';
 import { versionOn } from './season.ts';
 import type { Tariff } from './tariff-schema.ts';
 
@@ -45,8 +45,6 @@ function applied(tariffs: Iterable<Tariff>, metric: string, household: Belongs):
   }
   return best.found;
 }
-
-const dayBefore = (day: string): string => dayOf(startOfDay(day) - 1);
 
 /** For the days from one to another, both included. `given` are the household's own, for this metric. */
 export function chooseTariffs(

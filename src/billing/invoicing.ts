@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts';
 import type { CompanyRow } from '../db/schema.ts';
-import { dayOf, startOfDay } from '../lib/calendar.ts';
+import { dayBefore, dayOf, startOfDay } from '../lib/calendar.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { ReadingStore } from '../readings/store.ts';
@@ -44,13 +44,13 @@ export async function openInvoicing(
   },
 ) {
   const { db, clock, log, billing, gatewayId } = parts;
-  const { ledger, arrears } = billing;
+  const { ledger, arrears, paid } = billing;
   const tariffs = loadTariffs(settings.folder);
   const terms = createTerms({ db, clock, tariffs });
   const prepare = createPreparation({ ...parts, tariffs, meterUse: createMeterUse(parts) });
   const { holdAfterDays, recheckDays } = settings;
   const lowBalanceFen = BigInt(settings.lowBalanceFen);
-  const step = createRunStep({ db, clock, ledger, prepare, terms, arrears, holdAfterDays, lowBalanceFen });
+  const step = createRunStep({ db, clock, ledger, prepare, terms, arrears, paid, holdAfterDays, lowBalanceFen });
   const bills = createBills({ db, clock, ledger, prepare, recheckDays });
   const runs = await startRuns({ db, clock, log, gatewayId, step });
 
@@ -58,8 +58,8 @@ export async function openInvoicing(
   async function runCalendar(): Promise<void> {
     const now = clock.now();
     if (now < startOfDay(dayOf(now)) + BEGIN_MS) return;
-    const yesterday = dayOf(startOfDay(dayOf(now)) - 1);
-    const lastMonth = dayOf(startOfDay(`${dayOf(now).slice(0, 7)}-01`) - 1);
+    const yesterday = dayBefore(dayOf(now));
+    const lastMonth = dayBefore(`${dayOf(now).slice(0, 7)}-01`);
     for (const company of await db.selectFrom('companies').selectAll().orderBy('id').execute()) {
       const running = (await runs.list(company.id, { limit: 1 })).items[0]?.state === 'running';
       if (running) continue;

@@ -101,6 +101,10 @@ const differenceTo = ({ chargeFen, subsidyFen }: Charged, charged: Charged | und
   subsidyFen: subsidyFen - (charged?.subsidyFen ?? 0n),
 });
 
+/** Whether a bill gives back what was charged for its period before: for its household that is as good as a payment. */
+export const givesBack = (row: Pick<BillRow, 'postedChargeFen' | 'postedSubsidyFen'>): boolean =>
+  row.postedChargeFen < row.postedSubsidyFen;
+
 const postingOf = (row: BillRow, household: HouseholdRow): Posting => ({
   id: row.id,
   kind: 'bill',

@@ -3,7 +3,8 @@ import type { Database } from '../db/database.ts';
 import { type Page, pageOf } from '../db/page.ts';
 import type { Tables } from '../db/schema.ts';
 import type { ReconciliationRow } from '../db/schema-orders.ts';
-import { OFFSET_MS } from '../lib/calendar.ts';
+import { dayOf, startOfDay } from '../lib/calendar.ts';
+import { chunksOf } from '../lib/chunks.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
@@ -25,10 +26,6 @@ const RETRY_MS = 3_600_000;
 /** Days before yesterday that are made up for after the gateway stood still. */
 const DAYS_BACK = 7;
 const ROWS_AT_ONCE = 500;
-
-/** `2026-11-24` in Asia/Shanghai. */
-export const dateOf = (time: number): string => new Date(time + OFFSET_MS).toISOString().slice(0, 10);
-const startOf = (date: string): number => Date.parse(`${date}T00:00:00+08:00`);
 
 export function createReconciliation(parts: {
   db: Database;
@@ -80,7 +77,8 @@ export function createReconciliation(parts: {
 
   /** What we have of that day, and whatever the statement names of other days. */
   async function oursOf(provider: ProviderName, date: string, lines: StatementLine[]): Promise<Ours> {
-    const [from, to] = [startOf(date), startOf(date) + DAY_MS];
+    const from = startOfDay(date);
+    const to = from + DAY_MS;
     const orders = new Map<string, Ours['orders'][number]>();
     const refunds = new Map<string, Ours['refunds'][number]>();
     const orderRows = db.selectFrom('paymentOrders').selectAll().where('provider', '=', provider);
@@ -90,8 +88,7 @@ export function createReconciliation(parts: {
     for (const row of await refundRows.where('doneAt', '>=', from).where('doneAt', '<', to).execute()) {
       refunds.set(row.refundNo, row);
     }
-    for (let at = 0; at < lines.length; at += ROWS_AT_ONCE) {
-      const some = lines.slice(at, at + ROWS_AT_ONCE);
+    for (const some of chunksOf(lines, ROWS_AT_ONCE)) {
       const ids = some.map(({ orderId }) => orderId);
       for (const row of await orderRows.where('id', 'in', ids).execute()) orders.set(row.id, row);
       const numbers = some.flatMap(({ refundId }) => refundId ?? []);
@@ -103,7 +100,7 @@ export function createReconciliation(parts: {
 
   /** The statement promises the money to the bank, less the fee; each line once. */
   async function settle(transaction: Transaction<Tables>, provider: ProviderName, date: string, matched: Matched[]) {
-    const at = startOf(date) + DAY_MS - 1;
+    const at = startOfDay(date) + DAY_MS - 1;
     await ledger.postAll(
       transaction,
       matched.map(({ line, order, id }) => {
@@ -190,7 +187,7 @@ export function createReconciliation(parts: {
     /** Compares a day that is over, again if need be. Rejects with `wrong_state` while it is under way. */
     async reconcile(provider: ProviderName, date: string): Promise<ReconciliationRow> {
       providers.get(provider);
-      if (date >= dateOf(clock.now())) throw new GatewayError('wrong_state', 'A day is compared when it is over');
+      if (date >= dayOf(clock.now())) throw new GatewayError('wrong_state', 'A day is compared when it is over');
       const id = await claim(provider, date, true);
       if (id === undefined) throw new GatewayError('wrong_state', 'It is being compared just now');
       return attempt(id, provider, date);
@@ -199,7 +196,7 @@ export function createReconciliation(parts: {
     /** By the clock: every day that is over and was not compared yet, from the hour that is set on. */
     async keepUp(): Promise<void> {
       const now = clock.now();
-      if (now < startOf(dateOf(now)) + reconcileHour * 3_600_000) return;
+      if (now < startOfDay(dayOf(now)) + reconcileHour * 3_600_000) return;
       for (const provider of providers.names()) {
         const { first } = await db
           .selectFrom('paymentOrders')
@@ -208,8 +205,8 @@ export function createReconciliation(parts: {
           .executeTakeFirstOrThrow();
         if (first === null) continue;
         for (let back = DAYS_BACK; back > 0; back -= 1) {
-          const date = dateOf(now - back * DAY_MS);
-          if (date < dateOf(Number(first))) continue;
+          const date = dayOf(now - back * DAY_MS);
+          if (date < dayOf(Number(first))) continue;
           const id = await claim(provider, date, false);
           if (id !== undefined) await attempt(id, provider, date);
         }

@@ -7,7 +7,7 @@ import type { Clock } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
 import { type Fen, fromFen, toFen } from '../lib/money.ts';
 import type { Arrears } from './arrears.ts';
-import { chargeDays, type Draft, issueBills } from './issue-bills.ts';
+import { chargeDays, type Draft, givesBack, issueBills } from './issue-bills.ts';
 import type { Ledger } from './ledger.ts';
 import type { MadeBill } from './make-bill.ts';
 import type { PrepareBills, Prepared } from './prepare-bills.ts';
@@ -15,12 +15,12 @@ import type { Mode, Terms } from './terms.ts';
 
 /** One part of a run: some households are read, billed, and counted, in one transaction. */
 
-interface Counted {
+interface Written {
   made: number;
   held: number;
-  unchanged: number;
-  failed: number;
   amountFen: Fen;
+  /** Households whose bill gives back what they were charged before. */
+  givenBack: string[];
 }
 
 /** What a part comes to; with a dry run nothing more happens. */
@@ -44,10 +44,12 @@ export function createRunStep(parts: {
   prepare: PrepareBills;
   terms: Terms;
   arrears: Arrears;
+  /** What follows when a household owes less, and that is committed. */
+  paid: (householdId: string) => Promise<void>;
   holdAfterDays: number;
   lowBalanceFen: Fen;
 }) {
-  const { db, clock, ledger, prepare, terms, arrears, holdAfterDays, lowBalanceFen } = parts;
+  const { db, clock, ledger, prepare, terms, arrears, paid, holdAfterDays, lowBalanceFen } = parts;
 
   async function currentBills(ids: string[], period: string): Promise<Map<string, BillRow>> {
     const rows = await db
@@ -121,10 +123,11 @@ export function createRunStep(parts: {
       return held ? sum : sum + totalOf(made) - before;
     }, 0n);
 
-  const countedDry = (drafts: Draft[]): Omit<Counted, 'unchanged' | 'failed'> => ({
+  const countedDry = (drafts: Draft[]): Written => ({
     made: drafts.filter(({ held }) => !held).length,
     held: drafts.filter(({ held }) => held).length,
     amountFen: amountOf(drafts),
+    givenBack: [],
   });
 
   async function write(
@@ -132,7 +135,7 @@ export function createRunStep(parts: {
     run: BillingRunRow,
     drafts: Draft[],
     modes: ReadonlyMap<string, Mode>,
-  ): Promise<Omit<Counted, 'unchanged' | 'failed'>> {
+  ): Promise<Written> {
     const act = { at: clock.now(), by: run.requestedBy, runId: run.id };
     if (run.kind === 'daily') {
       const rows = await chargeDays(transaction, ledger, drafts, act);
@@ -143,12 +146,13 @@ export function createRunStep(parts: {
         lowBalanceFen,
       );
       const amountFen = rows.reduce((sum, { chargeFen, subsidyFen }) => sum + toFen(chargeFen) - toFen(subsidyFen), 0n);
-      return { made: rows.length, held: 0, amountFen };
+      return { made: rows.length, held: 0, amountFen, givenBack: [] };
     }
     const rows = await issueBills(transaction, ledger, drafts, act);
     const amountFen = rows.reduce((sum, row) => sum + toFen(row.postedChargeFen) - toFen(row.postedSubsidyFen), 0n);
     const held = rows.filter(({ state }) => state === 'held').length;
-    return { made: rows.length - held, held, amountFen };
+    const givenBack = rows.filter(givesBack).map(({ householdId }) => householdId);
+    return { made: rows.length - held, held, amountFen, givenBack };
   }
 
   /** Nothing is written when somebody else has brought the run further, or ended it. */
@@ -161,7 +165,7 @@ export function createRunStep(parts: {
     const span = { from: daysOfMonth(run.period).from, through: run.through };
     const prepared = await prepare(concerned(run, households, bills, modes), { companyName: company.name, ...span });
     const { drafts, troubles, unchanged } = judge(run, households, prepared, bills);
-    await db.transaction().execute(async (transaction) => {
+    const givenBack = await db.transaction().execute(async (transaction) => {
       const last = households.at(-1)?.id ?? run.afterHousehold;
       const { numUpdatedRows } = await transaction
         .updateTable('billingRuns')
@@ -170,7 +174,7 @@ export function createRunStep(parts: {
         .where('state', '=', 'running')
         .where('afterHousehold', '=', run.afterHousehold)
         .executeTakeFirstOrThrow();
-      if (numUpdatedRows === 0n) return;
+      if (numUpdatedRows === 0n) return [];
       const counted = run.dryRun === 1 ? countedDry(drafts) : await write(transaction, run, drafts, modes);
       if (troubles.length > 0) await transaction.insertInto('billingTroubles').values(troubles).execute();
       const others = drafts.length - counted.made - counted.held;
@@ -186,7 +190,9 @@ export function createRunStep(parts: {
         })
         .where('id', '=', run.id)
         .execute();
+      return counted.givenBack;
     });
+    for (const householdId of givenBack) await paid(householdId);
   };
 }
 export type RunStep = ReturnType<typeof createRunStep>;

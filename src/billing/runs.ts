@@ -3,7 +3,7 @@ import type { Database } from '../db/database.ts';
 import { type Page, pageOf } from '../db/page.ts';
 import type { CompanyRow, HouseholdRow, Tables } from '../db/schema.ts';
 import type { BillingRunRow, RunKind } from '../db/schema-bills.ts';
-import { dayOf, daysOfMonth, startOfDay } from '../lib/calendar.ts';
+import { dayBefore, dayOf, daysOfMonth } from '../lib/calendar.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
@@ -28,8 +28,8 @@ export interface NewRun {
 /** The last day that a run bills: of a month that is over its last, of daily charges yesterday. */
 function throughOf({ kind, period }: NewRun, now: number): string {
   const { from, to } = daysOfMonth(period);
-  const last = dayOf(startOfDay(to) - 1);
-  const yesterday = dayOf(startOfDay(dayOf(now)) - 1);
+  const last = dayBefore(to);
+  const yesterday = dayBefore(dayOf(now));
   const isOver = last <= yesterday;
   if (kind !== 'daily' && !isOver) throw new GatewayError('invalid_request', `${period} is not over`);
   if (from > yesterday) throw new GatewayError('invalid_request', `No day of ${period} is over`);

@@ -10,12 +10,10 @@ import type { HttpParts } from './server.ts';
 
 export const clerk = { roles: ['admin', 'company'] } as const;
 
-/** Runs `action` once for the caller's Idempotency-Key; when it is committed, what follows from money for the household does. */
-export async function bookOnce<T>(
-  { db, clock, households, billing }: HttpParts,
-  request: FastifyRequest<{ Params: { id: string } }>,
-  action: (transaction: Transaction<Tables>, household: HouseholdRow, act: Act) => Promise<T>,
-): Promise<T> {
+type Request = FastifyRequest<{ Params: { id: string } }>;
+type Action<T> = (transaction: Transaction<Tables>, household: HouseholdRow, act: Act) => Promise<T>;
+
+async function once<T>({ db, clock, households }: HttpParts, request: Request, action: Action<T>) {
   const caller = callerOf(request);
   const key = idempotencyKeyOf(request);
   const household = await households.get(caller, request.params.id);
@@ -24,6 +22,17 @@ export async function bookOnce<T>(
   const { answer, first } = await answerOnce(db, { caller: caller.id, key, body, now }, (transaction) =>
     action(transaction, household, { at: now, by: caller.name }),
   );
-  if (first) await billing.paid(household.id);
+  return { household, answer, first };
+}
+
+/** Runs `action` once for the caller's Idempotency-Key. */
+export async function bookOnce<T>(parts: HttpParts, request: Request, action: Action<T>): Promise<T> {
+  return (await once(parts, request, action)).answer;
+}
+
+/** As `bookOnce`, for what makes the household owe less: when it is committed, what follows from that does. */
+export async function payOnce<T>(parts: HttpParts, request: Request, action: Action<T>): Promise<T> {
+  const { household, answer, first } = await once(parts, request, action);
+  if (first) await parts.billing.paid(household.id);
   return answer;
 }

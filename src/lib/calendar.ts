@@ -10,6 +10,8 @@ export function durationMs(text: string): number | undefined {
   return match && unit ? Number(match[1]) * unit : undefined;
 }
 
+const shanghai = (time: number): string => new Date(time + OFFSET_MS).toISOString();
+
 /** The start of the window of `everyMs` that holds `time`; windows of whole days begin at midnight in Shanghai. */
 export const windowStart = (time: number, everyMs: number): number =>
   Math.floor((time + OFFSET_MS) / everyMs) * everyMs - OFFSET_MS;
@@ -17,17 +19,24 @@ export const windowStart = (time: number, everyMs: number): number =>
 /** RFC 3339 in UTC, as the API shows times. */
 export const rfc3339 = (time: number): string => new Date(time).toISOString();
 
+/** `2026-11-01T08:00:00+08:00`: RFC 3339 in Shanghai, to the second. */
+export const localRfc3339 = (time: number): string => `${shanghai(time).slice(0, 19)}+08:00`;
+
+/** `2026-11-01 08:00:00`, the same for people. */
+export const localText = (time: number): string => shanghai(time).slice(0, 19).replace('T', ' ');
+
 /** The calendar year in Shanghai. */
 export const yearOf = (time: number): number => new Date(time + OFFSET_MS).getUTCFullYear();
 const DAY_MS = 86_400_000;
 
 /** `2026-11-01`, the day in Shanghai that holds `time`. */
-export const dayOf = (time: number): string => new Date(time + OFFSET_MS).toISOString().slice(0, 10);
+export const dayOf = (time: number): string => shanghai(time).slice(0, 10);
 
 /** Midnight in Shanghai with which a day such as `2026-11-01` begins: epoch ms. */
 export const startOfDay = (day: string): number => Date.parse(`${day}T00:00:00Z`) - OFFSET_MS;
 
 export const nextDay = (day: string): string => dayOf(startOfDay(day) + DAY_MS);
+export const dayBefore = (day: string): string => dayOf(startOfDay(day) - DAY_MS);
 
 /** Whether there is such a day: 2026-02-30 is none. */
 export const isDay = (text: string): boolean =>

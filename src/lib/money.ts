@@ -13,6 +13,12 @@ export function fromFen(amount: Fen): number {
   return value;
 }
 
+/** 123456n → `1234.56`, in yuan. */
+export function yuanText(amount: Fen): string {
+  const size = amount < 0n ? -amount : amount;
+  return `${amount < 0n ? '-' : ''}${size / 100n}.${String(size % 100n).padStart(2, '0')}`;
+}
+
 const DIGITS = '零壹贰叁肆伍陆柒捌玖';
 const PLACES = ['', '拾', '佰', '仟'];
 const GROUPS = ['', '万', '亿', '万亿'];

@@ -1,4 +1,5 @@
-import { type Cell, type Sheet, yuanText } from './sheet.ts';
+import { yuanText } from '../lib/money.ts';
+import type { Cell, Sheet } from './sheet.ts';
 
 /** RFC 4180 with a byte order mark, by which Excel knows UTF-8. */
 

@@ -6,9 +6,3 @@ export interface Sheet {
   titles: string[];
   rows: AsyncIterable<Cell[]>;
 }
-
-/** 123456n → `1234.56`. */
-export function yuanText(fen: bigint): string {
-  const amount = fen < 0n ? -fen : fen;
-  return `${fen < 0n ? '-' : ''}${amount / 100n}.${String(amount % 100n).padStart(2, '0')}`;
-}

@@ -1,16 +1,9 @@
 import { type Caller, visibleHouseholds } from '../areas/scope.ts';
+import type { StatementQuery } from '../billing/deposit-moves.ts';
 import type { Database } from '../db/database.ts';
 import { type Fen, toFen } from '../lib/money.ts';
 
 /** What came in over some time, by company, method and who took it; and what of it, or of earlier payments, was given back in that time. */
-
-export interface TakingsQuery {
-  companyId?: string | undefined;
-  areaCode?: string | undefined;
-  /** Epoch ms; `to` is not in it. */
-  from: number;
-  to: number;
-}
 
 export interface Taking {
   companyId: string;
@@ -35,7 +28,7 @@ interface Sum {
 
 const NOTHING = { count: 0, amountFen: 0n, givenBackCount: 0, givenBackFen: 0n };
 
-export async function takingsOf(db: Database, caller: Caller, query: TakingsQuery): Promise<Taking[]> {
+export async function takingsOf(db: Database, caller: Caller, query: StatementQuery): Promise<Taking[]> {
   const { companyId, areaCode, from, to } = query;
   const payments = () =>
     db

@@ -1,4 +1,5 @@
-import { type Cell, type Sheet, yuanText } from './sheet.ts';
+import { yuanText } from '../lib/money.ts';
+import type { Cell, Sheet } from './sheet.ts';
 import { zipOf } from './zip.ts';
 
 /**

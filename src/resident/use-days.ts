@@ -1,3 +1,4 @@
+import { dayOf } from '../console/time.ts';
 import type { HouseholdUsage } from '../http/schemas/billing.ts';
 
 /** Use of a counter against the same days of the year before. */
@@ -23,8 +24,6 @@ interface Day {
   amount: number | null;
   doubtful: boolean;
 }
-const OFFSET_MS = 8 * 3_600_000;
-const shanghai = (time: string): string => new Date(Date.parse(time) + OFFSET_MS).toISOString();
 const aYearOn = (day: string): string => `${Number(day.slice(0, 4)) + 1}${day.slice(4)}`;
 const DOUBTFUL = new Set(['estimated', 'missing', 'implausible', 'reset']);
 
@@ -35,7 +34,7 @@ function byMetric({ items }: HouseholdUsage): Map<string, { unit: string; days: 
     const of = found.get(metric) ?? { unit, days: new Map<string, Day>() };
     found.set(metric, of);
     for (const { from, amount, quality } of uses) {
-      const day = shanghai(from).slice(0, 10);
+      const day = dayOf(Date.parse(from));
       const known = of.days.get(day);
       of.days.set(day, {
         amount: amount === null ? (known?.amount ?? null) : amount + (known?.amount ?? 0),

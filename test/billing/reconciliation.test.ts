@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import type { StatementLine } from '../../src/billing/providers/provider.ts';
 import { readWechatBill } from '../../src/billing/providers/wechat-bill.ts';
-import { dateOf } from '../../src/billing/reconciliation.ts';
 import { compare } from '../../src/billing/statement.ts';
+import { dayOf } from '../../src/lib/calendar.ts';
 import { heldClock } from '../helpers/clock.ts';
 import { eventually } from '../helpers/temp.ts';
 import { CLERK, openBook } from './book.ts';
@@ -44,7 +44,7 @@ test('a day that fits has no differences; fees are booked, the rest comes to the
   const { id, household } = await paid(10_000);
   await refunded(id, 2_500n);
   expect(await book.money(household)).toEqual({ heating: 7_500, clearing: 7_500, fees: 0, bank: 0 });
-  const date = dateOf(clock.now());
+  const date = dayOf(clock.now());
   await expect(reconciliation.reconcile('wechat', date)).rejects.toMatchObject({ code: 'wrong_state' });
   later(DAY_MS);
   for (let n = 0; n < 2; n++) {
@@ -78,7 +78,7 @@ test('each thing that differs is listed, asked for where that may mend it, and e
     expiresAt: clock.now() + DAY_MS,
   });
   provider.trades.pay(strange?.orderId ?? '');
-  const date = dateOf(clock.now());
+  const date = dayOf(clock.now());
   // The lost one is not asked for before the day is over.
   await book.db.updateTable('paymentOrders').set({ askAt: null }).where('id', '=', lost.id).execute();
   later(DAY_MS);
@@ -114,7 +114,7 @@ test('each thing that differs is listed, asked for where that may mend it, and e
 test('every day is compared by itself from the hour that is set on, also those of a week without the gateway', async () => {
   later(DAY_MS);
   const { household } = await paid(100);
-  const date = dateOf(clock.now());
+  const date = dayOf(clock.now());
   const rows = async () => (await reconciliation.list({ ...PAGE, provider: 'wechat', date })).items;
   const midnight = Date.parse(`${date}T00:00:00+08:00`) + DAY_MS;
   later(midnight + 10.9 * 3_600_000 - clock.now());

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, expect, vi } from 'vitest';
-import { dateOf } from '../../src/billing/reconciliation.ts';
 import type { PaymentOrder } from '../../src/http/schemas/payment-orders.ts';
+import { dayOf } from '../../src/lib/calendar.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { deliver, order, startProvider } from '../billing/provider-stage.ts';
 import { ADMIN, makeHousehold, signIn, startTestGateway } from '../helpers/gateway.ts';
@@ -107,14 +107,14 @@ test('what differs from a statement is listed, and a person explains it', async 
     gateway.origin,
     provider.paymentNotice(other.body.id, 'EV-wrong', { amount: { total: 9, currency: 'CNY' } }),
   );
-  const date = dateOf(clock.now());
+  const date = dayOf(clock.now());
   later += DAY_MS;
   const admin = await signIn(gateway.origin, ADMIN);
   const page = await open('/reconciliation', { as: admin });
   await page.getByText('没有差异').waitFor();
   await page.getByRole('table', { name: '暂存的支付通知' }).getByText('金额不符').waitFor();
   const compare = page.getByRole('form', { name: '核对某一天' });
-  expect(await compare.getByLabel('日期').inputValue()).toBe(dateOf(Date.now() - DAY_MS));
+  expect(await compare.getByLabel('日期').inputValue()).toBe(dayOf(Date.now() - DAY_MS));
   await compare.getByLabel('日期').fill(date);
   await compare.getByRole('button', { name: '核对' }).click();
   // The clock may have compared another provider's day by itself.

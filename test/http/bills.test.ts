@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Account } from '../../src/http/schemas/billing.ts';
-import type { Bill, BillingRun, BillingTrouble, FullBill } from '../../src/http/schemas/bills.ts';
+import type { Bill, BillingRun, BillingTrouble, FullBill, Notice } from '../../src/http/schemas/bills.ts';
 import type { Household } from '../../src/http/schemas/people.ts';
 import { makeTerminal, VILLAGE } from '../helpers/gateway.ts';
 import { randomOf } from '../helpers/random.ts';
@@ -157,6 +157,29 @@ test('a clerk’s correction of a day is billed when the bill is made anew', asy
   const bill = await billOf(one.id);
   expect(bill.usage[0]?.days[4]).toEqual({ day: '2025-11-05', amount: 2.5, quality: 'corrected' });
   expect(bill.lines.map(({ quantity }) => quantity)).toEqual(['300', '50.5', '350.5']);
+});
+
+test('a bill that is made anew and gives enough back ends what was told of the debt, as a payment does', async () => {
+  const [alone, within] = [await household(0.5), await household(0.5)];
+  await run({ period: '2025-11' });
+  const noticesOf = async (id: string) =>
+    (await mine.clerk.get<Page<Notice>>(`/households/${id}/notices`)).body.items.map(({ overAt }) => overAt);
+  for (const { id, meter } of [alone, within]) {
+    const correction = { metric: 'gas_m3', day: '2025-11-05', amount: '0', reason: 'leak behind the meter' };
+    await mine.clerk.post(`/terminals/${meter.id}/usage-corrections`, correction);
+    await mine.clerk.post(`/households/${id}/notices`, { step: 'reminder' });
+    await mine.clerk.post(
+      `/households/${id}/payments`,
+      { amountFen: 65_160 - 1, method: 'cash', reference: 'all but a fen' },
+      withKey(),
+    );
+    expect(await noticesOf(id)).toEqual([null]);
+  }
+  await mine.clerk.post<Bill>(`/bills/${(await billOf(alone.id)).id}/rebill`, { reason: 'leak' }, withKey());
+  expect(await noticesOf(alone.id)).toEqual([expect.any(String)]);
+  expect(await noticesOf(within.id)).toEqual([null]);
+  await run({ period: '2025-11', kind: 'rebill' });
+  expect(await noticesOf(within.id)).toEqual([expect.any(String)]);
 });
 
 test('who got the meter within the month pays from that day on, and who got it later pays nothing', async () => {

@@ -1,9 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { OFFSET_MS } from '../../lib/calendar.ts';
+import { localText } from '../../lib/calendar.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { GatewayError } from '../../lib/errors.ts';
-import type { Fen } from '../../lib/money.ts';
+import { type Fen, yuanText } from '../../lib/money.ts';
 import { readAlipayBill } from './alipay-bill.ts';
 import { isSignedText, signedRequest, verifyForm } from './alipay-signing.ts';
 import { exchange } from './exchange.ts';
@@ -15,7 +15,7 @@ import {
   type PaymentFact,
   type PaymentProvider,
 } from './provider.ts';
-import { fenOfYuan, yuanOfFen } from './yuan.ts';
+import { fenOfYuan } from './yuan.ts';
 
 /**
  * Alipay 当面付: a QR code that who pays scans. `alipay.trade.precreate`, `query`, `close` and `refund`, and the notification
@@ -35,8 +35,6 @@ export interface AlipayAccount {
 const MOST_BILL_BYTES = 67_108_864;
 const OK = '10000';
 const PAID = new Set(['TRADE_SUCCESS', 'TRADE_FINISHED']);
-
-const localTime = (time: number): string => new Date(time + OFFSET_MS).toISOString().slice(0, 19).replace('T', ' ');
 
 const yuan = z.string().transform((text, context): Fen => {
   const fen = fenOfYuan(text);
@@ -94,7 +92,7 @@ export function createAlipay(account: AlipayAccount, clock: Clock): PaymentProvi
       format: 'JSON',
       charset: 'utf-8',
       sign_type: 'RSA2',
-      timestamp: localTime(clock.now()),
+      timestamp: localText(clock.now()),
       version: '1.0',
       ...(method === 'alipay.trade.precreate' && { notify_url: account.notifyUrl }),
       biz_content: JSON.stringify(content),
@@ -153,9 +151,9 @@ export function createAlipay(account: AlipayAccount, clock: Clock): PaymentProvi
         'alipay.trade.precreate',
         {
           out_trade_no: orderId,
-          total_amount: yuanOfFen(amountFen),
+          total_amount: yuanText(amountFen),
           subject: description,
-          time_expire: localTime(expiresAt),
+          time_expire: localText(expiresAt),
         },
         precreated,
       );
@@ -172,7 +170,7 @@ export function createAlipay(account: AlipayAccount, clock: Clock): PaymentProvi
         'alipay.trade.refund',
         {
           trade_no: transactionId,
-          refund_amount: yuanOfFen(amountFen),
+          refund_amount: yuanText(amountFen),
           refund_reason: reason,
           out_request_no: refundId,
         },

@@ -2,7 +2,7 @@ import { createHash, type KeyObject, verify } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { z } from 'zod';
-import { OFFSET_MS } from '../../lib/calendar.ts';
+import { localRfc3339 } from '../../lib/calendar.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { newId } from '../../lib/ids.ts';
 import type { SandboxRefund, SandboxTrade, SandboxTrades } from './sandbox-trades.ts';
@@ -50,8 +50,6 @@ interface Reply {
   content?: object | string;
 }
 const failure = (status: number, code: string): Reply => ({ status, content: { code, message: code } });
-
-const localTime = (time: number): string => new Date(time + OFFSET_MS).toISOString().replace(/\.\d+Z$/, '+08:00');
 
 async function textOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
@@ -102,7 +100,7 @@ export async function startSandboxServer(parts: {
       trade_type: 'NATIVE',
       bank_type: 'OTHERS',
       attach: '',
-      success_time: localTime(trade.paidAt),
+      success_time: localRfc3339(trade.paidAt),
       payer: { openid: 'sandbox' },
       amount: { total: trade.paidFen, payer_total: trade.paidFen, currency: 'CNY', payer_currency: 'CNY' },
     }),
@@ -115,8 +113,8 @@ export async function startSandboxServer(parts: {
     out_trade_no: trade.orderId,
     channel: 'ORIGINAL',
     user_received_account: '支付用户零钱',
-    create_time: localTime(refund.at),
-    ...(refund.state === 'SUCCESS' && { success_time: localTime(refund.at) }),
+    create_time: localRfc3339(refund.at),
+    ...(refund.state === 'SUCCESS' && { success_time: localRfc3339(refund.at) }),
     amount: { total: trade.paidFen, refund: refund.amountFen, currency: 'CNY' },
   });
 
@@ -204,7 +202,7 @@ export async function startSandboxServer(parts: {
   function notice(event: string, type: string, content: object, id: string): Notice {
     const body = JSON.stringify({
       id,
-      create_time: localTime(clock.now()),
+      create_time: localRfc3339(clock.now()),
       resource_type: 'encrypt-resource',
       event_type: event,
       summary: event,

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
-import { OFFSET_MS } from '../../lib/calendar.ts';
+import { dayOf, localText } from '../../lib/calendar.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { newId } from '../../lib/ids.ts';
-import { yuanOfFen } from './yuan.ts';
+import { yuanText } from '../../lib/money.ts';
 
 /** The trades of the sandbox: what a payment provider keeps of them, without any money. */
 
@@ -39,9 +39,7 @@ const BILL_HEADER =
   '微信退款单号,商户退款单号,退款金额,充值券退款金额,退款类型,退款状态,商品名称,商户数据包,手续费,费率,订单金额,申请退款金额,费率备注';
 const SUMS_HEADER = '总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额';
 
-const localText = (time: number): string => new Date(time + OFFSET_MS).toISOString().slice(0, 19).replace('T', ' ');
-const dayOf = (time: number): string => localText(time).slice(0, 10);
-const money = (fen: number): string => yuanOfFen(BigInt(fen));
+const money = (fen: number): string => yuanText(BigInt(fen));
 
 /** `file` keeps them over a restart; without one they are in memory. */
 export function openSandboxTrades(file: string | undefined, clock: Clock) {

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { OFFSET_MS } from '../../lib/calendar.ts';
+import { localRfc3339 } from '../../lib/calendar.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import { fromFen, toFen } from '../../lib/money.ts';
@@ -79,9 +79,6 @@ const refusal = z.object({ code: z.string(), message: z.string().optional() });
 const PAID = new Set(['SUCCESS', 'REFUND']);
 const OVER = new Set(['CLOSED', 'REVOKED', 'PAYERROR']);
 const REFUND_STATES: Record<string, 'pending' | 'done' | 'failed'> = { SUCCESS: 'done', PROCESSING: 'pending' };
-
-/** `2026-11-24T12:00:00+08:00`, which the provider asks for. */
-const localTime = (time: number): string => new Date(time + OFFSET_MS).toISOString().replace(/\.\d+Z$/, '+08:00');
 
 function parsed<T>(schema: z.ZodType<T>, body: Buffer): T {
   try {
@@ -197,7 +194,7 @@ export function createWechatPay(account: WechatAccount, clock: Clock): PaymentPr
         mchid: mchId,
         description,
         out_trade_no: orderId,
-        time_expire: localTime(expiresAt),
+        time_expire: localRfc3339(expiresAt),
         notify_url: account.notifyUrl,
         amount: { total: fromFen(amountFen), currency: 'CNY' },
       });

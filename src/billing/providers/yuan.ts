@@ -10,8 +10,3 @@ export function fenOfYuan(text: string): Fen | undefined {
   const fen = BigInt(whole) * 100n + BigInt(part.padEnd(2, '0'));
   return sign ? -fen : fen;
 }
-
-export function yuanOfFen(fen: Fen): string {
-  const all = fen < 0n ? -fen : fen;
-  return `${fen < 0n ? '-' : ''}${all / 100n}.${String(all % 100n).padStart(2, '0')}`;
-}

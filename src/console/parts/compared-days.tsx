@@ -6,13 +6,12 @@ import { now } from '../clock.ts';
 import { useLanguage, wordFor } from '../i18n.ts';
 import { yuan } from '../money.ts';
 import { CACHE, providersQuery, reconciliationsQuery } from '../queries.ts';
+import { dayOf } from '../time.ts';
 import { useNarrow } from '../use-narrow.ts';
 import { Failure } from './failure.tsx';
 import { Paged } from './paged.tsx';
 
 const DAY_MS = 86_400_000;
-const SHANGHAI_MS = 8 * 3_600_000;
-const yesterday = (): string => new Date(now() + SHANGHAI_MS - DAY_MS).toISOString().slice(0, 10);
 
 type Fields = { provider: string; date: string };
 
@@ -37,7 +36,7 @@ function CompareForm() {
         className="compare"
         requiredMark={false}
         aria-label={t('reconciliation.compareForm')}
-        initialValues={{ provider: first.name, date: yesterday() }}
+        initialValues={{ provider: first.name, date: dayOf(now() - DAY_MS) }}
         onFinish={(day) => compare.mutate(day)}
       >
         <Form.Item name="provider" label={t('order.provider')}>

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { householdAccount } from '../../billing/accounts.ts';
 import { fromFen, toFen } from '../../lib/money.ts';
 import { callerOf } from '../auth.ts';
-import { bookOnce, clerk } from '../booking.ts';
+import { bookOnce, clerk, payOnce } from '../booking.ts';
 import {
   account,
   adjustment,
@@ -97,7 +97,7 @@ export const billingRoutes =
       },
       async (request, reply) => {
         const { amountFen, ...rest } = request.body;
-        const paid = await bookOnce(parts, request, (transaction, household, act) =>
+        const paid = await payOnce(parts, request, (transaction, household, act) =>
           payments.record(transaction, household, { ...rest, amountFen: toFen(amountFen) }, act),
         );
         return reply.code(201).send(paymentView(paid));
@@ -152,7 +152,8 @@ export const billingRoutes =
       async (request, reply) => {
         const caller = callerOf(request);
         const { amountFen, reason } = request.body;
-        const posted = await bookOnce(parts, request, (transaction, payer, act) =>
+        const book = amountFen > 0 ? payOnce : bookOnce;
+        const posted = await book(parts, request, (transaction, payer, act) =>
           adjustments.adjust(transaction, { caller, payer, amountFen: toFen(amountFen) }, { ...act, reason }),
         );
         return reply.code(201).send({ transferId: posted.id, amountFen });

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { Caller } from '../../areas/scope.ts';
 import type { ShownBill } from '../../billing/bills.ts';
+import { givesBack } from '../../billing/issue-bills.ts';
 import { answerOnce } from '../../db/answers.ts';
 import { callerOf, idempotencyKeyOf } from '../auth.ts';
 import { billLinesView, billUsageView, billView } from '../bill-views.ts';
@@ -10,7 +11,7 @@ import type { HttpParts } from '../server.ts';
 
 /** Bills: what was used, by which price, line by line. */
 export const billRoutes =
-  ({ households, invoicing, db, clock }: HttpParts): FastifyPluginAsyncZod =>
+  ({ households, invoicing, billing, db, clock }: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
     const tags = ['bills'];
     const clerk = { roles: ['admin', 'company'] } as const;
@@ -94,7 +95,10 @@ export const billRoutes =
         const { id } = await bills.get(caller, request.params.id);
         const body = { release: request.body, id };
         const once = { caller: caller.id, key, body, now: clock.now() };
-        await answerOnce(db, once, (transaction) => bills.release(transaction, caller, id, request.body.reason));
+        const { answer, first } = await answerOnce(db, once, (transaction) =>
+          bills.release(transaction, caller, id, request.body.reason),
+        );
+        if (first && givesBack(answer)) await billing.paid(answer.householdId);
         return billView(await bills.get(caller, id));
       },
     );
@@ -119,9 +123,10 @@ export const billRoutes =
         const now = await bills.madeAnew(before);
         const body = { rebill: request.body, id: before.id };
         const once = { caller: caller.id, key, body, now: clock.now() };
-        const { answer } = await answerOnce(db, once, (transaction) =>
+        const { answer, first } = await answerOnce(db, once, (transaction) =>
           bills.rebill(transaction, caller, before, now, request.body.reason),
         );
+        if (first && givesBack(answer)) await billing.paid(answer.householdId);
         return reply.code(201).send(billView(await bills.get(caller, answer.id)));
       },
     );

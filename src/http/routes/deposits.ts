@@ -1,10 +1,11 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { fromFen, toFen } from '../../lib/money.ts';
 import { callerOf } from '../auth.ts';
-import { bookOnce, clerk } from '../booking.ts';
+import { bookOnce, clerk, payOnce } from '../booking.ts';
 import { booked, payment } from '../schemas/billing.ts';
 import { idempotencyHeaders, idParam } from '../schemas/common.ts';
-import { depositOffset, depositRefund, depositReport, depositReportQuery, newDeposit } from '../schemas/deposits.ts';
+import { depositOffset, depositRefund, depositReport, newDeposit } from '../schemas/deposits.ts';
+import { depositReportQuery } from '../schemas/reports.ts';
 import type { HttpParts } from '../server.ts';
 import { depositStatementView, paymentView } from '../views-billing.ts';
 
@@ -53,7 +54,7 @@ export const depositRoutes =
       },
       async (request, reply) => {
         const { amountFen, reason } = request.body;
-        const { id, taken } = await bookOnce(parts, request, async (transaction, household, act) => {
+        const { id, taken } = await payOnce(parts, request, async (transaction, household, act) => {
           const posted = await deposits.offset(transaction, household, fen(amountFen), { ...act, reason });
           return { id: posted.id, taken: fromFen(posted.amountFen) };
         });

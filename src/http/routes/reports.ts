@@ -21,7 +21,9 @@ const FILES = { 'text/csv': file, [XLSX]: file };
 const MOST_FILES = 4;
 const PAGE = 500;
 
-const plainly = ({ count, amountFen, givenBackCount, givenBackFen }: Omit<Taking, 'companyId' | 'companyName'>) => ({
+type Sums = Pick<Taking, 'count' | 'amountFen' | 'givenBackCount' | 'givenBackFen'>;
+
+const plainly = ({ count, amountFen, givenBackCount, givenBackFen }: Sums) => ({
   count,
   amountFen: fromFen(amountFen),
   givenBackCount,
@@ -49,17 +51,20 @@ export const reportRoutes =
         .send(stream);
     }
 
-    async function* takingRows(items: Taking[], total: ReturnType<typeof totalOf>): AsyncGenerator<Cell[]> {
-      for (const one of items) {
-        const { count, amountFen, givenBackCount, givenBackFen } = one;
-        const net = amountFen - givenBackFen;
-        yield [one.companyName, one.method, one.receivedBy, count, amountFen, givenBackCount, givenBackFen, net];
-      }
-      const { count, amountFen, givenBackCount, givenBackFen } = total;
-      yield ['合计 Total', '', '', count, amountFen, givenBackCount, givenBackFen, amountFen - givenBackFen];
+    const sumCells = ({ count, amountFen, givenBackCount, givenBackFen }: Sums): Cell[] => [
+      count,
+      amountFen,
+      givenBackCount,
+      givenBackFen,
+      amountFen - givenBackFen,
+    ];
+
+    async function* takingRows(items: Taking[], total: Sums): AsyncGenerator<Cell[]> {
+      for (const one of items) yield [one.companyName, one.method, one.receivedBy, ...sumCells(one)];
+      yield ['合计 Total', '', '', ...sumCells(total)];
     }
 
-    function totalOf(items: Taking[]) {
+    function totalOf(items: Taking[]): Sums {
       const total = { count: 0, amountFen: 0n, givenBackCount: 0, givenBackFen: 0n };
       for (const one of items) {
         total.count += one.count;
@@ -87,7 +92,7 @@ export const reportRoutes =
         const total = totalOf(items);
         if (format === 'json') {
           const shown = items.map((one) => ({ ...one, ...plainly(one) }));
-          return reply.send({ items: shown, total: plainly({ ...total, method: '', receivedBy: '' }) });
+          return reply.send({ items: shown, total: plainly(total) });
         }
         return sendFile(reply, 'takings', format, {
           titles: [

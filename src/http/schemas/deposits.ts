@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { amountFen, counterMethod, reason, reference } from './billing.ts';
-import { areaCode, id, timeQuery } from './common.ts';
+import { id } from './common.ts';
 
 export const newDeposit = z.strictObject({
   amountFen: amountFen.optional().describe('What is due, where it is left out'),
@@ -17,10 +17,6 @@ export const depositRefund = z.strictObject({
   reference,
   reason,
 });
-
-export const depositReportQuery = z
-  .strictObject({ companyId: id.optional(), areaCode: areaCode.optional(), from: timeQuery, to: timeQuery })
-  .refine(({ from, to }) => from < to, { path: ['to'], message: 'must be after from' });
 
 const depositStatement = z.object({
   companyId: id,

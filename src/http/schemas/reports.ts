@@ -4,9 +4,12 @@ import { areaCode, id, timeQuery } from './common.ts';
 const format = z.enum(['json', 'csv', 'xlsx']).default('json').describe('The same rows as a file');
 const place = { companyId: id.optional(), areaCode: areaCode.optional() };
 
-export const takingsQuery = z
-  .strictObject({ ...place, from: timeQuery, to: timeQuery, format })
-  .refine(({ from, to }) => from < to, { path: ['to'], message: 'must be after from' });
+const span = z.strictObject({ ...place, from: timeQuery, to: timeQuery });
+const isSpan = ({ from, to }: z.output<typeof span>): boolean => from < to;
+const NO_SPAN = { path: ['to'], message: 'must be after from' };
+
+export const depositReportQuery = span.refine(isSpan, NO_SPAN);
+export const takingsQuery = span.extend({ format }).refine(isSpan, NO_SPAN);
 
 const sums = {
   count: z.int(),
