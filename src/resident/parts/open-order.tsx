@@ -1,12 +1,12 @@
 import { useEffect, useState } from 'react';
 import { post } from '../../console/api.ts';
 import { yuan } from '../../console/money.ts';
+import { QrCode } from '../../console/parts/qr-code.tsx';
 import { hourMinute } from '../../console/time.ts';
 import type { PaymentOrder } from '../../http/schemas/payment-orders.ts';
 import { fill, useWords } from '../language.tsx';
 import { useLoad } from '../load.ts';
 import { Failure } from './part.tsx';
-import { QrCode } from './qr-code.tsx';
 
 /** The telephone that pays may be another one, so the order is asked for again and again. */
 const LOOK_MS = 2_000;
