@@ -29,7 +29,13 @@ export default defineConfig({
       { extends: true, test: { name: 'SQLite', include: ['test/**/*.test.ts'] } },
       {
         extends: true,
-        test: { name: 'PostgreSQL', include: ON_POSTGRES, exclude: WITHOUT_ROWS, env: { TEST_DATABASE: 'postgres' } },
+        test: {
+          name: 'PostgreSQL',
+          globalSetup: 'test/helpers/postgres.ts',
+          include: ON_POSTGRES,
+          exclude: WITHOUT_ROWS,
+          env: { TEST_DATABASE: 'postgres' },
+        },
       },
     ],
   },

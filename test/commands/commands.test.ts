@@ -196,15 +196,19 @@ test('one that is held takes nobody’s place until it is approved, and loses it
 });
 
 test('of a newer command and the sending of an older one at once, the older is sent or goes, never both', async () => {
-  for (let n = 0; n < 20; n += 1) {
-    await using at = await open();
+  await using at = await open();
+  // A race is only one where several write at the same time.
+  const rounds = process.env['TEST_DATABASE'] ? 20 : 1;
+  let older = at.command;
+  for (let n = 0; n < rounds; n += 1) {
     const other = await openCommands({ ...at.parts, shared: true, onChange: () => undefined });
-    const [sent, newer] = await Promise.all([other.step(at.command, 'send', 'sent', 'mqtt'), ask(at, {})]);
-    const older = await read(at, at.command.id);
-    expect(older.state).toBe(sent ? 'sent' : 'cancelled');
-    expect(stepsOf(older)).toHaveLength(2);
+    const [sent, newer] = await Promise.all([other.step(older, 'send', 'sent', 'mqtt'), ask(at, {})]);
+    const ended = await read(at, older.id);
+    expect(ended.state).toBe(sent ? 'sent' : 'cancelled');
+    expect(stepsOf(ended)).toHaveLength(2);
     expect((await read(at, newer.id)).state).toBe('queued');
-    if (n === 0 && !process.env['TEST_DATABASE']) break;
+    if (sent) await other.step(sent, 'reject', 'refused_by_terminal');
+    older = newer;
   }
 });
 

@@ -1,13 +1,12 @@
-import pg from 'pg';
-import { afterAll, beforeEach } from 'vitest';
-import { noPostgres, startPostgres } from './servers.ts';
+import { afterAll, beforeEach, inject } from 'vitest';
+import { newId } from '../../src/lib/ids.ts';
+import { TEMPLATE } from './postgres.ts';
+import { databaseUrl, noPostgres, query } from './servers.ts';
 
-/** In the PostgreSQL project every gateway has a database of its own, in a server that the tests of a file share. */
+/** In the PostgreSQL project every gateway has a database of its own, in one server. */
 
-let server: ReturnType<typeof startPostgres> | undefined;
-let made = 0;
 /** A gateway that is started again on its folder finds what it left. */
-const urls = new Map<string, string>();
+const names = new Map<string, string>();
 
 const isPostgres = process.env['TEST_DATABASE'] === 'postgres';
 const isWanted = isPostgres && noPostgres === undefined;
@@ -15,19 +14,14 @@ const isWanted = isPostgres && noPostgres === undefined;
 /** Empty for SQLite. */
 export async function testDatabase(folder: string): Promise<string> {
   if (!isWanted) return '';
-  const known = urls.get(folder);
-  if (known) return known;
-  server ??= startPostgres();
-  const { url } = await server;
-  const name = `test_${++made}`;
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  await client.query(`create database ${name}`);
-  await client.end();
-  const own = new URL(url);
-  own.pathname = name;
-  urls.set(folder, own.href);
-  return own.href;
+  const server = inject('postgresUrl');
+  const known = names.get(folder);
+  const name = known ?? newId('test');
+  if (known === undefined) {
+    names.set(folder, name);
+    await query(server, `create database ${name} template ${TEMPLATE} strategy file_copy`);
+  }
+  return databaseUrl(server, name);
 }
 
 // On SQLite they would pass without a word of it.
@@ -35,7 +29,7 @@ if (isPostgres) beforeEach(({ skip }) => skip(noPostgres !== undefined, noPostgr
 
 if (isWanted) {
   afterAll(async () => {
-    await (await server)?.[Symbol.asyncDispose]();
-    server = undefined;
+    for (const name of names.values()) await query(inject('postgresUrl'), `drop database ${name} with (force)`);
+    names.clear();
   });
 }

@@ -15,19 +15,32 @@ const initdb = globSync('/usr/lib/postgresql/*/bin/initdb').at(-1);
 export const noPostgres = initdb ? undefined : 'postgresql could not be installed';
 export const noInflux1 = existsSync('/usr/bin/influxd') ? undefined : 'influxdb could not be installed';
 
-/** Whether it answers a query: while it starts up it accepts connections and refuses them. */
-async function answers(url: string): Promise<boolean> {
+/** The same server's other database. */
+export function databaseUrl(server: string, name: string): string {
+  const url = new URL(server);
+  url.pathname = name;
+  return url.href;
+}
+
+export async function query(url: string, statement: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   try {
     await client.connect();
-    await client.query('select 1');
-    return true;
-  } catch {
-    return false;
+    await client.query(statement);
   } finally {
     await client.end().catch(() => undefined);
   }
 }
+
+/** Whether it answers a query: while it starts up it accepts connections and refuses them. */
+const answers = (url: string): Promise<boolean> =>
+  query(url, 'select 1').then(
+    () => true,
+    () => false,
+  );
+
+/** No test cuts the power of this server, so it need not wait for the disk. */
+const UNSAFE = ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off'];
 
 /** PostgreSQL refuses to run as root, so root starts it as the user that Debian's package makes. */
 const asPostgres = (command: string, args: string[]): [string, string[]] =>
@@ -43,7 +56,8 @@ export async function startPostgres(): Promise<AsyncDisposable & { url: string }
     cwd: '/',
     stdio: 'ignore',
   });
-  const options = ['-D', data, '-p', String(port), '-k', data, '-c', 'listen_addresses=127.0.0.1'];
+  const settings = ['listen_addresses=127.0.0.1', ...UNSAFE].flatMap((setting) => ['-c', setting]);
+  const options = ['-D', data, '-p', String(port), '-k', data, ...settings];
   const server = spawn(...asPostgres(join(dirname(initdb), 'postgres'), options), { cwd: '/', stdio: 'ignore' });
   const url = `postgres://hearthgate@127.0.0.1:${port}/postgres`;
   await eventually(() => answers(url), 20_000);
