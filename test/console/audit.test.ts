@@ -19,8 +19,8 @@ test('who asked for a command is in the audit, filters find it, and the page say
   await open('/audit', { as: gateway.admin });
   await page.getByRole('searchbox', { name: '终端号' }).fill('AUD-1');
   const table = page.getByRole('table', { name: '审计' });
-  const row = table.getByRole('row').filter({ hasText: '请求指令' });
-  await row.getByText('power = off · 检修管道').waitFor();
+  const row = table.getByRole('row').filter({ hasText: 'power = off · 检修管道' });
+  await row.getByText('请求指令').waitFor();
   await row.getByText('admin').waitFor();
   await row.getByRole('link', { name: 'AUD-1' }).waitFor();
   await table.getByText('登记终端').waitFor();
@@ -35,5 +35,6 @@ test('who asked for a command is in the audit, filters find it, and the page say
   await table
     .or(page.getByRole('table', { name: 'Audit' }))
     .getByText('Asked for a command')
+    .first()
     .waitFor();
 }, 90_000);
