@@ -4,11 +4,12 @@ import { dayOf, nextDay, startOfDay, windowStart } from '../lib/calendar.ts';
 import type { Clock } from '../lib/clock.ts';
 import { decimal } from '../lib/money.ts';
 import type { Exchange } from '../readings/counter.ts';
-import type { ReadingStore, TerminalWindow } from '../readings/store.ts';
-import { LOOK_BACK_MS, readUsage, type Use, type Windows, windowFor } from '../readings/usage.ts';
+import type { ReadingStore, Series } from '../readings/store.ts';
+import { readUsage, type Use, type Windows, windowFor } from '../readings/usage.ts';
 import type { MeterExchanges } from '../terminals/meter-exchanges.ts';
 import type { Metric } from '../terminals/profile.ts';
 import type { Used } from './pricing.ts';
+import { readAhead } from './read-ahead.ts';
 
 /** What a meter counted, as a bill needs it: in thousandths of a unit, by day, each day with a mark. */
 
@@ -132,33 +133,14 @@ export interface Wanted {
   everyMs: number;
 }
 
+const seriesOf = ({ meter: { terminalId, metric }, from, through }: Wanted): Series => ({
+  terminalId,
+  metric,
+  from: startOfDay(from),
+  to: startOfDay(nextDay(through)),
+});
+
 const nameOf = ({ terminalId, metric }: { terminalId: string; metric: string }): string => `${terminalId} ${metric}`;
-
-const isWhole = (time: number, everyMs: number): boolean => windowStart(time, everyMs) === time;
-
-/** Answers from windows that were read for many meters at once; what they do not hold is asked of the store. */
-async function readAhead(store: ReadingStore, wanted: Wanted[], sizeMs: number): Promise<Windows> {
-  const span = {
-    from: Math.min(...wanted.map(({ from }) => startOfDay(from))) - LOOK_BACK_MS,
-    to: Math.max(...wanted.map(({ through }) => startOfDay(nextDay(through)))) + LOOK_BACK_MS,
-  };
-  const found = new Map<string, TerminalWindow[]>();
-  for (const [metric, own] of Map.groupBy(wanted, ({ meter }) => meter.metric)) {
-    const terminalIds = own.map(({ meter }) => meter.terminalId);
-    const windows = await store.windowsOfEach({ terminalIds, metric, ...span }, sizeMs);
-    for (const terminalId of terminalIds) found.set(nameOf({ terminalId, metric }), []);
-    for (const window of windows) found.get(nameOf({ terminalId: window.terminalId, metric }))?.push(window);
-  }
-  return {
-    async windows(series, everyMs) {
-      const { from, to } = series;
-      const known = found.get(nameOf(series));
-      const holds = from >= span.from && to <= span.to && isWhole(from, sizeMs) && isWhole(to, sizeMs);
-      if (!known || !holds || everyMs !== sizeMs) return store.windows(series, everyMs);
-      return known.filter(({ time }) => time >= from && time < to);
-    },
-  };
-}
 
 export function createMeterUse({
   db,
@@ -191,7 +173,7 @@ export function createMeterUse({
     const exchanges = Map.groupBy(await meterExchanges.ofEach(terminalIds), nameOf);
     const sources = new Map<number, Windows>();
     for (const [sizeMs, own] of Map.groupBy(wanted, ({ everyMs }) => windowFor(everyMs))) {
-      sources.set(sizeMs, await readAhead(store, own, sizeMs));
+      sources.set(sizeMs, await readAhead(store, own.map(seriesOf), { sizeMs, now: clock.now() }));
     }
     const used: MeterUse[] = [];
     for (const one of wanted) {
