@@ -70,6 +70,10 @@ const DAILY_METER_MS = 30 * HOUR_MS;
 /** So much of a day may be without a reading of its own. */
 const SILENT_MS = 2 * HOUR_MS;
 const DECIMALS = 12;
+/** Windows that are in memory at once, and turned into what they mean without a pause. */
+const MOST_WINDOWS = 10_000;
+const FEWEST_AT_ONCE = 10;
+const MOST_AT_ONCE = 500;
 
 export const isDoubtful = ({ quality }: DayUse): boolean => DOUBTFUL.has(quality);
 
@@ -165,25 +169,41 @@ export function createMeterUse({
     return new Map([...found].map(([name, own]) => [name, new Map(own.map(({ day, amount }) => [day, amount]))]));
   }
 
+  /** Of some counters with windows of one size: what they had when they were read last tells how many fit. */
+  const atOnce = new Map<string, number>();
+
+  async function ofOneKind(
+    key: string,
+    wanted: Wanted[],
+    sizeMs: number,
+    take: (one: Wanted, source: Windows) => Promise<void>,
+  ): Promise<void> {
+    for (let start = 0; start < wanted.length; ) {
+      const some = wanted.slice(start, start + (atOnce.get(key) ?? FEWEST_AT_ONCE));
+      start += some.length;
+      const source = await readAhead(store, some.map(seriesOf), { sizeMs, now: clock.now() });
+      const fitting = Math.floor((MOST_WINDOWS * some.length) / Math.max(1, source.count));
+      atOnce.set(key, Math.min(MOST_AT_ONCE, Math.max(FEWEST_AT_ONCE, fitting)));
+      for (const one of some) await take(one, source);
+    }
+  }
+
   /** What meters counted, in the order asked. */
   return async function meterUse(wanted: Wanted[]): Promise<MeterUse[]> {
     if (wanted.length === 0) return [];
     const terminalIds = [...new Set(wanted.map(({ meter }) => meter.terminalId))];
     const corrections = await correctionsOf(terminalIds);
     const exchanges = Map.groupBy(await meterExchanges.ofEach(terminalIds), nameOf);
-    const sources = new Map<number, Windows>();
-    for (const [sizeMs, own] of Map.groupBy(wanted, ({ everyMs }) => windowFor(everyMs))) {
-      sources.set(sizeMs, await readAhead(store, own.map(seriesOf), { sizeMs, now: clock.now() }));
-    }
-    const used: MeterUse[] = [];
-    for (const one of wanted) {
+    const used = new Map<Wanted, MeterUse>();
+    async function take(one: Wanted, source: Windows): Promise<void> {
       // Others get their turn between two meters.
       await setImmediate();
       const name = nameOf(one.meter);
-      const source = sources.get(windowFor(one.everyMs)) ?? store;
-      used.push(await countedBy(source, one, exchanges.get(name) ?? [], corrections.get(name) ?? new Map()));
+      used.set(one, await countedBy(source, one, exchanges.get(name) ?? [], corrections.get(name) ?? new Map()));
     }
-    return used;
+    const kinds = Map.groupBy(wanted, ({ meter, everyMs }) => `${windowFor(everyMs)} ${meter.metric}`);
+    for (const [key, own] of kinds) await ofOneKind(key, own, windowFor(own[0]?.everyMs ?? DAY_MS), take);
+    return wanted.flatMap((one) => used.get(one) ?? []);
   };
 
   async function countedBy(

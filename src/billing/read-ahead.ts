@@ -3,7 +3,7 @@ import { chunksOf } from '../lib/chunks.ts';
 import type { ReadingStore, Series, TerminalWindow } from '../readings/store.ts';
 import { LOOK_BACK_MS, REACHES_MS, type Windows } from '../readings/usage.ts';
 
-/** Answers from windows that were read for many counters at once; what they do not hold is asked of the store. */
+/** Windows that were read for many counters of one metric at once; what they do not hold is asked of the store. */
 
 /** Silent ones may have a year of windows each, of which only one is kept. */
 const SILENT_AT_ONCE = 25;
@@ -16,21 +16,21 @@ interface Known {
   windows: TerminalWindow[];
 }
 
-const nameOf = ({ terminalId, metric }: { terminalId: string; metric: string }): string => `${terminalId} ${metric}`;
-
 const isWhole = (time: number, everyMs: number): boolean => windowStart(time, everyMs) === time;
 
+/** `count` is how many windows were read. */
 export async function readAhead(
   store: ReadingStore,
   counters: Series[],
   { sizeMs, now }: { sizeMs: number; now: number },
-): Promise<Windows> {
-  const known = new Map<string, Known>();
+): Promise<Windows & { count: number }> {
+  let count = 0;
 
   async function windowsOf(some: Known[], from: number, to: number): Promise<Map<string, TerminalWindow[]>> {
     const metric = some[0]?.series.metric ?? '';
     const terminalIds = some.map(({ series }) => series.terminalId);
     const windows = await store.windowsOfEach({ terminalIds, metric, from, to }, sizeMs);
+    count += windows.length;
     return Map.groupBy(windows, ({ terminalId }) => terminalId);
   }
 
@@ -67,25 +67,23 @@ export async function readAhead(
     }
   }
 
-  for (const own of Map.groupBy(counters, ({ metric }) => metric).values()) {
-    const from = Math.min(...own.map((one) => one.from)) - LOOK_BACK_MS;
-    const to = Math.max(...own.map((one) => one.to)) + LOOK_BACK_MS;
-    const all = own.map((series): Known => ({ series, from, to, windows: [] }));
-    const found = await windowsOf(all, from, to);
-    for (const one of all) {
-      one.windows = found.get(one.series.terminalId) ?? [];
-      known.set(nameOf(one.series), one);
-    }
-    await reachBack(all);
-    await reachForward(all);
-  }
+  const from = Math.min(...counters.map((one) => one.from)) - LOOK_BACK_MS;
+  const to = Math.max(...counters.map((one) => one.to)) + LOOK_BACK_MS;
+  const all = counters.map((series): Known => ({ series, from, to, windows: [] }));
+  const found = await windowsOf(all, from, to);
+  for (const one of all) one.windows = found.get(one.series.terminalId) ?? [];
+  await reachBack(all);
+  await reachForward(all);
+  const known = new Map(all.map((one) => [one.series.terminalId, one]));
   return {
+    count,
     async windows(series, everyMs) {
-      const { from, to } = series;
-      const own = known.get(nameOf(series));
-      const holds = own && from >= own.from && to <= own.to && isWhole(from, sizeMs) && isWhole(to, sizeMs);
-      if (!holds || everyMs !== sizeMs) return store.windows(series, everyMs);
-      return own.windows.filter(({ time }) => time >= from && time < to);
+      const own = known.get(series.terminalId);
+      const holds = own && series.from >= own.from && series.to <= own.to && series.metric === own.series.metric;
+      if (!holds || everyMs !== sizeMs || !isWhole(series.from, sizeMs) || !isWhole(series.to, sizeMs)) {
+        return store.windows(series, everyMs);
+      }
+      return own.windows.filter(({ time }) => time >= series.from && time < series.to);
     },
   };
 }
