@@ -36,12 +36,16 @@ const roomC = 20;
 const heatsBelowC = 10;
 const kwhPerM3 = 9;
 const copOfPump = 2.8;
-/** The stove, and what else draws. */
-const cookingM3 = 0.25;
+/** The stove. */
+const cookingM3: readonly [number, number] = [0.15, 0.45];
+/** The last days are told by the hour, those before by the day. */
+const hourlyDays = 14;
 /** Some meters say nothing for these days of the month before. */
 const silentShare = 0.05;
 const [silentFrom, silentTo] = [12, 20];
 
+/** `2026-11-26` */
+const dayOf = (timeMs: number): string => new Date(timeMs + offsetMs).toISOString().slice(0, 10);
 const startOfDay = (timeMs: number): number => Math.floor((timeMs + offsetMs) / dayMs) * dayMs - offsetMs;
 
 function usedOn(house: House, dayStartMs: number, random: Random): Used {
@@ -50,13 +54,23 @@ function usedOn(house: House, dayStartMs: number, random: Random): Used {
     meanC - swingC * Math.cos((2 * Math.PI * (dayOfYear - coldestDay)) / yearDays) + random.between(-3, 3);
   const heatKwh = outdoorC < heatsBelowC ? house.lossKwPerK * (roomC - outdoorC) * 24 * random.between(0.85, 1.1) : 0;
   const isPumped = house.heaters.some(({ kind }) => kind === 'heat_pump');
-  return { gasM3: heatKwh / kwhPerM3 + cookingM3, electricKwh: isPumped ? heatKwh / copOfPump : heatKwh, heatKwh };
+  return {
+    gasM3: heatKwh / kwhPerM3 + random.between(...cookingM3),
+    electricKwh: isPumped ? heatKwh / copOfPump : heatKwh,
+    heatKwh,
+  };
 }
 
 const times = ({ gasM3, electricKwh, heatKwh }: Used, factor: number): Used => ({
   gasM3: gasM3 * factor,
   electricKwh: electricKwh * factor,
   heatKwh: heatKwh * factor,
+});
+
+const sum = (a: Used, b: Used): Used => ({
+  gasM3: a.gasM3 + b.gasM3,
+  electricKwh: a.electricKwh + b.electricKwh,
+  heatKwh: a.heatKwh + b.heatKwh,
 });
 
 /** Its counters, further by what was used. */
@@ -79,26 +93,24 @@ const nothing: Used = { gasM3: 0, electricKwh: 0, heatKwh: 0 };
 /** So many days before a time; none of them gives the house as it is. */
 export function createPast(house: House, days: number, { atMs, random }: { atMs: number; random: Random }): Past {
   const today = startOfDay(atMs);
-  const first = today - days * dayMs;
   const moments: { time: number; since: Used }[] = [];
   let since = nothing;
-  for (let time = first; days > 0 && time <= today; time += dayMs) {
-    moments.push({ time: time + random.between(5, 25) * 60_000, since });
-    const used = times(usedOn(house, time, random), time === today ? (atMs - today) / dayMs : 1);
-    since = {
-      gasM3: since.gasM3 + used.gasM3,
-      electricKwh: since.electricKwh + used.electricKwh,
-      heatKwh: since.heatKwh + used.heatKwh,
-    };
+  for (let day = today - days * dayMs; days > 0 && day <= today; day += dayMs) {
+    const used = usedOn(house, day, random);
+    const parts = day > today - hourlyDays * dayMs ? 24 : 1;
+    const shiftMs = random.between(1, 59) * 60_000;
+    for (let part = 0; part < parts; part += 1) {
+      const time = day + (part * dayMs) / parts + shiftMs;
+      if (time >= atMs) break;
+      moments.push({ time, since });
+      since = sum(since, times(used, 1 / parts));
+    }
   }
-  const lastMonth = new Date(
-    startOfDay(today - (new Date(today + offsetMs).getUTCDate() - 1) * dayMs) - dayMs + offsetMs,
-  )
-    .toISOString()
-    .slice(0, 7);
+  const monthBegins = Date.parse(`${dayOf(today).slice(0, 7)}-01T00:00:00+08:00`);
+  const lastMonth = dayOf(monthBegins - dayMs).slice(0, 7);
   const isSilentDay = (time: number): boolean => {
-    const day = new Date(time + offsetMs).toISOString();
-    const number = Number(day.slice(8, 10));
+    const day = dayOf(time);
+    const number = Number(day.slice(8));
     return day.startsWith(lastMonth) && number >= silentFrom && number < silentTo;
   };
   return {
@@ -106,7 +118,7 @@ export function createPast(house: House, days: number, { atMs, random }: { atMs:
     readingsOf(terminal, profile) {
       const isSilent = random.fork(`${terminal} silent`).chance(silentShare);
       return moments
-        .filter(({ time }) => time < atMs && !(isSilent && isSilentDay(time)))
+        .filter(({ time }) => !(isSilent && isSilentDay(time)))
         .map(({ time, since: before }) => {
           const shown = measure(counted(house, before), terminal, profile);
           const counters = Object.entries(shown).filter(([name]) => profile.metrics[name]?.kind === 'counter');

@@ -12,7 +12,7 @@ import type { LateUse } from './late-use.ts';
 export const createUsageCorrections =
   ({ db, clock, lateUse }: { db: Database; clock: Clock; lateUse: LateUse }) =>
   async (
-    terminal: Terminal,
+    terminal: Pick<Terminal, 'id' | 'profile'>,
     correction: Pick<UsageCorrectionRow, 'metric' | 'day' | 'amount' | 'reason'>,
     by: string,
   ): Promise<UsageCorrectionRow> => {

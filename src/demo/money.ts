@@ -89,11 +89,8 @@ export async function makeMoney(api: Api, clock: Clock, { gas }: { gas: boolean 
       await api('POST', `/households/${household.id}/payments`, { amountFen, method, reference });
     }
     const owes = -balanceFen - amountFen > 0 && !isPrepaid(number);
-    if (owes && paysInPart(number)) await notify(household, 'reminder');
-    if (owes && paysNothing(number)) {
-      await notify(household, 'reminder');
-      await notify(household, 'final_notice');
-    }
+    if (owes && (paysInPart(number) || paysNothing(number))) await notify(household, 'reminder');
+    if (owes && paysNothing(number)) await notify(household, 'final_notice');
   }
 
   const notify = (household: Household, step: string) => api('POST', `/households/${household.id}/notices`, { step });
@@ -108,7 +105,10 @@ export async function makeMoney(api: Api, clock: Clock, { gas }: { gas: boolean 
 
   const households = await all<Household>('/households?');
   let bills = 0;
-  for (let back = MONTHS; back >= 1; back -= 1) bills += (await run('monthly', monthBefore(month, back))).made;
+  for (let back = MONTHS; back >= 1; back -= 1) {
+    const { seen, failed } = await run('monthly', monthBefore(month, back));
+    bills += seen - failed;
+  }
   const hasDays = dayOf(clock.now()) > termsSince(clock.now()).mode;
   if (hasDays) await run('daily', month);
   for (let start = 0; start < households.length; start += AT_ONCE) {
