@@ -65,7 +65,7 @@ async function expectMoney(
   const { body: owing } = await electric.get<{ items: Owing[] }>('/arrears');
   expect(owing.items.flatMap(({ notices }) => notices.map(({ step }) => step))).toContain('reminder');
   const { body: deposits } = await gas.get<{ items: { closingFen: number }[] }>(
-    `/reports/deposits?from=2020-01-01&to=${new Date().toISOString().slice(0, 10)}`,
+    `/reports/deposits?from=2020-01-01T00:00:00Z&to=${new Date().toISOString()}`,
   );
   expect(deposits.items[0]?.closingFen).toBeGreaterThan(0);
 }
