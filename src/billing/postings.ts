@@ -188,10 +188,15 @@ export async function writeAll(transaction: Transaction<Tables>, plans: readonly
   const accounts = inOrder(plans.flatMap((plan) => plan.accounts));
   const limited = accounts.filter(({ kind }) => NEVER_BELOW_ZERO.has(kind));
   await openAccounts(transaction, accounts);
-  // Their balances are about to change.
-  await lock(transaction, accounts);
+  // Their balances are about to change. A company's are locked last, since all of its transactions wait for them.
+  const isCompanys = ({ householdId }: AccountRow) => householdId === null;
+  await lock(
+    transaction,
+    accounts.filter((account) => !isCompanys(account)),
+  );
   const written = await writeTransfers(transaction, plans);
   const first = plans.filter(({ row }) => written.has(row.id));
+  await lock(transaction, accounts.filter(isCompanys));
   await writeEntries(
     transaction,
     first.flatMap(({ entries }) => entries),
