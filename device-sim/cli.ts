@@ -17,6 +17,7 @@ interface Options {
   readonly seed?: number;
   readonly fault: readonly Fault[];
   readonly refuse: number;
+  readonly pastDays: number;
   readonly profiles: string;
   readonly withParent?: true;
 }
@@ -58,6 +59,12 @@ const command = new Command('device-sim')
     [],
   )
   .option('--refuse <p>', 'share of commands that terminals refuse', numberFrom(0, 1), 0)
+  .option(
+    '--past-days <days>',
+    'new houses have lived for so long: MQTT terminals send first what their counters showed each day',
+    numberFrom(0, 900),
+    0,
+  )
   .option('--profiles <folder>', 'device types', join(import.meta.dirname, '../config/profiles'))
   .option('--with-parent', 'ends when its parent does: when standard input or the IPC channel closes')
   .exitOverride();
@@ -120,6 +127,7 @@ async function run(options: Options): Promise<void> {
     weatherPath: options.weather,
     faults: options.fault,
     refuse: options.refuse,
+    pastDays: options.pastDays,
     log: troubles.note,
   });
   console.log(`device-sim: ${file.terminals.length} terminals, broker ${options.mqtt}`);

@@ -20,6 +20,8 @@ export interface FleetOptions {
   readonly everyS: number;
   /** Where the houses are kept between runs. */
   readonly statePath?: string | undefined;
+  /** For so many days the counters of new houses have counted already, and MQTT terminals send what they showed. */
+  readonly pastDays?: number;
   /** Where a gateway reads the weather. */
   readonly weatherPath?: string | undefined;
   readonly faults?: readonly Fault[];
@@ -56,12 +58,21 @@ export interface Fleet extends AsyncDisposable {
 
 /** Starts every terminal of a fleet. Resolves when the Modbus lines listen; MQTT terminals connect in turn after that. */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
-  const { fleet, profiles, statePath, faults = [], refuse = 0, log = () => undefined, now = Date.now } = options;
+  const {
+    fleet,
+    profiles,
+    statePath,
+    faults = [],
+    refuse = 0,
+    pastDays = 0,
+    log = () => undefined,
+    now = Date.now,
+  } = options;
   const pace: Pace = { ...lifelike, ...options.pace };
   const sorted = sortFleet(fleet, profiles);
   const random = createRandom(fleet.seed);
   const saved = statePath === undefined ? [] : readState(statePath);
-  const village = createVillage({ fleet, profiles, saved, atMs: now(), random });
+  const village = createVillage({ fleet, profiles, saved, atMs: now(), pastDays, random });
   const state = statePath === undefined ? undefined : createStateFile(statePath, village.houses);
   const counted = { readings: 0, answers: 0, commands: 0 };
   const count = (what: keyof typeof counted, more = 1): void => {

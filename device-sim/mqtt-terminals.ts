@@ -89,6 +89,8 @@ export function startMqttTerminal(terminal: MqttTerminal, around: MqttSurroundin
     onDelivered: around.onDelivered,
     onTrouble: (cause) => around.onTrouble(id, cause),
   });
+  for (const { time, values } of village.past(id))
+    link.post(JSON.stringify({ time: new Date(time).toISOString(), values }));
   link.open();
   return { faults, connected: link.connected, report, close: link.close };
 }

@@ -3,6 +3,7 @@ import type { FleetFile } from './fleet.ts';
 import { createHouse, type House, step } from './house.ts';
 import { measure, type Values } from './measure.ts';
 import { type Order, obey } from './obedience.ts';
+import { createPast, type Past, type PastReading } from './past.ts';
 import type { Random } from './random.ts';
 import { createWeather } from './weather.ts';
 
@@ -14,6 +15,8 @@ export interface Village {
   outdoorC(atMs: number): number;
   /** What a terminal shows now. */
   values(terminal: string): Values;
+  /** What its counters showed in the days before the village began; nothing of a house that was kept. */
+  past(terminal: string): PastReading[];
   obey(terminal: string, order: Order, keyInS: number): void;
   /** Lets time pass. Gives the terminals whose valve a resident opened meanwhile. */
   pass(seconds: number, atMs: number): string[];
@@ -24,14 +27,17 @@ export interface VillageParts {
   readonly profiles: ReadonlyMap<string, Profile>;
   readonly saved: readonly House[];
   readonly atMs: number;
+  /** For so many days houses that are new have lived already. */
+  readonly pastDays: number;
   readonly random: Random;
 }
 
-export function createVillage({ fleet, profiles, saved, atMs, random }: VillageParts): Village {
+export function createVillage({ fleet, profiles, saved, atMs, pastDays, random }: VillageParts): Village {
   const weather = createWeather(random.fork('weather'));
   const savedById = new Map(saved.map((house) => [house.id, house]));
   const places = new Map<string, { house: string; profile: Profile }>();
   const houses = new Map<string, House>();
+  const pasts = new Map<string, Past>();
   for (const [id, terminals] of Map.groupBy(fleet.terminals, ({ house }) => house)) {
     const known = terminals.flatMap((terminal) => {
       const profile = profiles.get(terminal.profile);
@@ -39,7 +45,10 @@ export function createVillage({ fleet, profiles, saved, atMs, random }: VillageP
     });
     for (const { id: terminal, profile } of known) places.set(terminal, { house: id, profile });
     const fresh = createHouse(id, known, weather(atMs), random.fork(id));
-    houses.set(id, resumed(fresh, savedById.get(id)));
+    const kept = savedById.get(id);
+    const past = createPast(fresh, kept ? 0 : pastDays, { atMs, random: random.fork(`${id} past`) });
+    pasts.set(id, past);
+    houses.set(id, resumed(past.house, kept));
   }
 
   const homeOf = (terminal: string): { house: House; profile: Profile } | undefined => {
@@ -55,6 +64,10 @@ export function createVillage({ fleet, profiles, saved, atMs, random }: VillageP
     values(terminal) {
       const home = homeOf(terminal);
       return home ? measure(home.house, terminal, home.profile) : {};
+    },
+    past(terminal) {
+      const place = places.get(terminal);
+      return (place && pasts.get(place.house)?.readingsOf(terminal, place.profile)) ?? [];
     },
     obey(terminal, order, keyInS) {
       const home = homeOf(terminal);

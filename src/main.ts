@@ -10,6 +10,7 @@ import { startAuditWatch } from './audit/watch.ts';
 import { openBilling } from './billing/billing.ts';
 import { openCollection } from './billing/collection.ts';
 import { openInvoicing } from './billing/invoicing.ts';
+import { createLateUse } from './billing/late-use.ts';
 import { openControl } from './commands/control.ts';
 import { type Config, databaseOf, importLimits, ownAddress, quarantineLimits, spoolLimits } from './config.ts';
 import { openDatabase } from './db/database.ts';
@@ -95,7 +96,8 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const base = { db, clock, log };
   const billing = openBilling({ db, clock, log, settings: config.billing, onPaid: (id) => control.paid(id) });
   const collection = stack.use(await openCollection(config.payments, { ...billing, ...base, folder: config.data.dir }));
-  const meterExchanges = createMeterExchanges({ db, clock });
+  const lateUse = createLateUse({ db, clock });
+  const meterExchanges = createMeterExchanges({ db, clock, onRecorded: lateUse.note });
 
   const live = stack.use(startLive({ clock, log, limit: config.http.liveStreams }));
   const presence = createPresence({ clock });
@@ -160,11 +162,10 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     await openStore(config.timeseries, { quarantine, folder: dataFolder('readings'), spoolId: spool.id, clock, log }),
   );
   stack.use(await startMemory({ store, spool, ahead, latest, presence, clock, log }));
-  const drain = stack.use(
-    startDrain({ spool, store, ahead, clock, log, waitMs: config.readings.storeWaitMs, onBatch: metrics.stored }),
-  );
+  const draining = { ...base, spool, store, ahead, waitMs: config.readings.storeWaitMs, onRead: lateUse.note };
+  const drain = stack.use(startDrain({ ...draining, onBatch: metrics.stored }));
 
-  const forBills = { db, clock, log, billing, store, meterExchanges, profiles, gatewayId: id };
+  const forBills = { db, clock, log, billing, store, meterExchanges, lateUse, profiles, gatewayId: id };
   const invoicing = stack.use(await openInvoicing({ ...config.billing, folder: config.files.tariffs }, forBills));
 
   const maxFutureMs = config.readings.maxFutureS * 1_000;

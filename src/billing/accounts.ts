@@ -32,6 +32,9 @@ export const companyAccount = (companyId: string, kind: CompanyAccountKind): Acc
   kind,
 });
 
+/** From the id of an account: owners have no colon in theirs. */
+export const kindOf = (id: string): string => id.slice(id.indexOf(':') + 1);
+
 const GROW_BY_CREDITS: ReadonlySet<string> = new Set<HouseholdAccountKind | CompanyAccountKind>([
   'heating',
   'deposit',

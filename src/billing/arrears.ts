@@ -7,7 +7,7 @@ import type { NoticeRow, ProposalRow } from '../db/schema-bills.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
-import { type Fen, fromFen } from '../lib/money.ts';
+import { type Fen, fromFen, toFen } from '../lib/money.ts';
 import { householdAccount } from './accounts.ts';
 import { balancesOf } from './balances.ts';
 import { openLocked } from './postings.ts';
@@ -17,9 +17,6 @@ import type { Mode } from './terms.ts';
  * Who owes, what was told to them, and what is proposed. Nothing here switches anything: a proposal waits for a person, who may dismiss
  * it or give a command, which the rules for commands judge.
  */
-
-const MOST_LOOKED_AT = 20_000;
-const AT_ONCE = 500;
 
 export type OwingHousehold = Pick<HouseholdRow, 'id' | 'companyId' | 'accountNo' | 'name' | 'areaCode'> & {
   owedFen: Fen;
@@ -200,34 +197,33 @@ export function createArrears({ db, clock }: { db: Database; clock: Clock }) {
       );
     },
 
-    /** Households that owe, in the order of their ids. A page may be short, or empty, before the last: only so many are looked at for one. */
+    /** Households that owe, in the order of their ids. Only those are looked at, however many owe nothing. */
     async owing(caller: Caller, filter: Page & { areaCode?: string | undefined; companyId?: string | undefined }) {
-      const { limit, areaCode, companyId } = filter;
-      const items: OwingHousehold[] = [];
-      let cursor = filter.cursor ?? '';
-      for (let seen = 0; seen < MOST_LOOKED_AT; seen += AT_ONCE) {
-        const rows = await db
-          .selectFrom('households')
-          .selectAll()
-          .where(visibleHouseholds(caller))
-          .$if(areaCode !== undefined, (query) => query.where('areaCode', 'like', `${areaCode}%`))
-          .$if(companyId !== undefined, (query) => query.where('companyId', '=', companyId ?? ''))
-          .where('households.id', '>', cursor)
-          .orderBy('households.id')
-          .limit(AT_ONCE)
-          .execute();
-        const balances = await balancesFor(rows);
-        for (const { id, companyId: company, accountNo, name, areaCode: area } of rows) {
-          const balance = balances.get(id) ?? 0n;
-          if (balance < 0n) {
-            if (items.length === limit) return { items: await withNotices(items), nextCursor: cursor };
-            items.push({ id, companyId: company, accountNo, name, areaCode: area, owedFen: -balance, notices: [] });
-          }
-          cursor = id;
-        }
-        if (rows.length < AT_ONCE) return { items: await withNotices(items), nextCursor: null };
-      }
-      return { items: await withNotices(items), nextCursor: cursor };
+      const { limit, cursor, areaCode, companyId } = filter;
+      const rows = await db
+        .selectFrom('balances')
+        .innerJoin('accounts', 'accounts.id', 'balances.accountId')
+        .innerJoin('households', 'households.id', 'accounts.householdId')
+        .select(['households.id', 'households.companyId', 'households.accountNo', 'households.name'])
+        .select(['households.areaCode', 'balances.debitFen', 'balances.creditFen'])
+        .whereRef('balances.debitFen', '>', 'balances.creditFen')
+        .where('accounts.kind', '=', 'heating')
+        .where(visibleHouseholds(caller))
+        .$if(areaCode !== undefined, (query) => query.where('households.areaCode', 'like', `${areaCode}%`))
+        .$if(companyId !== undefined, (query) => query.where('households.companyId', '=', companyId ?? ''))
+        .$if(cursor !== undefined, (query) => query.where('balances.accountId', '>', `${cursor}:heating`))
+        .orderBy('balances.accountId')
+        .limit(limit + 1)
+        .execute();
+      const owing = rows.map(
+        ({ debitFen, creditFen, ...row }): OwingHousehold => ({
+          ...row,
+          owedFen: toFen(debitFen) - toFen(creditFen),
+          notices: [],
+        }),
+      );
+      const { items, nextCursor } = pageOf(owing, limit);
+      return { items: await withNotices(items), nextCursor };
     },
 
     async proposals(caller: Caller, { limit, cursor, state }: Page & { state?: ProposalRow['state'] | undefined }) {

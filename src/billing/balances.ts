@@ -7,7 +7,7 @@ import { chunksOf } from '../lib/chunks.ts';
 import { type Fen, toFen } from '../lib/money.ts';
 import { sideOf } from './accounts.ts';
 
-/** Balances are sums of lines, each read from an index that holds the amounts. */
+/** Balances are sums of lines, which the database keeps with each line that is written. */
 
 export interface Balance {
   postedFen: Fen;
@@ -20,39 +20,27 @@ type Reader = Database | Transaction<Tables>;
 type Side = 'debit' | 'credit';
 
 const ACCOUNTS_AT_ONCE = 500;
-
-async function sumsOf(db: Reader, side: Side, ids: string[]) {
-  return db
-    .selectFrom('entries')
-    .select((row) => [`${side} as id` as const, 'phase', row.fn.sum<number | string>('amountFen').as('sum')])
-    .where(side, 'in', ids)
-    .groupBy([side, 'phase'])
-    .execute();
-}
+const NOTHING: Balance = { postedFen: 0n, pendingInFen: 0n, pendingOutFen: 0n };
 
 /** By account, each with an answer, in the order asked. */
 export async function balancesOf(db: Reader, accounts: readonly AccountRow[]): Promise<Map<AccountRow, Balance>> {
-  const sums = new Map<string, Fen>();
+  const found = new Map(accounts.map((account) => [account, NOTHING]));
   for (const some of chunksOf(accounts, ACCOUNTS_AT_ONCE)) {
     const ids = some.map(({ id }) => id);
-    for (const side of ['debit', 'credit'] as const) {
-      for (const { id, phase, sum } of await sumsOf(db, side, ids)) sums.set(`${side} ${phase} ${id}`, toFen(sum));
+    const rows = await db.selectFrom('balances').selectAll().where('accountId', 'in', ids).execute();
+    const rowOf = new Map(rows.map((row) => [row.accountId, row]));
+    for (const account of some) {
+      const row = rowOf.get(account.id);
+      if (!row) continue;
+      const isDebit = sideOf(account.kind) === 1n;
+      found.set(account, {
+        postedFen: sideOf(account.kind) * (toFen(row.debitFen) - toFen(row.creditFen)),
+        pendingInFen: toFen(isDebit ? row.pendingDebitFen : row.pendingCreditFen),
+        pendingOutFen: toFen(isDebit ? row.pendingCreditFen : row.pendingDebitFen),
+      });
     }
   }
-  return new Map(
-    accounts.map((account) => {
-      const sum = (side: Side, phase: string) => sums.get(`${side} ${phase} ${account.id}`) ?? 0n;
-      const [grows, shrinks]: [Side, Side] = sideOf(account.kind) === 1n ? ['debit', 'credit'] : ['credit', 'debit'];
-      return [
-        account,
-        {
-          postedFen: sum(grows, 'posted') - sum(shrinks, 'posted'),
-          pendingInFen: sum(grows, 'pending'),
-          pendingOutFen: sum(shrinks, 'pending'),
-        },
-      ];
-    }),
-  );
+  return found;
 }
 
 /** The newest lines of one side, each with what it does to the balance. */
@@ -96,17 +84,24 @@ export async function entriesOf(db: Reader, account: AccountRow, page: Page) {
 }
 export type LedgerEntry = Awaited<ReturnType<typeof entriesOf>>['items'][number];
 
-/** Up to and with this line. */
+/** Up to and with this line: what there is now, less what came later. One statement, so that nothing comes in between. */
 async function balanceUntil(db: Reader, { id, kind }: AccountRow, entryId: string): Promise<Fen> {
-  const sumOf = async (side: Side): Promise<Fen> => {
-    const { sum } = await db
-      .selectFrom('entries')
-      .select((row) => row.fn.sum<number | string | null>('amountFen').as('sum'))
-      .where(side, '=', id)
-      .where('phase', '=', 'posted')
-      .where('id', '<=', entryId)
-      .executeTakeFirstOrThrow();
-    return toFen(sum ?? 0);
-  };
-  return sideOf(kind) * ((await sumOf('debit')) - (await sumOf('credit')));
+  const row = await db
+    .selectFrom('balances')
+    .select((from) => {
+      const later = (side: Side) =>
+        from
+          .selectFrom('entries')
+          .select((entry) => entry.fn.sum<number | string | null>('amountFen').as('sum'))
+          .where(side, '=', id)
+          .where('phase', '=', 'posted')
+          .where('id', '>', entryId)
+          .as(side);
+      return ['debitFen' as const, 'creditFen' as const, later('debit'), later('credit')];
+    })
+    .where('accountId', '=', id)
+    .executeTakeFirstOrThrow();
+  const debits = toFen(row.debitFen) - toFen(row.debit ?? 0);
+  const credits = toFen(row.creditFen) - toFen(row.credit ?? 0);
+  return sideOf(kind) * (debits - credits);
 }

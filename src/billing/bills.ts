@@ -2,23 +2,16 @@ import type { Transaction } from 'kysely';
 import { type Caller, visibleHouseholds } from '../areas/scope.ts';
 import type { Database } from '../db/database.ts';
 import { type Page, pageOf } from '../db/page.ts';
-import type { HouseholdRow, Tables } from '../db/schema.ts';
+import type { Tables } from '../db/schema.ts';
 import type { BillRow } from '../db/schema-bills.ts';
-import { daysOfMonth } from '../lib/calendar.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
-import { fromFen, toFen } from '../lib/money.ts';
 import { issueBills, releaseBill } from './issue-bills.ts';
 import type { Ledger } from './ledger.ts';
-import type { MadeBill } from './make-bill.ts';
+import type { MadeNow, MakeAnew } from './make-anew.ts';
 import { daysKept } from './meter-use.ts';
-import type { PrepareBills } from './prepare-bills.ts';
-import { differs, totalOf } from './run-step.ts';
 
-/** Bills that were made: looked at, released, made anew, and compared with what has come late. */
-
-const DAY_MS = 86_400_000;
-const RECHECKED_AT_ONCE = 50;
+/** Bills that were made: looked at, released, and made anew. */
 
 export interface BillFilter extends Page {
   companyId?: string | undefined;
@@ -29,20 +22,8 @@ export interface BillFilter extends Page {
   late?: boolean | undefined;
 }
 
-export interface MadeNow {
-  household: HouseholdRow;
-  made: MadeBill;
-  firstDay: string;
-}
-
-export function createBills(parts: {
-  db: Database;
-  clock: Clock;
-  ledger: Ledger;
-  prepare: PrepareBills;
-  recheckDays: number;
-}) {
-  const { db, clock, ledger, prepare, recheckDays } = parts;
+export function createBills(parts: { db: Database; clock: Clock; ledger: Ledger; makeAnew: MakeAnew }) {
+  const { db, clock, ledger, makeAnew } = parts;
 
   const visible = (caller: Caller) =>
     db
@@ -58,31 +39,6 @@ export function createBills(parts: {
     const bill = await visible(caller).where('bills.id', '=', id).executeTakeFirst();
     if (!bill) throw new GatewayError('not_found');
     return bill;
-  }
-
-  async function madeNow(bills: BillRow[], period: string): Promise<Map<string, MadeNow>> {
-    const found = new Map<string, MadeNow>();
-    const rows = await db
-      .selectFrom('households')
-      .innerJoin('companies', 'companies.id', 'households.companyId')
-      .selectAll('households')
-      .select('companies.name as companyName')
-      .where(
-        'households.id',
-        'in',
-        bills.map(({ householdId }) => householdId),
-      )
-      .execute();
-    const through = bills[0]?.lastDay ?? '';
-    for (const [companyName, own] of Map.groupBy(rows, (row) => row.companyName)) {
-      const households = own.map(({ companyName: _, ...household }) => household);
-      const prepared = await prepare(households, { companyName, from: daysOfMonth(period).from, through });
-      for (const household of households) {
-        const one = prepared.get(household.id);
-        if (one && 'made' in one) found.set(household.id, { household, ...one });
-      }
-    }
-    return found;
   }
 
   return {
@@ -141,7 +97,7 @@ export function createBills(parts: {
 
     /** What the bill would be now; undefined where the household has no meter or no tariff any more. */
     madeAnew: async (bill: BillRow): Promise<MadeNow | undefined> =>
-      (await madeNow([bill], bill.period)).get(bill.householdId),
+      (await makeAnew([bill], bill.period)).get(bill.householdId),
 
     /** A new bill in the place of one, as `madeAnew` gave it; the ledger gets the difference. */
     async rebill(
@@ -160,29 +116,6 @@ export function createBills(parts: {
           : await issueBills(transaction, ledger, [draft], { at: clock.now(), by: caller.name });
       if (!row) throw new GatewayError('wrong_state', 'The bill was replaced already');
       return row;
-    },
-
-    /** Looks at some bills of periods that are not long over, those first that were not looked at for longest, at most once a day. */
-    async recheck(): Promise<void> {
-      const now = clock.now();
-      const bills = await db
-        .selectFrom('bills')
-        .selectAll()
-        .where('state', '=', 'issued')
-        .where('checkedAt', '<', now - DAY_MS)
-        .where('madeAt', '>', now - recheckDays * DAY_MS)
-        .orderBy('checkedAt')
-        .limit(RECHECKED_AT_ONCE)
-        .execute();
-      for (const [period, own] of Map.groupBy(bills, (bill) => bill.period)) {
-        const found = await madeNow(own, period);
-        for (const bill of own) {
-          const made = found.get(bill.householdId)?.made;
-          const late = made && differs(bill, made);
-          const lateFen = late ? fromFen(totalOf(made) - (toFen(bill.chargeFen) - toFen(bill.subsidyFen))) : null;
-          await db.updateTable('bills').set({ checkedAt: now, lateFen }).where('id', '=', bill.id).execute();
-        }
-      }
     },
   };
 }

@@ -8,8 +8,11 @@ import type { MeterExchanges } from '../terminals/meter-exchanges.ts';
 import type { Profile } from '../terminals/profile.ts';
 import type { Billing } from './billing.ts';
 import { createBills } from './bills.ts';
+import type { LateUse } from './late-use.ts';
+import { createMakeAnew } from './make-anew.ts';
 import { createMeterUse } from './meter-use.ts';
 import { createPreparation } from './prepare-bills.ts';
+import { createRecheck } from './recheck.ts';
 import { createRunStep } from './run-step.ts';
 import { type NewRun, startRuns } from './runs.ts';
 import { loadTariffs } from './tariff-files.ts';
@@ -40,10 +43,11 @@ export async function openInvoicing(
     store: ReadingStore;
     meterExchanges: MeterExchanges;
     profiles: ReadonlyMap<string, Profile>;
+    lateUse: LateUse;
     gatewayId: string;
   },
 ) {
-  const { db, clock, log, billing, gatewayId } = parts;
+  const { db, clock, log, billing, lateUse, gatewayId } = parts;
   const { ledger, arrears, paid } = billing;
   const tariffs = loadTariffs(settings.folder);
   const terms = createTerms({ db, clock, tariffs });
@@ -51,7 +55,9 @@ export async function openInvoicing(
   const { holdAfterDays, recheckDays } = settings;
   const lowBalanceFen = BigInt(settings.lowBalanceFen);
   const step = createRunStep({ db, clock, ledger, prepare, terms, arrears, paid, holdAfterDays, lowBalanceFen });
-  const bills = createBills({ db, clock, ledger, prepare, recheckDays });
+  const makeAnew = createMakeAnew({ db, prepare });
+  const bills = createBills({ db, clock, ledger, makeAnew });
+  const recheck = createRecheck({ db, clock, makeAnew, lateUse, recheckDays });
   const runs = await startRuns({ db, clock, log, gatewayId, step });
 
   /** The bills of the month before, and the charges of yesterday, of companies that had none of them yet. */
@@ -77,6 +83,13 @@ export async function openInvoicing(
     runs.begin(id, company);
   }
 
+  let stopping = false;
+  let tending = Promise.resolve();
+  async function turn(): Promise<void> {
+    await recheck(() => stopping);
+    if (settings.autoRun && !stopping) await runCalendar();
+  }
+
   return {
     tariffs,
     terms,
@@ -85,11 +98,15 @@ export async function openInvoicing(
     arrears,
     correctUsage: createUsageCorrections(parts),
     /** Work of every minute. */
-    async tend(): Promise<void> {
-      await bills.recheck();
-      if (settings.autoRun) await runCalendar();
+    tend(): Promise<void> {
+      tending = turn();
+      return tending;
     },
-    [Symbol.asyncDispose]: () => runs[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose](): Promise<void> {
+      stopping = true;
+      await tending.catch(() => undefined);
+      await runs[Symbol.asyncDispose]();
+    },
   };
 }
 export type Invoicing = Awaited<ReturnType<typeof openInvoicing>>;

@@ -4,11 +4,12 @@ import { dayOf, nextDay, startOfDay, windowStart } from '../lib/calendar.ts';
 import type { Clock } from '../lib/clock.ts';
 import { decimal } from '../lib/money.ts';
 import type { Exchange } from '../readings/counter.ts';
-import type { ReadingStore, TerminalWindow } from '../readings/store.ts';
-import { LOOK_BACK_MS, readUsage, type Use, type Windows, windowFor } from '../readings/usage.ts';
+import type { ReadingStore, Series } from '../readings/store.ts';
+import { readUsage, type Use, type Windows, windowFor } from '../readings/usage.ts';
 import type { MeterExchanges } from '../terminals/meter-exchanges.ts';
 import type { Metric } from '../terminals/profile.ts';
 import type { Used } from './pricing.ts';
+import { readAhead } from './read-ahead.ts';
 
 /** What a meter counted, as a bill needs it: in thousandths of a unit, by day, each day with a mark. */
 
@@ -69,6 +70,10 @@ const DAILY_METER_MS = 30 * HOUR_MS;
 /** So much of a day may be without a reading of its own. */
 const SILENT_MS = 2 * HOUR_MS;
 const DECIMALS = 12;
+/** Windows that are in memory at once, and turned into what they mean without a pause. */
+const MOST_WINDOWS = 10_000;
+const FEWEST_AT_ONCE = 10;
+const MOST_AT_ONCE = 500;
 
 export const isDoubtful = ({ quality }: DayUse): boolean => DOUBTFUL.has(quality);
 
@@ -132,33 +137,14 @@ export interface Wanted {
   everyMs: number;
 }
 
+const seriesOf = ({ meter: { terminalId, metric }, from, through }: Wanted): Series => ({
+  terminalId,
+  metric,
+  from: startOfDay(from),
+  to: startOfDay(nextDay(through)),
+});
+
 const nameOf = ({ terminalId, metric }: { terminalId: string; metric: string }): string => `${terminalId} ${metric}`;
-
-const isWhole = (time: number, everyMs: number): boolean => windowStart(time, everyMs) === time;
-
-/** Answers from windows that were read for many meters at once; what they do not hold is asked of the store. */
-async function readAhead(store: ReadingStore, wanted: Wanted[], sizeMs: number): Promise<Windows> {
-  const span = {
-    from: Math.min(...wanted.map(({ from }) => startOfDay(from))) - LOOK_BACK_MS,
-    to: Math.max(...wanted.map(({ through }) => startOfDay(nextDay(through)))) + LOOK_BACK_MS,
-  };
-  const found = new Map<string, TerminalWindow[]>();
-  for (const [metric, own] of Map.groupBy(wanted, ({ meter }) => meter.metric)) {
-    const terminalIds = own.map(({ meter }) => meter.terminalId);
-    const windows = await store.windowsOfEach({ terminalIds, metric, ...span }, sizeMs);
-    for (const terminalId of terminalIds) found.set(nameOf({ terminalId, metric }), []);
-    for (const window of windows) found.get(nameOf({ terminalId: window.terminalId, metric }))?.push(window);
-  }
-  return {
-    async windows(series, everyMs) {
-      const { from, to } = series;
-      const known = found.get(nameOf(series));
-      const holds = from >= span.from && to <= span.to && isWhole(from, sizeMs) && isWhole(to, sizeMs);
-      if (!known || !holds || everyMs !== sizeMs) return store.windows(series, everyMs);
-      return known.filter(({ time }) => time >= from && time < to);
-    },
-  };
-}
 
 export function createMeterUse({
   db,
@@ -183,25 +169,41 @@ export function createMeterUse({
     return new Map([...found].map(([name, own]) => [name, new Map(own.map(({ day, amount }) => [day, amount]))]));
   }
 
+  /** Of some counters with windows of one size: what they had when they were read last tells how many fit. */
+  const atOnce = new Map<string, number>();
+
+  async function ofOneKind(
+    key: string,
+    wanted: Wanted[],
+    sizeMs: number,
+    take: (one: Wanted, source: Windows) => Promise<void>,
+  ): Promise<void> {
+    for (let start = 0; start < wanted.length; ) {
+      const some = wanted.slice(start, start + (atOnce.get(key) ?? FEWEST_AT_ONCE));
+      start += some.length;
+      const source = await readAhead(store, some.map(seriesOf), { sizeMs, now: clock.now() });
+      const fitting = Math.floor((MOST_WINDOWS * some.length) / Math.max(1, source.count));
+      atOnce.set(key, Math.min(MOST_AT_ONCE, Math.max(FEWEST_AT_ONCE, fitting)));
+      for (const one of some) await take(one, source);
+    }
+  }
+
   /** What meters counted, in the order asked. */
   return async function meterUse(wanted: Wanted[]): Promise<MeterUse[]> {
     if (wanted.length === 0) return [];
     const terminalIds = [...new Set(wanted.map(({ meter }) => meter.terminalId))];
     const corrections = await correctionsOf(terminalIds);
     const exchanges = Map.groupBy(await meterExchanges.ofEach(terminalIds), nameOf);
-    const sources = new Map<number, Windows>();
-    for (const [sizeMs, own] of Map.groupBy(wanted, ({ everyMs }) => windowFor(everyMs))) {
-      sources.set(sizeMs, await readAhead(store, own, sizeMs));
-    }
-    const used: MeterUse[] = [];
-    for (const one of wanted) {
+    const used = new Map<Wanted, MeterUse>();
+    async function take(one: Wanted, source: Windows): Promise<void> {
       // Others get their turn between two meters.
       await setImmediate();
       const name = nameOf(one.meter);
-      const source = sources.get(windowFor(one.everyMs)) ?? store;
-      used.push(await countedBy(source, one, exchanges.get(name) ?? [], corrections.get(name) ?? new Map()));
+      used.set(one, await countedBy(source, one, exchanges.get(name) ?? [], corrections.get(name) ?? new Map()));
     }
-    return used;
+    const kinds = Map.groupBy(wanted, ({ meter, everyMs }) => `${windowFor(everyMs)} ${meter.metric}`);
+    for (const [key, own] of kinds) await ofOneKind(key, own, windowFor(own[0]?.everyMs ?? DAY_MS), take);
+    return wanted.flatMap((one) => used.get(one) ?? []);
   };
 
   async function countedBy(

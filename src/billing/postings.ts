@@ -101,9 +101,14 @@ export function planOf(posting: Posting, { releases = [], ...own }: Own): Plan {
   return { row: { ...row, content: contentOf(row, entries) }, entries, accounts };
 }
 
-/** In the order of their ids, so that two transactions never wait for each other. */
+/**
+ * Households' accounts before those of companies, each in the order of their ids, so that two transactions never wait for each other:
+ * whoever locked a household's account before it posts takes only later ones.
+ */
 const inOrder = (accounts: readonly AccountRow[]): AccountRow[] =>
-  [...new Map(accounts.map((account) => [account.id, account])).values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  [...new Map(accounts.map((account) => [account.id, account])).values()].sort(
+    (a, b) => Number(a.householdId === null) - Number(b.householdId === null) || (a.id < b.id ? -1 : 1),
+  );
 
 async function openAccounts(transaction: Transaction<Tables>, accounts: readonly AccountRow[]): Promise<void> {
   for (const some of chunksOf(accounts, ROWS_AT_ONCE)) {
@@ -120,7 +125,11 @@ async function lock(transaction: Transaction<Tables>, accounts: readonly Account
   for (const some of chunksOf(accounts, ROWS_AT_ONCE)) {
     const ids = some.map(({ id }) => id);
     const rows = transaction.selectFrom('accounts').select('id').where('id', 'in', ids);
-    await rows.orderBy('id').forNoKeyUpdate().execute();
+    await rows
+      .orderBy((row) => row('householdId', 'is', null))
+      .orderBy('id')
+      .forNoKeyUpdate()
+      .execute();
   }
 }
 
@@ -179,9 +188,15 @@ export async function writeAll(transaction: Transaction<Tables>, plans: readonly
   const accounts = inOrder(plans.flatMap((plan) => plan.accounts));
   const limited = accounts.filter(({ kind }) => NEVER_BELOW_ZERO.has(kind));
   await openAccounts(transaction, accounts);
-  await lock(transaction, limited);
+  // Their balances are about to change. A company's are locked last, since all of its transactions wait for them.
+  const isCompanys = ({ householdId }: AccountRow) => householdId === null;
+  await lock(
+    transaction,
+    accounts.filter((account) => !isCompanys(account)),
+  );
   const written = await writeTransfers(transaction, plans);
   const first = plans.filter(({ row }) => written.has(row.id));
+  await lock(transaction, accounts.filter(isCompanys));
   await writeEntries(
     transaction,
     first.flatMap(({ entries }) => entries),

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Database } from '../db/database.ts';
 import type { HouseholdRow, TerminalRow } from '../db/schema.ts';
 import type { BillingTroubleRow, HouseholdTariffRow } from '../db/schema-bills.ts';
@@ -178,6 +179,8 @@ export function createPreparation({
     const used = await countedBy(plans, span);
     for (const plan of plans) {
       const { id } = plan.household;
+      // Others get their turn between two bills.
+      await setImmediate();
       try {
         prepared.set(id, billOf(plan, span, used, earlier.get(id) ?? { lines: [], usage: [] }));
       } catch (error) {

@@ -3,6 +3,7 @@ import type { Database } from '../db/database.ts';
 import type { CompanyRow, HouseholdRow, Tables } from '../db/schema.ts';
 import type { BillingRunRow, BillingTroubleRow, BillRow } from '../db/schema-bills.ts';
 import { daysOfMonth } from '../lib/calendar.ts';
+import { chunksOf } from '../lib/chunks.ts';
 import type { Clock } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
 import { type Fen, fromFen, toFen } from '../lib/money.ts';
@@ -13,7 +14,9 @@ import type { MadeBill } from './make-bill.ts';
 import type { PrepareBills, Prepared } from './prepare-bills.ts';
 import type { Mode, Terms } from './terms.ts';
 
-/** One part of a run: some households are read, billed, and counted, in one transaction. */
+/** A step of a run: what some households need is read and their bills made; then they are written and counted, a part in each transaction. */
+
+const WRITTEN_AT_ONCE = 50;
 
 interface Written {
   made: number;
@@ -155,7 +158,40 @@ export function createRunStep(parts: {
     return { made: rows.length - held, held, amountFen, givenBack };
   }
 
-  /** Nothing is written when somebody else has brought the run further, or ended it. */
+  /** One transaction. Nothing is written, and nothing given, when somebody else has brought the run further, or ended it. */
+  function writePart(
+    run: BillingRunRow,
+    part: HouseholdRow[],
+    { drafts, troubles, unchanged }: Outcome,
+    modes: ReadonlyMap<string, Mode>,
+  ): Promise<{ run: BillingRunRow; givenBack: string[] } | undefined> {
+    return db.transaction().execute(async (transaction) => {
+      const afterHousehold = part.at(-1)?.id ?? run.afterHousehold;
+      const { numUpdatedRows } = await transaction
+        .updateTable('billingRuns')
+        .set({ afterHousehold })
+        .where('id', '=', run.id)
+        .where('state', '=', 'running')
+        .where('afterHousehold', '=', run.afterHousehold)
+        .executeTakeFirstOrThrow();
+      if (numUpdatedRows === 0n) return undefined;
+      const counted = run.dryRun === 1 ? countedDry(drafts) : await write(transaction, run, drafts, modes);
+      if (troubles.length > 0) await transaction.insertInto('billingTroubles').values(troubles).execute();
+      const others = drafts.length - counted.made - counted.held;
+      const counts = {
+        seen: run.seen + part.length,
+        made: run.made + counted.made,
+        held: run.held + counted.held,
+        unchanged: run.unchanged + unchanged + others,
+        failed: run.failed + troubles.length,
+        amountFen: run.amountFen + fromFen(counted.amountFen),
+      };
+      await transaction.updateTable('billingRuns').set(counts).where('id', '=', run.id).execute();
+      return { run: { ...run, afterHousehold, ...counts }, givenBack: counted.givenBack };
+    });
+  }
+
+  /** Reads what many households need at once, and writes it in parts, so that nobody waits long for a transaction's end. */
   return async function step(run: BillingRunRow, company: CompanyRow, households: HouseholdRow[]): Promise<void> {
     const bills = await currentBills(
       households.map(({ id }) => id),
@@ -164,35 +200,13 @@ export function createRunStep(parts: {
     const modes = await terms.modesOn(households, run.through);
     const span = { from: daysOfMonth(run.period).from, through: run.through };
     const prepared = await prepare(concerned(run, households, bills, modes), { companyName: company.name, ...span });
-    const { drafts, troubles, unchanged } = judge(run, households, prepared, bills);
-    const givenBack = await db.transaction().execute(async (transaction) => {
-      const last = households.at(-1)?.id ?? run.afterHousehold;
-      const { numUpdatedRows } = await transaction
-        .updateTable('billingRuns')
-        .set({ afterHousehold: last })
-        .where('id', '=', run.id)
-        .where('state', '=', 'running')
-        .where('afterHousehold', '=', run.afterHousehold)
-        .executeTakeFirstOrThrow();
-      if (numUpdatedRows === 0n) return [];
-      const counted = run.dryRun === 1 ? countedDry(drafts) : await write(transaction, run, drafts, modes);
-      if (troubles.length > 0) await transaction.insertInto('billingTroubles').values(troubles).execute();
-      const others = drafts.length - counted.made - counted.held;
-      await transaction
-        .updateTable('billingRuns')
-        .set({
-          seen: run.seen + households.length,
-          made: run.made + counted.made,
-          held: run.held + counted.held,
-          unchanged: run.unchanged + unchanged + others,
-          failed: run.failed + troubles.length,
-          amountFen: run.amountFen + fromFen(counted.amountFen),
-        })
-        .where('id', '=', run.id)
-        .execute();
-      return counted.givenBack;
-    });
-    for (const householdId of givenBack) await paid(householdId);
+    let at = run;
+    for (const part of chunksOf(households, WRITTEN_AT_ONCE)) {
+      const written = await writePart(at, part, judge(at, part, prepared, bills), modes);
+      if (!written) return;
+      at = written.run;
+      for (const householdId of written.givenBack) await paid(householdId);
+    }
   };
 }
 export type RunStep = ReturnType<typeof createRunStep>;

@@ -15,7 +15,7 @@ import type { RunStep } from './run-step.ts';
  * run's own row, so that a run that was killed goes on behind the last part, and no household is billed twice.
  */
 
-const HOUSEHOLDS_AT_ONCE = 50;
+const HOUSEHOLDS_AT_ONCE = 500;
 
 export interface NewRun {
   kind: RunKind;

@@ -1,16 +1,18 @@
 import type { Database } from '../db/database.ts';
 import type { UsageCorrectionRow } from '../db/schema-bills.ts';
+import { startOfDay } from '../lib/calendar.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
 import type { Terminal } from '../terminals/registry.ts';
+import type { LateUse } from './late-use.ts';
 
 /** What a person knows better than the meter: the use of a day. The newest for a day holds in bills that are made from then on. */
 
 export const createUsageCorrections =
-  ({ db, clock }: { db: Database; clock: Clock }) =>
+  ({ db, clock, lateUse }: { db: Database; clock: Clock; lateUse: LateUse }) =>
   async (
-    terminal: Terminal,
+    terminal: Pick<Terminal, 'id' | 'profile'>,
     correction: Pick<UsageCorrectionRow, 'metric' | 'day' | 'amount' | 'reason'>,
     by: string,
   ): Promise<UsageCorrectionRow> => {
@@ -27,5 +29,6 @@ export const createUsageCorrections =
       correctedAt: clock.now(),
     };
     await db.insertInto('usageCorrections').values(row).execute();
+    await lateUse.note([{ terminalId: terminal.id, time: startOfDay(correction.day) }]);
     return row;
   };

@@ -58,6 +58,15 @@ export interface EntryRow {
   amountFen: number;
 }
 
+/** What the lines of an account add up to. The database keeps it with every line; nothing else writes it. */
+interface BalanceRow {
+  accountId: string;
+  debitFen: number;
+  creditFen: number;
+  pendingDebitFen: number;
+  pendingCreditFen: number;
+}
+
 /** Money that came in. `transferId` is the posting in the ledger. */
 export interface PaymentRow {
   id: string;
@@ -88,6 +97,7 @@ export interface BillingTables {
   accounts: AccountRow;
   transfers: TransferRow;
   entries: EntryRow;
+  balances: BalanceRow;
   payments: PaymentRow;
   receiptNumbers: ReceiptNumberRow;
 }

@@ -124,6 +124,15 @@ interface BillUsageRow {
   qualities: string;
 }
 
+/** A terminal of which something came or was changed that bears on a month that is over. */
+export interface LateUseRow {
+  terminalId: string;
+  /** The earliest time that it concerns. Epoch ms. */
+  fromTime: number;
+  firstNotedAt: number;
+  notedAt: number;
+}
+
 /** What a prepaid household was charged for a day: the difference of the month so far. */
 export interface DailyChargeRow {
   householdId: string;
@@ -170,6 +179,7 @@ export interface BillTables {
   billingTroubles: BillingTroubleRow;
   bills: BillRow;
   billUsage: BillUsageRow;
+  lateUse: LateUseRow;
   dailyCharges: DailyChargeRow;
   notices: NoticeRow;
   proposals: ProposalRow;

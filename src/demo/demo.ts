@@ -9,8 +9,10 @@ import { systemClock } from '../lib/clock.ts';
 import { newSecret } from '../lib/ids.ts';
 import { createLog } from '../lib/log.ts';
 import { type Gateway, startGateway } from '../main.ts';
+import { billTownship } from './bill-township.ts';
 import { buildConsoleIfStale } from './console-build.ts';
-import { type Login, makeTownship, signIn } from './township.ts';
+import { pastDays } from './money.ts';
+import { type Fleet, type Login, makeTownship, signIn } from './township.ts';
 
 /** The gateway with a simulated township, on this machine only. The simulator is a process of its own and speaks over real sockets. */
 
@@ -30,12 +32,13 @@ const say = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };
 
-/** The demo's own files beside the gateway's data. The last is written when the township is complete. */
+/** The demo's own files beside the gateway's data. `fleet` is written when the township is complete; `unbilled` is there until its bills are. */
 const filesOf = (folder: string) => ({
   logins: join(folder, 'logins.json'),
   fleet: join(folder, 'fleet.json'),
   state: join(folder, 'fleet-state.json'),
   weather: join(folder, 'weather.json'),
+  unbilled: join(folder, 'unbilled.json'),
 });
 
 function writeWhole(file: string, content: unknown): void {
@@ -50,6 +53,8 @@ const withoutMoney = (payments: Config['payments']): Config['payments'] => ({
   wechat: { ...payments.wechat, mchId: '' },
   alipay: { ...payments.alipay, appId: '' },
 });
+
+const readFleet = (file: string): Fleet => JSON.parse(readFileSync(file, 'utf8')) as Fleet;
 
 function demoConfig(folder: string, adminPassword: string, withWeather: boolean): Config {
   const config = loadConfig();
@@ -73,6 +78,7 @@ function demoConfig(folder: string, adminPassword: string, withWeather: boolean)
 /** Ends when this process does, however that happens: the simulator watches its standard input. */
 function startSimulator(gateway: Gateway, files: ReturnType<typeof filesOf>, withWeather: boolean): ChildProcess {
   const options = ['--fleet', files.fleet, '--state', files.state, '--with-parent', '--refuse', '0.02'];
+  options.push('--past-days', String(pastDays(Date.now())));
   if (withWeather) options.push('--weather', files.weather);
   const url = `mqtt://127.0.0.1:${gateway.mqttPorts[0]}`;
   return spawn(process.execPath, [join(projectRoot, 'device-sim/cli.ts'), '--mqtt', url, ...options], {
@@ -128,15 +134,18 @@ export async function demo(options: DemoOptions): Promise<void> {
     const township = await makeTownship(api, wanted, say);
     logins = [admin, ...township.logins];
     writeWhole(files.logins, logins);
+    writeWhole(files.unbilled, {});
     writeWhole(files.fleet, township.fleet);
   }
-  const { terminals } = JSON.parse(readFileSync(files.fleet, 'utf8')) as { terminals: unknown[] };
+  const { terminals } = readFleet(files.fleet);
   if (terminals.length !== wanted) say(`This demo was made with ${terminals.length} terminals; --reset makes another.`);
   const simulator = startSimulator(gateway, files, options.weather === true);
   greet(gateway, logins, terminals.length, folder);
 
+  let stopping = false;
   const stop = closeWithGrace({ delay: STOP_WITHIN_MS, logger: false }, async ({ err }) => {
     if (err) process.stderr.write(`${err.stack}\n`);
+    stopping = true;
     say('Stopping …');
     await stopSimulator(simulator);
     await gateway[Symbol.asyncDispose]();
@@ -145,4 +154,13 @@ export async function demo(options: DemoOptions): Promise<void> {
   simulator.on('exit', (code) => {
     if (code !== 0) stop.close();
   });
+  if (!existsSync(files.unbilled)) return;
+  try {
+    const bills = await billTownship(`http://127.0.0.1:${gateway.httpPort}`, logins, readFleet(files.fleet));
+    rmSync(files.unbilled);
+    say(`已按模拟的去年用量生成 ${bills} 张账单 · ${bills} bills of the past year were made, of simulated use.`);
+  } catch (error) {
+    if (!stopping)
+      say(`Bills could not be made; the next start tries again: ${error instanceof Error ? error.message : error}`);
+  }
 }

@@ -2,8 +2,9 @@ import type { Area, Company, Household, Session, User } from '../http/schemas/pe
 import type { Connection } from '../http/schemas/terminals.ts';
 import { newSecret } from '../lib/ids.ts';
 import { freePort } from './free-port.ts';
+import { EMERGENCY_CREDIT, isPrepaid, termsSince } from './money.ts';
 
-/** Makes a township through the gateway's own API, as an installer would: households, terminals, users, first payments. */
+/** Makes a township through the gateway's own API, as an installer would: households, their tariffs, terminals, users, deposits. */
 
 /** 襄陵镇 in 襄汾县, with its real villages; the people are invented. */
 const TOWNSHIP = '141023105';
@@ -25,9 +26,8 @@ const GIVEN = [
   '明亮',
 ];
 const HOUSES_A_LINE = 20;
-/** Houses of the first villages have paid already, in fen. */
-const PAYMENTS = [50_000, 120_000, 88_050];
-const PAYING_HOUSES = 30;
+/** Of so many houses, one has paid its deposit. */
+const DEPOSIT_EVERY = 6;
 const AT_ONCE = 8;
 
 /** The terminals of a house, by how it is heated. */
@@ -59,7 +59,7 @@ export interface Fleet {
   }[];
 }
 
-export type Api = <T>(method: 'GET' | 'POST', path: string, body?: unknown) => Promise<T>;
+export type Api = <T>(method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown) => Promise<T>;
 
 /** Calls the API at `origin`; throws with what the gateway answered when it refuses. */
 export async function signIn(origin: string, { username, password }: Omit<Login, 'role'>): Promise<Api> {
@@ -120,6 +120,20 @@ async function planHouses(terminals: number, villages: Area[], gas: Company, ele
   return houses;
 }
 
+async function setTerms(api: Api, { id, accountNo }: Household, { number, terminals }: House): Promise<void> {
+  const since = termsSince(Date.now());
+  const isGas = terminals.some(({ profile }) => profile.startsWith('gas'));
+  const tariff = isGas ? 'shanxi-coal-to-gas' : 'shanxi-coal-to-electricity';
+  await api('PUT', `/households/${id}/tariff`, { tariff, since: since.tariff });
+  if (!isGas && isPrepaid(number)) {
+    const mode = { mode: 'prepaid', since: since.mode, emergencyCreditFen: EMERGENCY_CREDIT };
+    await api('PUT', `/households/${id}/billing-mode`, mode);
+  }
+  if (number % DEPOSIT_EVERY === 0) {
+    await api('POST', `/households/${id}/deposit/receive`, { method: 'cash', reference: `YJ-${accountNo}` });
+  }
+}
+
 async function makeHouse(api: Api, house: House): Promise<{ household: Household; fleet: Fleet['terminals'] }> {
   const accountNo = `XL${String(house.number).padStart(5, '0')}`;
   const household = await api<Household>('POST', '/households', {
@@ -148,13 +162,7 @@ async function makeHouse(api: Api, house: House): Promise<{ household: Household
       ...(connection.type === 'modbus' && { line: connection.line, unit: connection.unit }),
     });
   }
-  if (house.number <= PAYING_HOUSES) {
-    await api('POST', `/households/${household.id}/payments`, {
-      amountFen: PAYMENTS[house.number % PAYMENTS.length],
-      method: house.number % 2 ? 'cash' : 'transfer',
-      reference: `2026-11-${accountNo}`,
-    });
-  }
+  await setTerms(api, household, house);
   return { household, fleet };
 }
 

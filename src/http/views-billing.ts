@@ -1,3 +1,4 @@
+import { kindOf } from '../billing/accounts.ts';
 import type { LedgerEntry } from '../billing/balances.ts';
 import type { DepositStatement } from '../billing/deposit-moves.ts';
 import type { Payment } from '../billing/payments.ts';
@@ -42,6 +43,7 @@ export const ledgerEntryView = (row: LedgerEntry): LedgerEntryView => ({
   id: row.id,
   transferId: row.transferId,
   kind: row.kind,
+  against: kindOf(row.otherId),
   at: rfc3339(row.at),
   by: row.byName,
   amountFen: fromFen(row.amountFen),

@@ -2,6 +2,7 @@ import { type Clock, pause } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Ahead } from './ahead.ts';
 import { NotKept } from './disk.ts';
+import type { SpoolRecord } from './segments.ts';
 import type { Spool } from './spool.ts';
 import type { ReadingStore } from './store.ts';
 
@@ -26,6 +27,8 @@ export function startDrain(parts: {
   clock: Clock;
   log: Logger;
   waitMs: number;
+  /** What is about to be stored; again when the store fails. */
+  onRead?: (records: SpoolRecord[]) => Promise<void>;
   /** How long the store took for a batch. */
   onBatch?: (ms: number) => void;
 }) {
@@ -75,6 +78,7 @@ export function startDrain(parts: {
       await rest(waitMs);
       return;
     }
+    await parts.onRead?.(records);
     const began = clock.ticks();
     await store.write(records);
     parts.onBatch?.(clock.ticks() - began);

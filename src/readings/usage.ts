@@ -23,7 +23,7 @@ const GAP_MS = 2 * HOUR_MS;
 /** How far before a day its counter is looked at, so that what it did is known when the day begins. */
 export const LOOK_BACK_MS = 2 * DAY_MS;
 /** How far the nearest reading is looked for when the terminal was silent. */
-const REACHES_MS = [2 * DAY_MS, 32 * DAY_MS, 400 * DAY_MS];
+export const REACHES_MS = [2 * DAY_MS, 32 * DAY_MS, 400 * DAY_MS];
 
 export interface UsageRequest extends CounterRules {
   from: number;

@@ -18,7 +18,16 @@ export interface NewMeterExchange {
   reason?: string | undefined;
 }
 
-export function createMeterExchanges({ db, clock }: { db: Database; clock: Clock }) {
+export function createMeterExchanges({
+  db,
+  clock,
+  onRecorded,
+}: {
+  db: Database;
+  clock: Clock;
+  /** It is written, and what was counted around it is another now. */
+  onRecorded: (counters: { terminalId: string; time: number }[]) => Promise<void>;
+}) {
   return {
     /** Throws when it is no counter, or is out of the counter's range, or lies in the future or before the installation, or is known already. */
     async record(caller: Caller, terminal: Terminal, exchange: NewMeterExchange): Promise<MeterExchangeRow> {
@@ -51,6 +60,7 @@ export function createMeterExchanges({ db, clock }: { db: Database; clock: Clock
         .onConflict((conflict) => conflict.columns(['terminalId', 'metric', 'at']).doNothing())
         .executeTakeFirstOrThrow();
       if (numInsertedOrUpdatedRows === 0n) throw new GatewayError('conflict', 'An exchange at this time is known');
+      await onRecorded([{ terminalId: terminal.id, time: at }]);
       return row;
     },
 

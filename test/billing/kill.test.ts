@@ -1,12 +1,16 @@
+import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { openDatabase } from '../../src/db/database.ts';
 import { freePort } from '../../src/demo/free-port.ts';
 import type { Account, Payment } from '../../src/http/schemas/billing.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { createLog } from '../../src/lib/log.ts';
 import { testDatabase } from '../helpers/database.ts';
 import { makeHousehold } from '../helpers/gateway.ts';
 import { adminOf, spawnGateway } from '../helpers/process.ts';
 import { tempFolder } from '../helpers/temp.ts';
 import type { Page } from '../http/stage.ts';
+import { wronglyKept } from './kept.ts';
 import { deliver, order, settingsOf, startProvider } from './provider-stage.ts';
 
 /** A gateway that is killed while notifications come: what was answered with success is there, and nothing is there twice. */
@@ -66,6 +70,9 @@ test('killed between commit and answer, the gateway credits what is told again o
   }
   expect(total).toBe(Array.from({ length: ORDERS }, (_, n) => 100 + n).reduce((sum, fen) => sum + fen, 0));
   await gateway.kill();
+  const where = settings.HEARTHGATE_DATABASE__URL || join(folder.path, 'data', 'hearthgate.sqlite');
+  await using db = await openDatabase(where, createLog('silent'));
+  expect(await wronglyKept(db)).toEqual([]);
 }, 240_000);
 
 async function everyOrder(admin: Awaited<ReturnType<typeof adminOf>>, householdIds: string[]): Promise<string[]> {

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { companyAccount, householdAccount } from '../../src/billing/accounts.ts';
 import { newId } from '../../src/lib/ids.ts';
+import { wronglyKept } from './kept.ts';
 import { ACT, type Books, type Household, NOW, openBooks } from './stage.ts';
 
 /**
@@ -265,6 +266,7 @@ async function replay({ db }: Books) {
 /** Balances, model and replay say the same, and all accounts together hold nothing. */
 async function expectTrue(books: Books, model: Model): Promise<void> {
   const { posted, pending } = await replay(books);
+  expect(await wronglyKept(books.db)).toEqual([]);
   for (const map of [posted, pending]) expect([...map.values()].reduce((sum, one) => sum + one, 0)).toBe(0);
   for (const payer of books.households) {
     const waiting = [...model.pending.values()].filter((order) => order.id === payer.id && order.state === 'pending');

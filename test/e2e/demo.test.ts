@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { projectRoot } from '../../src/config.ts';
 import { freePort } from '../../src/demo/free-port.ts';
+import type { Account } from '../../src/http/schemas/billing.ts';
+import type { Bill, Owing } from '../../src/http/schemas/bills.ts';
 import type { AreaOverview } from '../../src/http/schemas/people.ts';
 import type { Terminal } from '../../src/http/schemas/terminals.ts';
 import { signIn } from '../helpers/gateway.ts';
@@ -43,6 +45,31 @@ async function startDemo(folder: string, ports: { http: number; mqtt: number }) 
 const gasOf = (terminals: Terminal[]) =>
   new Map(terminals.flatMap(({ id, values }) => (values['gas_m3'] ? [[id, values['gas_m3'].value] as const] : [])));
 
+/** Every page of money has something to show. */
+async function expectMoney(
+  origin: string,
+  logins: { role: string; username: string; password: string }[],
+): Promise<void> {
+  const as = async (name: string) => {
+    const login = logins.find(({ username }) => username === name);
+    if (!login) throw new Error(`no login ${name}`);
+    return signIn(origin, login);
+  };
+  const [gas, electric, resident] = [await as('gas'), await as('electric'), await as('resident')];
+  const { body: me } = await resident.get<{ householdId: string }>('/me');
+  const { body: bills } = await resident.get<{ items: Bill[] }>(`/households/${me.householdId}/bills`);
+  expect(bills.items).toHaveLength(12);
+  expect(bills.items.some(({ subsidyFen }) => subsidyFen > 0)).toBe(true);
+  const { body: account } = await resident.get<Account>(`/households/${me.householdId}/account`);
+  expect(account.balanceFen).toBe(-(bills.items[0]?.totalFen ?? 0));
+  const { body: owing } = await electric.get<{ items: Owing[] }>('/arrears');
+  expect(owing.items.flatMap(({ notices }) => notices.map(({ step }) => step))).toContain('reminder');
+  const { body: deposits } = await gas.get<{ items: { closingFen: number }[] }>(
+    `/reports/deposits?from=2020-01-01T00:00:00Z&to=${new Date().toISOString()}`,
+  );
+  expect(deposits.items[0]?.closingFen).toBeGreaterThan(0);
+}
+
 test('the demo makes a township whose values are live, prints a login for each role, stops on Ctrl-C and goes on where it was', async () => {
   await using folder = await tempFolder();
   const data = join(folder.path, 'demo');
@@ -70,6 +97,8 @@ test('the demo makes a township whose values are live, prints a login for each r
     expect(new Set(body.items.map(({ profile }) => profile)).size).toBe(5);
     expect((await api.get<{ items: object[] }>('/quarantine')).body.items).toEqual([]);
     before = gasOf(body.items);
+    await eventually(() => demo.printed().includes('张账单'), 60_000);
+    await expectMoney(demo.origin, logins);
     expect(await demo.stop()).toBe(0);
   }
   await using demo = await startDemo(data, ports);

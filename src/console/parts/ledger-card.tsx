@@ -8,11 +8,13 @@ import { LEDGER_ACCOUNTS, type LedgerAccount, ledgerQuery } from '../queries.ts'
 import { Moment } from './age.tsx';
 import { Paged } from './paged.tsx';
 
-function What({ entry: { kind, at, by, reference, reason, reversedBy } }: { entry: LedgerEntry }) {
+function What({ entry: { kind, against, at, by, reference, reason, reversedBy } }: { entry: LedgerEntry }) {
   const { t } = useLanguage();
+  // A bill has two lines: what it charges, and what the county pays of it.
+  const shown = kind === 'bill' && against === 'subsidy_due' ? 'subsidy' : kind;
   return (
     <>
-      {t(`ledger.kinds.${kind}`)} <span className="code">{reference}</span>
+      {t(`ledger.kinds.${shown}`)} <span className="code">{reference}</span>
       {reversedBy !== null && <span className="quiet"> {t('ledger.reversed')}</span>}
       {reason !== null && <div className="words">{reason}</div>}
       <div className="quiet">

@@ -39,7 +39,7 @@ function Give({ householdId }: { householdId: string }) {
 
 function Told({ notices }: { notices: Notice[] }) {
   const { t } = useLanguage();
-  if (notices.length === 0) return <span className="quiet">{t('arrears.nothingTold')}</span>;
+  if (notices.length === 0) return <div className="quiet">{t('arrears.nothingTold')}</div>;
   return notices.map(({ id, step, at }) => (
     <div key={id}>
       {t(`arrears.steps.${step}`)}{' '}

@@ -82,6 +82,7 @@ const ledgerEntry = z.object({
   id,
   transferId: z.string(),
   kind: z.enum(TRANSFER_KINDS),
+  against: z.string().describe('The kind of the account on the other side'),
   at: time,
   by: z.string(),
   amountFen: z.int().describe('Above zero when the balance grew'),
