@@ -131,7 +131,7 @@ async function everything(): Promise<void> {
       `growth from ${SIZES.at(0)} to ${SIZES.at(-1)}: time × ${times((one) => one.seconds)}, CPU time a bill × ${times((one) => one.msOfCpu)}, memory × ${times((one) => one.most)}`,
     );
   }
-  for (const entries of ENTRIES) itself('ledger', String(entries));
+  for (const entries of ENTRIES) process.stdout.write(itself('ledger', String(entries)));
 }
 
 const [part, folder = '', size = ''] = process.argv.slice(2);

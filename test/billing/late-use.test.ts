@@ -133,7 +133,7 @@ test('what came late is looked at when nothing more comes: its bill shows the di
   expect((await bills()).map(({ lateFen }) => lateFen)).toEqual([-2_398, null, null]);
   expect((await bills()).map(({ chargeFen }) => chargeFen)).toEqual(made.map(({ chargeFen }) => chargeFen));
   expect(await lateUse.due(10)).toEqual([]);
-});
+}, 60_000);
 
 test('what is noted again while its bill is looked at is looked at once more', async () => {
   await using houses = await openHouses();
@@ -146,7 +146,7 @@ test('what is noted again while its bill is looked at is looked at once more', a
   await lateUse.forget(due);
   await clock.advance(11 * MINUTE);
   expect(await lateUse.due(10)).toMatchObject([{ terminalId: 't0', fromTime: SILENT }]);
-});
+}, 60_000);
 
 test('a terminal that is always late is looked at all the same, and one of this month is not late', async () => {
   await using houses = await openHouses();
@@ -158,7 +158,7 @@ test('a terminal that is always late is looked at all the same, and one of this 
     await clock.advance(5 * MINUTE);
   }
   expect((await lateUse.due(10)).map(({ terminalId }) => terminalId)).toEqual(['t2']);
-});
+}, 60_000);
 
 test('a use that a person corrects is late too', async () => {
   await using houses = await openHouses();
@@ -168,4 +168,4 @@ test('a use that a person corrects is late too', async () => {
   await clock.advance(11 * MINUTE);
   await invoicing.tend();
   expect((await bills()).map(({ lateFen }) => lateFen)).toEqual([null, -4_000, null]);
-});
+}, 60_000);
