@@ -234,7 +234,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       db,
       uplink,
       quarantine,
-      commands,
+      control,
       audit: auditWatch,
       live,
       mqtt: broker.state,

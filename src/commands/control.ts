@@ -5,6 +5,7 @@ import { createBatchPlanning } from './batch-plan.ts';
 import type { Batch } from './batch-rows.ts';
 import { waitingOff } from './batch-rows.ts';
 import { type BatchLimits, createBatches } from './batches.ts';
+import { createClockTrust } from './clock-trust.ts';
 import { startClockWatch } from './clock-watch.ts';
 import { openCommands } from './commands.ts';
 import { createJudge } from './facts.ts';
@@ -57,6 +58,8 @@ export async function openControl(parts: Parts) {
     judge,
     policies,
     weather,
+    clockWatch,
+    clockTrust: createClockTrust({ ...parts, clockWatch }),
     [Symbol.dispose]: () => opened.dispose(),
   };
 }

@@ -466,6 +466,8 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
       empty: [`/audit?terminalId=${terminal.id}`, `/audit?actor=terminal:${terminal.id}`, '/audit?action=user_added'],
     },
     'GET /api/v1/audit/state': adminOnly('/audit/state'),
+    'GET /api/v1/clock': { path: '/clock', answers: { company: 200 }, neutral: true },
+    'POST /api/v1/clock/trust': adminOnly('/clock/trust', { time: new Date().toISOString() }),
     'GET /api/v1/commands/{id}': get(`/commands/${command.id}`),
     'POST /api/v1/commands/{id}/cancel': {
       path: `/commands/${command.id}/cancel`,

@@ -49,6 +49,7 @@ export const audit: typeof zh = {
     schedule_removed: 'Schedule removed',
     schedule_missed: 'Schedule missed its time',
     schedule_refused: 'Schedule did not run',
+    clock_trusted: 'Clock said to be right',
     user_added: 'Added a user',
     user_removed: 'Removed a user',
     key_added: 'Added an API key',

@@ -49,6 +49,7 @@ export const audit = {
     schedule_removed: '删除定时任务',
     schedule_missed: '定时任务错过',
     schedule_refused: '定时任务未执行',
+    clock_trusted: '确认网关时钟无误',
     user_added: '新建用户',
     user_removed: '删除用户',
     key_added: '新建接口密钥',
