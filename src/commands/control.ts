@@ -11,6 +11,7 @@ import { openCommands } from './commands.ts';
 import { createJudge } from './facts.ts';
 import { startPolicies } from './policies.ts';
 import { createRequests } from './requests.ts';
+import { forgetOld } from './retention.ts';
 import { startRollout } from './rollout.ts';
 import { type ScheduleLimits, startSchedules } from './schedules.ts';
 
@@ -59,6 +60,8 @@ export async function openControl(parts: Parts) {
     policies,
     weather,
     clockWatch,
+    /** Batches that are over and runs of schedules from before; not while the clock may be wrong. Epoch ms. */
+    forget: async (before: number) => (clockWatch.isSure() ? forgetOld(parts.db, before) : undefined),
     clockTrust: createClockTrust({ ...parts, clockWatch }),
     [Symbol.dispose]: () => opened.dispose(),
   };

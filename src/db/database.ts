@@ -21,6 +21,7 @@ import { up as paymentOrders } from './migrations/0014-payment-orders.ts';
 import { up as batches } from './migrations/0015-batches.ts';
 import { up as schedules } from './migrations/0016-schedules.ts';
 import { up as commandVia } from './migrations/0017-command-via.ts';
+import { up as scheduleVersion } from './migrations/0021-schedule-version.ts';
 import type { Tables } from './schema.ts';
 
 export type Database = Kysely<Tables>;
@@ -42,6 +43,7 @@ export const MIGRATIONS = {
   '0015-batches': { up: batches },
   '0016-schedules': { up: schedules },
   '0017-command-via': { up: commandVia },
+  '0021-schedule-version': { up: scheduleVersion },
 };
 
 /** A server that swallows packets must not hold requests for ever. */

@@ -10,6 +10,7 @@ const TROUBLES = {
   conflict: [409, 'It exists already'],
   in_use: [409, 'Something still refers to it'],
   wrong_state: [409, 'Its state does not allow that'],
+  changed_since: [409, 'Somebody has changed it since; look again'],
   clock_differs: [409, 'The gateway’s clock says another time'],
   not_enough_money: [409, 'The account does not hold that much'],
   paid_already: [409, 'The household has paid this amount with this reference already'],

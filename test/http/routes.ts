@@ -519,7 +519,7 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
     },
     'GET /api/v1/schedules/{id}': scheduled('', 200),
     'GET /api/v1/schedules/{id}/runs': scheduled('/runs', 200),
-    'PATCH /api/v1/schedules/{id}': { ...scheduled('', 200), body: { reason: 'another' } },
+    'PATCH /api/v1/schedules/{id}': { ...scheduled('', 200), body: { version: 1, reason: 'another' } },
     'DELETE /api/v1/schedules/{id}': scheduled('', 204),
     'GET /api/v1/alarms': {
       path: '/alarms?limit=500',
