@@ -20,10 +20,10 @@ export function createClockTrust(parts: { clock: Clock; clockWatch: ClockWatch; 
     async trust(caller: Caller, time: number): Promise<ReturnType<typeof state>> {
       const seen = state();
       if (seen.trouble === 'too_early' || Math.abs(seen.now - time) > WITHIN_MS) {
-        throw new GatewayError(
-          'clock_differs',
-          `The gateway’s clock says ${rfc3339(seen.now)}, yours ${rfc3339(time)}`,
-        );
+        throw new GatewayError('clock_differs', {
+          zh: `网关：${rfc3339(seen.now)}；您的时钟：${rfc3339(time)}`,
+          en: `The gateway’s clock says ${rfc3339(seen.now)}, yours ${rfc3339(time)}`,
+        });
       }
       if (seen.trouble) {
         const detail = { jumpMs: seen.jumpMs, time: rfc3339(time) };

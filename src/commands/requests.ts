@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely';
 import { type Caller, personOf } from '../areas/scope.ts';
 import type { Tables } from '../db/schema.ts';
+import type { CommandState } from '../db/schema-commands.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Registry, Terminal } from '../terminals/registry.ts';
@@ -29,6 +30,12 @@ export interface Approval {
 const ARM_WITHOUT_POLICY_S = 30;
 const HOLD_WITHOUT_POLICY_S = 900;
 
+/** Who decides must be a person that can be told from who asked. */
+export const UNKNOWN_PERSON = { zh: '不知道这个接口密钥是谁创建的', en: 'Nobody knows who made this API key' };
+
+const isNow = (state: CommandState): GatewayError =>
+  new GatewayError('wrong_state', { zh: '指令的状态已变，请刷新后再看', en: `The command is ${state}` });
+
 /** The refusal of a judgement, with its rules. */
 export const refusedBy = ({ rules }: Pick<Judgement, 'rules'>): GatewayError =>
   new GatewayError('refused_by_policy', rules.map(({ rule, en }) => `${rule}: ${en}`).join(' '), rules);
@@ -52,8 +59,8 @@ export function createRequests(parts: {
   /** A command that waits for a second person, whom this caller may be. */
   async function waiting(caller: Caller, id: string): Promise<{ command: Command; terminal: Terminal }> {
     const command = await commands.get(caller, id);
-    if (command.state !== 'held') throw new GatewayError('wrong_state', `The command is ${command.state}`);
-    if (caller.personId === null) throw new GatewayError('own_request', 'Nobody knows who made this API key');
+    if (command.state !== 'held') throw isNow(command.state);
+    if (caller.personId === null) throw new GatewayError('own_request', UNKNOWN_PERSON);
     if (command.requestedById === personOf(caller)) throw new GatewayError('own_request');
     return { command, terminal: registry.get(caller, command.terminalId) };
   }
@@ -65,14 +72,18 @@ export function createRequests(parts: {
     const isOther =
       (policyVersion !== undefined && policyVersion !== command.policyVersion) ||
       (sequence !== undefined && sequence !== command.sequence);
-    if (isOther) throw new GatewayError('wrong_state', 'What was shown has changed; look again');
+    if (isOther)
+      throw new GatewayError('wrong_state', {
+        zh: '所显示的内容已变，请刷新后再看',
+        en: 'What was shown has changed; look again',
+      });
   }
 
   async function decided(step: Promise<Command | undefined>, id: string, caller: Caller): Promise<Command> {
     const next = await step;
     if (next) return next;
     const { state } = await commands.get(caller, id);
-    throw new GatewayError('wrong_state', `The command is ${state}`);
+    throw isNow(state);
   }
 
   /** Writes what was judged into the outbox: queued, held, or refused, which stays on record. `announce` it when the transaction is through. */
@@ -130,7 +141,10 @@ export function createRequests(parts: {
       if (judgement.decision === 'held') {
         const mass = command.rules.filter(({ rule }) => rule === 'mass_off');
         await commands.holdFor(command, { ...judgement, rules: [...judgement.rules, ...mass] });
-        throw new GatewayError('wrong_state', 'Another rule holds it now; look again');
+        throw new GatewayError('wrong_state', {
+          zh: '现在又有别的规则要求审批，请刷新后再看',
+          en: 'Another rule holds it now; look again',
+        });
       }
       const now = clock.now();
       const also = { approvedBy: caller.name, approvedAt: now, expiresAt: now + command.ttlMs };

@@ -71,7 +71,8 @@ export function startSchedules(parts: {
 
   function upcoming(recurrence: Recurrence): number {
     const next = nextRun(recurrence, clock.now());
-    if (next === undefined) throw new GatewayError('invalid_request', 'at: this time is over');
+    if (next === undefined)
+      throw new GatewayError('invalid_request', { zh: '这个时间已经过去', en: 'at: this time is over' });
     return next;
   }
 
@@ -83,7 +84,11 @@ export function startSchedules(parts: {
       .where('nextAt', 'is not', null)
       .where('companyId', 'is not distinct from', companyId)
       .executeTakeFirstOrThrow();
-    if (Number(count) >= limits.most) throw new GatewayError('conflict', `There are ${limits.most} schedules already`);
+    if (Number(count) >= limits.most)
+      throw new GatewayError('conflict', {
+        zh: `定时任务已达上限 ${limits.most} 个`,
+        en: `There are ${limits.most} schedules already`,
+      });
   }
 
   /** Takes the schedule on to its next time. False when another was quicker. */

@@ -1,3 +1,5 @@
+import { inLanguage, type Text } from './text.ts';
+
 /** Every trouble that a request can meet: its HTTP status and its title. The code is part of the API and never changes. */
 const TROUBLES = {
   invalid_request: [400, 'The request does not fit the schema'],
@@ -39,10 +41,14 @@ export class GatewayError extends Error {
   /** Of one that a policy refuses: the rules, with their words. */
   readonly rules: readonly { rule: string; zh: string; en: string }[] | undefined;
 
-  constructor(code: TroubleCode, detail?: string, rules?: GatewayError['rules']) {
-    super(detail ?? TROUBLES[code][1]);
+  /** In Chinese, where somebody who works at the console may see it. */
+  readonly zh: string | undefined;
+
+  constructor(code: TroubleCode, detail: Text = TROUBLES[code][1], rules?: GatewayError['rules']) {
+    super(inLanguage(detail, 'en'));
     this.name = 'GatewayError';
     this.code = code;
+    this.zh = typeof detail === 'string' ? undefined : detail.zh;
     this.rules = rules;
   }
 

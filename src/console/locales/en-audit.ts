@@ -6,6 +6,7 @@ export const audit: typeof zh = {
   at: 'Time',
   actor: 'By',
   what: 'What',
+  separator: ', ',
   about: 'About',
   none: 'No such rows',
   allActions: 'Everything',

@@ -7,6 +7,7 @@ export const audit = {
   actor: '操作者',
   what: '操作',
   about: '对象与内容',
+  separator: '、',
   none: '没有符合条件的记录',
   allActions: '全部操作',
   from: '起始日期',

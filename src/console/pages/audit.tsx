@@ -2,7 +2,8 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { Alert, Input, Table, type TableColumnsType } from 'antd';
 import type { AuditEntry, AuditState } from '../../http/schemas/audit.ts';
-import { type T, useLanguage, wordFor } from '../i18n.ts';
+import { actorText, useAuditText } from '../audit-text.ts';
+import { useLanguage, wordFor } from '../i18n.ts';
 import { Moment } from '../parts/age.tsx';
 import { Paged } from '../parts/paged.tsx';
 import { RefusalFilters } from '../parts/refusal-filters.tsx';
@@ -15,30 +16,12 @@ import { useUser } from '../user.ts';
 
 const route = getRouteApi('/shell/audit');
 
-/** `gateway:…` and the like in words; people by their names. */
-function actorText(t: T, actor: string): string {
-  const [kind = '', ...rest] = actor.split(':');
-  if (rest.length === 0) return actor;
-  const words: Record<string, string> = t('audit.system', { returnObjects: true });
-  const name = kind === 'gateway' || kind === 'setup' ? '' : ` ${rest.join(':')}`;
-  return `${wordFor(words, kind)}${name}`;
-}
-
-/** What is written down, in a line: `power = off · reason`. */
-function detailText({ detail }: AuditEntry): string {
-  const { command, value, cause, detail: more, reason, ...others } = detail;
-  const what = command === undefined ? [] : [`${command} = ${value}`];
-  const rest = Object.entries(others).flatMap(([name, one]) =>
-    one === null || command !== undefined ? [] : `${name}: ${typeof one === 'object' ? JSON.stringify(one) : one}`,
-  );
-  return [...what, ...[cause, more, reason].filter((one) => typeof one === 'string'), ...rest].join(' · ');
-}
-
 function About({ entry }: { entry: AuditEntry }) {
+  const text = useAuditText();
   return (
     <>
       {entry.terminalId !== null && <TerminalLink id={entry.terminalId} />}
-      <div className="words">{detailText(entry)}</div>
+      <div className="words">{text(entry)}</div>
     </>
   );
 }
