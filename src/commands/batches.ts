@@ -13,7 +13,7 @@ import { type BatchPlan, type BatchPlanning, type BatchRequest, hashOfList } fro
 import { type Batch, type BatchStep, createBatchListing, insertBatch, withCounts } from './batch-rows.ts';
 import type { Commands } from './commands.ts';
 import type { Policies } from './policies.ts';
-import { UNKNOWN_PERSON } from './requests.ts';
+import { mustBeSecond } from './requests.ts';
 
 /** Batches as people ask for them, decide over them and take them back. What is in one never changes. */
 
@@ -28,7 +28,6 @@ export interface BatchLimits {
 const isNow = (state: BatchState): GatewayError =>
   new GatewayError('wrong_state', { zh: '批次的状态已变，请刷新后再看', en: `The batch is ${state}` });
 
-const HOLD_WITHOUT_POLICY_S = 900;
 /** Who pauses and resumes more often keeps the newest steps only. */
 const MOST_STEPS = 200;
 
@@ -67,7 +66,6 @@ export function createBatches(parts: {
   function rowOf(caller: Caller, request: BatchRequest, via: BatchRow['via'], plan: BatchPlan): BatchRow {
     const now = clock.now();
     const state = ({ held: 'held', allowed: 'running', refused: 'done' } as const)[plan.decision];
-    const holdS = policies.inForce()?.approval.withinS ?? HOLD_WITHOUT_POLICY_S;
     const first: BatchStep = { state, at: now, by: caller.name, detail: null };
     return {
       id: newId('bat'),
@@ -83,7 +81,7 @@ export function createBatches(parts: {
       requestedBy: caller.name,
       requestedById: personOf(caller),
       createdAt: now,
-      expiresAt: now + holdS * 1_000,
+      expiresAt: now + policies.holdS() * 1_000,
       total: plan.items.length,
       homes: plan.homes,
       listHash: plan.listHash,
@@ -149,8 +147,7 @@ export function createBatches(parts: {
   async function waiting(caller: Caller, id: string): Promise<Batch> {
     const batch = await listing.get(caller, id);
     if (batch.state !== 'held') throw isNow(batch.state);
-    if (caller.personId === null) throw new GatewayError('own_request', UNKNOWN_PERSON);
-    if (batch.requestedById === personOf(caller)) throw new GatewayError('own_request');
+    mustBeSecond(caller, batch);
     if (clock.now() >= batch.expiresAt)
       throw new GatewayError('wrong_state', { zh: '审批期限已过', en: 'Its time to be approved is over' });
     return batch;

@@ -11,6 +11,7 @@ import { knownUntil, type Policy, parsePolicy } from './policy-file.ts';
 
 const LOOK_MS = 2_000;
 
+const HOLD_WITHOUT_POLICY_S = 900;
 const DAY_MS = 86_400_000;
 
 /** What is in force, or why nothing is: the log has what is wrong with a file. */
@@ -90,6 +91,8 @@ export function startPolicies(folder: string, { clock, log }: { clock: Clock; lo
     /** Undefined while the files cannot be read, or none has begun. */
     inForce: (): Policy | undefined => policies && inForceAt(policies, clock.now()),
     state: () => policyState(policies, clock.now()),
+    /** How long what is held waits for a second person. Seconds. */
+    holdS: () => (policies && inForceAt(policies, clock.now()))?.approval.withinS ?? HOLD_WITHOUT_POLICY_S,
     [Symbol.dispose]: () => looking[Symbol.dispose](),
   };
 }

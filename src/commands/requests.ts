@@ -26,12 +26,16 @@ export interface Approval {
   sequence?: number | undefined;
 }
 
-/** Without a policy nothing that takes heat away is held or sent, but a valve can be armed. */
+/** Without a policy nothing that takes heat away is sent, but a valve can be armed. */
 const ARM_WITHOUT_POLICY_S = 30;
-const HOLD_WITHOUT_POLICY_S = 900;
 
-/** Who decides must be a person that can be told from who asked. */
-export const UNKNOWN_PERSON = { zh: '不知道这个接口密钥是谁创建的', en: 'Nobody knows who made this API key' };
+const UNKNOWN_PERSON = { zh: '不知道这个接口密钥是谁创建的', en: 'Nobody knows who made this API key' };
+
+/** Who decides is a person, and another than who asked. */
+export function mustBeSecond(caller: Caller, { requestedById }: { requestedById: string | null }): void {
+  if (caller.personId === null) throw new GatewayError('own_request', UNKNOWN_PERSON);
+  if (requestedById === personOf(caller)) throw new GatewayError('own_request');
+}
 
 const isNow = (state: CommandState): GatewayError =>
   new GatewayError('wrong_state', { zh: '指令的状态已变，请刷新后再看', en: `The command is ${state}` });
@@ -60,8 +64,7 @@ export function createRequests(parts: {
   async function waiting(caller: Caller, id: string): Promise<{ command: Command; terminal: Terminal }> {
     const command = await commands.get(caller, id);
     if (command.state !== 'held') throw isNow(command.state);
-    if (caller.personId === null) throw new GatewayError('own_request', UNKNOWN_PERSON);
-    if (command.requestedById === personOf(caller)) throw new GatewayError('own_request');
+    mustBeSecond(caller, command);
     return { command, terminal: registry.get(caller, command.terminalId) };
   }
 
@@ -98,7 +101,7 @@ export function createRequests(parts: {
     return commands.create(transaction, terminal, caller, {
       ...request,
       ttlMs: Math.min(request.expiresInS, most) * 1_000,
-      holdMs: (policy?.approval.withinS ?? HOLD_WITHOUT_POLICY_S) * 1_000,
+      holdMs: policies.holdS() * 1_000,
     });
   }
 

@@ -1,11 +1,11 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { Alert, Input, Table, type TableColumnsType } from 'antd';
+import { Alert, Input, type TableColumnsType } from 'antd';
 import type { AuditEntry, AuditState } from '../../http/schemas/audit.ts';
 import { actorText, useAuditText } from '../audit-text.ts';
 import { useLanguage, wordFor } from '../i18n.ts';
 import { Moment } from '../parts/age.tsx';
-import { Paged } from '../parts/paged.tsx';
+import { RecordPage } from '../parts/record-page.tsx';
 import { RefusalFilters } from '../parts/refusal-filters.tsx';
 import { SearchBox } from '../parts/search-box.tsx';
 import { TerminalLink } from '../parts/terminal-link.tsx';
@@ -26,7 +26,7 @@ function About({ entry }: { entry: AuditEntry }) {
   );
 }
 
-function AuditTable({ items }: { items: AuditEntry[] }) {
+function useColumns(): TableColumnsType<AuditEntry> {
   const { t } = useLanguage();
   const narrow = useNarrow();
   const actions = t('audit.actions', { returnObjects: true });
@@ -35,7 +35,7 @@ function AuditTable({ items }: { items: AuditEntry[] }) {
     { title: t('audit.at'), key: 'at', render: (_, { at }) => <Moment time={at} /> },
     { title: t('audit.actor'), key: 'actor', render: (_, { actor }) => actorText(t, actor) },
   ];
-  const columns: TableColumnsType<AuditEntry> = [
+  return [
     ...(narrow ? [] : wide),
     {
       title: t('audit.what'),
@@ -58,16 +58,6 @@ function AuditTable({ items }: { items: AuditEntry[] }) {
           { title: t('audit.about'), key: 'about', render: (_: unknown, entry: AuditEntry) => <About entry={entry} /> },
         ]),
   ];
-  return (
-    <Table<AuditEntry>
-      size="small"
-      rowKey="seq"
-      aria-label={t('audit.title')}
-      columns={columns}
-      dataSource={items}
-      pagination={false}
-    />
-  );
 }
 
 function Filters() {
@@ -148,16 +138,18 @@ function Verification() {
 export function AuditPage() {
   const { t } = useLanguage();
   const { from, to, ...filter } = route.useSearch();
-  const query = auditQuery({ ...filter, from: midnight(from), to: midnight(to, 1) });
+  const query = useInfiniteQuery(auditQuery({ ...filter, from: midnight(from), to: midnight(to, 1) }));
   return (
-    <>
-      <h1 className="title">{t('audit.title')}</h1>
-      <p className="quiet">{t('audit.hint')}</p>
+    <RecordPage
+      title={t('audit.title')}
+      hint={t('audit.hint')}
+      none={t('audit.none')}
+      rowKey="seq"
+      columns={useColumns()}
+      query={query}
+    >
       {useUser().role === 'admin' && <Verification />}
       <Filters />
-      <Paged query={useInfiniteQuery(query)} empty={t('audit.none')}>
-        {(items) => <AuditTable items={items} />}
-      </Paged>
-    </>
+    </RecordPage>
   );
 }
