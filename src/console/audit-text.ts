@@ -15,12 +15,19 @@ export function actorText(t: T, actor: string): string {
   return `${wordFor(words, kind)}${name}`;
 }
 
-/** What else is written down: `username: li`. */
-const plainText = (detail: AuditEntry['detail']): string =>
-  Object.entries(detail)
+/** What else is written down: `用户名：li · 角色：管理员`. */
+function plainText(t: T, detail: AuditEntry['detail']): string {
+  const names: Record<string, string> = t('audit.fields', { returnObjects: true });
+  const roles: Record<string, string> = t('role', { returnObjects: true });
+  const fieldText = (name: string, value: unknown): string => {
+    if (typeof value === 'object') return JSON.stringify(value);
+    return name === 'role' ? wordFor(roles, String(value)) : String(value);
+  };
+  return Object.entries(detail)
     .filter(([, value]) => value !== null)
-    .map(([name, value]) => `${name}: ${typeof value === 'object' ? JSON.stringify(value) : value}`)
+    .map(([name, value]) => t('audit.field', { name: wordFor(names, name), value: fieldText(name, value) }))
     .join(' · ');
+}
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
@@ -49,7 +56,7 @@ export function useAuditText(): (entry: AuditEntry) => string {
 
   return ({ detail }) => {
     const { command, value, cause, detail: more, reason, rules, code } = detail;
-    if (!isText(command) || (typeof value !== 'string' && typeof value !== 'number')) return plainText(detail);
+    if (!isText(command) || (typeof value !== 'string' && typeof value !== 'number')) return plainText(t, detail);
     return [
       commandText({ command, value }),
       ...(isText(cause) ? [wordFor(causes, cause)] : []),

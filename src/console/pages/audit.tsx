@@ -45,8 +45,7 @@ function useColumns(): TableColumnsType<AuditEntry> {
           <strong>{wordFor(actions, entry.action)}</strong>
           {narrow && (
             <div className="quiet">
-              {entry.seq} · {actorText(t, entry.actor)} · <Moment time={entry.at} />
-              <About entry={entry} />
+              {entry.seq} · {actorText(t, entry.actor)} · <Moment time={entry.at} /> <About entry={entry} />
             </div>
           )}
         </>

@@ -56,8 +56,12 @@ function Unsure() {
       type="warning"
       showIcon
       title={t(`clock.troubles.${trouble}`, { s: jumpS, time: dateTime(time, language) })}
-      description={trouble === 'jumped' ? t('clock.sureIn', { n: sureInS }) : t('clock.mend')}
-      action={trouble === 'jumped' && mayTrustClock(user) && <TrustClock time={time} />}
+      description={
+        <>
+          <div>{trouble === 'jumped' ? t('clock.sureIn', { n: sureInS }) : t('clock.mend')}</div>
+          {trouble === 'jumped' && mayTrustClock(user) && <TrustClock time={time} />}
+        </>
+      }
     />
   );
 }
