@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import closeWithGrace from 'close-with-grace';
 import { Command, Option } from 'commander';
 import { type Config, loadConfig, ownAddress, projectRoot, shownConfig } from './config.ts';
-import { LANGUAGES } from './doctor/finding.ts';
 import { addFieldCommands } from './field/commands.ts';
 import { systemClock } from './lib/clock.ts';
 import { createLog, type Logger } from './lib/log.ts';
+import { LANGUAGES } from './lib/text.ts';
 
 /** `hearthgate start | demo | doctor | config | import | audit | broker | modbus | profile` */
 

@@ -168,6 +168,8 @@ export const configSchema = z.strictObject({
     /** A batch stops itself when this share of what has ended failed, but not before so many failures. */
     failurePercent: int(1, 100).default(10),
     failureAtLeast: int(1, 100_000).default(10),
+    /** How long batches that are over, and runs of schedules, are kept. Days. */
+    keepDays: int(30, 36_500).default(730),
   }),
   schedules: section({
     /** A time that could not be kept for this long is missed, and not made up. Seconds. */

@@ -224,7 +224,10 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   }
   const handout = createHandout({ db, clock, registry, sealedSecrets, imports, claimMs });
   stack.use(
-    startUpkeep(config, { db, uplink, registry, imports, invoicing, store, quarantine, security, billing, clock, log }),
+    startUpkeep(config, {
+      ...{ db, uplink, registry, control, imports, invoicing, store, quarantine, security, billing },
+      ...base,
+    }),
   );
 
   const health = stack.use(
@@ -235,7 +238,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
       db,
       uplink,
       quarantine,
-      commands,
+      control,
       audit: auditWatch,
       live,
       mqtt: broker.state,

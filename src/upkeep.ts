@@ -1,5 +1,6 @@
 import type { Billing } from './billing/billing.ts';
 import type { Invoicing } from './billing/invoicing.ts';
+import type { Control } from './commands/control.ts';
 import type { Config } from './config.ts';
 import { forgetAnswers } from './db/answers.ts';
 import type { Database } from './db/database.ts';
@@ -31,6 +32,7 @@ export function startUpkeep(
     db: Database;
     uplink: Uplink;
     registry: Registry;
+    control: Control;
     imports: Imports;
     invoicing: Invoicing;
     store: ReadingStore;
@@ -41,7 +43,7 @@ export function startUpkeep(
     log: Logger;
   },
 ): Disposable {
-  const { db, uplink, registry, imports, invoicing, store, quarantine, security, billing, clock, log } = parts;
+  const { db, uplink, registry, control, imports, invoicing, store, quarantine, security, billing, clock, log } = parts;
   const stack = new DisposableStack();
   const regularly = (ms: number, what: string, task: () => unknown) =>
     stack.use(
@@ -62,5 +64,6 @@ export function startUpkeep(
   regularly(FORGET_MS, 'forgetting old security events', security.purge);
   regularly(FORGET_MS, 'forgetting old answers', () => forgetAnswers(db, clock.now() - ANSWERS_KEPT_MS));
   regularly(FORGET_MS, 'forgetting old imports', () => imports.forget(ago(config.provisioning.importDays)));
+  regularly(FORGET_MS, 'forgetting old batches', () => control.forget(ago(config.batches.keepDays)));
   return stack;
 }

@@ -60,7 +60,7 @@ const reaches = (caller: Caller, code: string): boolean =>
 /** Throws `unknown_reference` for a code that no area has. */
 export async function areaMustExist(db: Database, code: string): Promise<void> {
   const area = await db.selectFrom('areas').select('code').where('code', '=', code).executeTakeFirst();
-  if (!area) throw new GatewayError('unknown_reference', `There is no area ${code}`);
+  if (!area) throw new GatewayError('unknown_reference', { zh: `没有区域 ${code}`, en: `There is no area ${code}` });
 }
 
 export function createAreas(db: Database) {

@@ -34,7 +34,8 @@ export function createCompanies({ db, clock }: { db: Database; clock: Clock }) {
         .values(company)
         .onConflict((conflict) => conflict.column('name').doNothing())
         .executeTakeFirstOrThrow();
-      if (numInsertedOrUpdatedRows === 0n) throw new GatewayError('conflict', `There is a company ${name} already`);
+      if (numInsertedOrUpdatedRows === 0n)
+        throw new GatewayError('conflict', { zh: `企业 ${name} 已经存在`, en: `There is a company ${name} already` });
       return company;
     },
 
@@ -64,7 +65,8 @@ export function createCompanies({ db, clock }: { db: Database; clock: Clock }) {
 
     async mustExist(id: string): Promise<void> {
       const company = await db.selectFrom('companies').select('id').where('id', '=', id).executeTakeFirst();
-      if (!company) throw new GatewayError('unknown_reference', `There is no company ${id}`);
+      if (!company)
+        throw new GatewayError('unknown_reference', { zh: `没有企业 ${id}`, en: `There is no company ${id}` });
     },
   };
 }
@@ -98,7 +100,10 @@ export function createHouseholds(parts: { db: Database; clock: Clock; companies:
         .onConflict((conflict) => conflict.column('accountNo').doNothing())
         .executeTakeFirstOrThrow();
       if (numInsertedOrUpdatedRows === 0n) {
-        throw new GatewayError('conflict', `Account number ${request.accountNo} is taken`);
+        throw new GatewayError('conflict', {
+          zh: `户号 ${request.accountNo} 已被使用`,
+          en: `Account number ${request.accountNo} is taken`,
+        });
       }
       return household;
     },

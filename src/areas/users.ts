@@ -91,7 +91,11 @@ export function createUsers({
           .values(user)
           .onConflict((conflict) => conflict.column('username').doNothing())
           .executeTakeFirstOrThrow();
-        if (numInsertedOrUpdatedRows === 0n) throw new GatewayError('conflict', `User ${username} exists already`);
+        if (numInsertedOrUpdatedRows === 0n)
+          throw new GatewayError('conflict', {
+            zh: `用户 ${username} 已经存在`,
+            en: `User ${username} exists already`,
+          });
         const detail = { username, ...scopeColumns(request) };
         await audit.record(transaction, { actor: by, action: 'user_added', subject: id, detail });
       });
@@ -120,7 +124,8 @@ export function createUsers({
     /** Sessions of a removed user end at once. The last admin stays, since nobody could make another. */
     async remove(id: string, by: string): Promise<void> {
       const admins = await db.selectFrom('users').select('id').where('role', '=', 'admin').limit(2).execute();
-      if (admins.length === 1 && admins[0]?.id === id) throw new GatewayError('in_use', 'This is the last admin');
+      if (admins.length === 1 && admins[0]?.id === id)
+        throw new GatewayError('in_use', { zh: '这是最后一个管理员', en: 'This is the last admin' });
       await db.transaction().execute(async (transaction) => {
         const gone = await transaction
           .deleteFrom('users')

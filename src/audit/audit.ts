@@ -33,6 +33,8 @@ export interface AuditFilter {
   to?: number | undefined;
 }
 
+const UNWRITTEN = { zh: '审计无法写入，因此什么都没有做', en: 'The audit cannot be written, so nothing is done' };
+
 /** A statement takes only so many parameters. */
 const ROWS_AT_ONCE = 500;
 
@@ -56,7 +58,7 @@ export function createAudit({ db, clock }: { db: Database; clock: Clock }) {
     try {
       await append(transaction, entries);
     } catch (error) {
-      throw Object.assign(new GatewayError('degraded', 'The audit cannot be written, so nothing is done'), {
+      throw Object.assign(new GatewayError('degraded', UNWRITTEN), {
         cause: error,
       });
     }

@@ -114,11 +114,18 @@ export function createBatchPlanning(parts: {
 }) {
   const { registry, judge, isOnline, waitingOff, most } = parts;
 
-  const tooMany = () => new GatewayError('invalid_request', `more than ${most} terminals: make several batches`);
+  const tooMany = () =>
+    new GatewayError('invalid_request', {
+      zh: `超过 ${most} 台终端，请分成几个批次`,
+      en: `more than ${most} terminals: make several batches`,
+    });
 
   function select(caller: Caller, { areaCode, terminalIds, profile, kind, online }: BatchSelection): Terminal[] {
     if ((areaCode === undefined) === (terminalIds === undefined)) {
-      throw new GatewayError('invalid_request', 'give either areaCode or terminalIds');
+      throw new GatewayError('invalid_request', {
+        zh: '请选择区域或列出终端，二者取一',
+        en: 'give either areaCode or terminalIds',
+      });
     }
     const fits = (terminal: Terminal): boolean =>
       (profile === undefined || terminal.profile.profile === profile) &&
@@ -147,7 +154,10 @@ export function createBatchPlanning(parts: {
   function checkExpiry(terminal: Terminal, { command, value, expiresInS }: BatchRequest): void {
     const longest = longestExpiryS(terminal.profile, command, value);
     if (expiresInS <= longest) return;
-    throw new GatewayError('invalid_request', `expiresInS: for ${terminal.id} ${longest} is the most`);
+    throw new GatewayError('invalid_request', {
+      zh: `有效期：${terminal.id} 最多 ${longest} 秒`,
+      en: `expiresInS: for ${terminal.id} ${longest} is the most`,
+    });
   }
 
   function knows(terminal: Terminal, { command, value }: BatchRequest): boolean {
@@ -166,7 +176,8 @@ export function createBatchPlanning(parts: {
       if (isArm(request.value))
         throw refusedBy({ rules: [{ rule: 'arm_by_person_only', ...words.arm_by_person_only() }] });
       const terminals = select(caller, request);
-      if (terminals.length === 0) throw new GatewayError('unknown_reference', 'There is no terminal like this');
+      if (terminals.length === 0)
+        throw new GatewayError('unknown_reference', { zh: '没有符合条件的终端', en: 'There is no terminal like this' });
       const offs = await offsOf(terminals, request);
       const items: PlannedItem[] = [];
       let policyVersion: string | null = null;

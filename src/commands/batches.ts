@@ -3,7 +3,7 @@ import { type Caller, personOf } from '../areas/scope.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Database } from '../db/database.ts';
 import type { Tables } from '../db/schema.ts';
-import type { BatchRow } from '../db/schema-batches.ts';
+import type { BatchRow, BatchState } from '../db/schema-batches.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
@@ -13,6 +13,7 @@ import { type BatchPlan, type BatchPlanning, type BatchRequest, hashOfList } fro
 import { type Batch, type BatchStep, createBatchListing, insertBatch, withCounts } from './batch-rows.ts';
 import type { Commands } from './commands.ts';
 import type { Policies } from './policies.ts';
+import { mustBeSecond } from './requests.ts';
 
 /** Batches as people ask for them, decide over them and take them back. What is in one never changes. */
 
@@ -24,7 +25,9 @@ export interface BatchLimits {
   failureAtLeast: number;
 }
 
-const HOLD_WITHOUT_POLICY_S = 900;
+const isNow = (state: BatchState): GatewayError =>
+  new GatewayError('wrong_state', { zh: '批次的状态已变，请刷新后再看', en: `The batch is ${state}` });
+
 /** Who pauses and resumes more often keeps the newest steps only. */
 const MOST_STEPS = 200;
 
@@ -53,14 +56,16 @@ export function createBatches(parts: {
 
   function lowered(asked: number | undefined, most: number, what: string): number {
     if (asked !== undefined && asked > most)
-      throw new GatewayError('invalid_request', `${what}: here ${most} is the most`);
+      throw new GatewayError('invalid_request', {
+        zh: `${what}：这里最多 ${most}`,
+        en: `${what}: here ${most} is the most`,
+      });
     return asked ?? most;
   }
 
   function rowOf(caller: Caller, request: BatchRequest, via: BatchRow['via'], plan: BatchPlan): BatchRow {
     const now = clock.now();
     const state = ({ held: 'held', allowed: 'running', refused: 'done' } as const)[plan.decision];
-    const holdS = policies.inForce()?.approval.withinS ?? HOLD_WITHOUT_POLICY_S;
     const first: BatchStep = { state, at: now, by: caller.name, detail: null };
     return {
       id: newId('bat'),
@@ -76,7 +81,7 @@ export function createBatches(parts: {
       requestedBy: caller.name,
       requestedById: personOf(caller),
       createdAt: now,
-      expiresAt: now + holdS * 1_000,
+      expiresAt: now + policies.holdS() * 1_000,
       total: plan.items.length,
       homes: plan.homes,
       listHash: plan.listHash,
@@ -135,16 +140,16 @@ export function createBatches(parts: {
     const next = await step(batch, event, by, detail);
     if (next) return next;
     const [row] = await db.selectFrom('commandBatches').select('state').where('id', '=', batch.id).execute();
-    throw new GatewayError('wrong_state', `The batch is ${row?.state ?? batch.state}`);
+    throw isNow(row?.state ?? batch.state);
   }
 
   /** A batch that waits for a second person, whom this caller may be. */
   async function waiting(caller: Caller, id: string): Promise<Batch> {
     const batch = await listing.get(caller, id);
-    if (batch.state !== 'held') throw new GatewayError('wrong_state', `The batch is ${batch.state}`);
-    if (caller.personId === null) throw new GatewayError('own_request', 'Nobody knows who made this API key');
-    if (batch.requestedById === personOf(caller)) throw new GatewayError('own_request');
-    if (clock.now() >= batch.expiresAt) throw new GatewayError('wrong_state', 'Its time to be approved is over');
+    if (batch.state !== 'held') throw isNow(batch.state);
+    mustBeSecond(caller, batch);
+    if (clock.now() >= batch.expiresAt)
+      throw new GatewayError('wrong_state', { zh: '审批期限已过', en: 'Its time to be approved is over' });
     return batch;
   }
 
@@ -161,7 +166,10 @@ export function createBatches(parts: {
       items.map(({ terminalId, state, rules }) => ({ terminalId, refused: state === 'refused', rules })),
     );
     if (now !== batch.listHash || (listHash !== undefined && listHash !== batch.listHash)) {
-      throw new GatewayError('wrong_state', 'This is not the list that was shown; look again');
+      throw new GatewayError('wrong_state', {
+        zh: '名单与所显示的不同，请刷新后再看',
+        en: 'This is not the list that was shown; look again',
+      });
     }
   }
 

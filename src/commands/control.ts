@@ -5,11 +5,13 @@ import { createBatchPlanning } from './batch-plan.ts';
 import type { Batch } from './batch-rows.ts';
 import { waitingOff } from './batch-rows.ts';
 import { type BatchLimits, createBatches } from './batches.ts';
+import { createClockTrust } from './clock-trust.ts';
 import { startClockWatch } from './clock-watch.ts';
 import { openCommands } from './commands.ts';
 import { createJudge } from './facts.ts';
 import { startPolicies } from './policies.ts';
 import { createRequests } from './requests.ts';
+import { forgetOld } from './retention.ts';
 import { startRollout } from './rollout.ts';
 import { type ScheduleLimits, startSchedules } from './schedules.ts';
 
@@ -57,6 +59,10 @@ export async function openControl(parts: Parts) {
     judge,
     policies,
     weather,
+    clockWatch,
+    /** Batches that are over and runs of schedules from before; not while the clock may be wrong. Epoch ms. */
+    forget: async (before: number) => (clockWatch.isSure() ? forgetOld(parts.db, before) : undefined),
+    clockTrust: createClockTrust({ ...parts, clockWatch }),
     [Symbol.dispose]: () => opened.dispose(),
   };
 }

@@ -43,7 +43,15 @@ const policySchema = z.strictObject({
     })
     .optional(),
   quietHours: z.strictObject({ from: clockTime, to: clockTime, applies }).optional(),
-  holidays: z.strictObject({ days: z.array(day), daysBefore: z.int().min(0).max(30), applies }).optional(),
+  holidays: z
+    .strictObject({
+      days: z.array(day),
+      /** The last day up to which they are written down; without it the last of them. */
+      until: day.optional(),
+      daysBefore: z.int().min(0).max(30),
+      applies,
+    })
+    .optional(),
   /** Whether a household marked vulnerable needs two persons and a reason. */
   vulnerable: z.enum(['hold', 'allow']),
   arrears: z.strictObject({
@@ -64,3 +72,9 @@ export type Policy = z.infer<typeof policySchema>;
 
 export const parsePolicy = (text: string, file: string): Policy =>
   orThrow(readYaml(text, { schema: policySchema }), file);
+
+/** The end of the last day up to which holidays are written down. Epoch ms. */
+export function knownUntil({ days, until }: NonNullable<Policy['holidays']>): number {
+  const last = until ?? days.toSorted().at(-1);
+  return last === undefined ? 0 : midnight(last) + 86_400_000;
+}

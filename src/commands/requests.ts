@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely';
 import { type Caller, personOf } from '../areas/scope.ts';
 import type { Tables } from '../db/schema.ts';
+import type { CommandState } from '../db/schema-commands.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Registry, Terminal } from '../terminals/registry.ts';
@@ -25,9 +26,19 @@ export interface Approval {
   sequence?: number | undefined;
 }
 
-/** Without a policy nothing that takes heat away is held or sent, but a valve can be armed. */
+/** Without a policy nothing that takes heat away is sent, but a valve can be armed. */
 const ARM_WITHOUT_POLICY_S = 30;
-const HOLD_WITHOUT_POLICY_S = 900;
+
+const UNKNOWN_PERSON = { zh: '不知道这个接口密钥是谁创建的', en: 'Nobody knows who made this API key' };
+
+/** Who decides is a person, and another than who asked. */
+export function mustBeSecond(caller: Caller, { requestedById }: { requestedById: string | null }): void {
+  if (caller.personId === null) throw new GatewayError('own_request', UNKNOWN_PERSON);
+  if (requestedById === personOf(caller)) throw new GatewayError('own_request');
+}
+
+const isNow = (state: CommandState): GatewayError =>
+  new GatewayError('wrong_state', { zh: '指令的状态已变，请刷新后再看', en: `The command is ${state}` });
 
 /** The refusal of a judgement, with its rules. */
 export const refusedBy = ({ rules }: Pick<Judgement, 'rules'>): GatewayError =>
@@ -52,9 +63,8 @@ export function createRequests(parts: {
   /** A command that waits for a second person, whom this caller may be. */
   async function waiting(caller: Caller, id: string): Promise<{ command: Command; terminal: Terminal }> {
     const command = await commands.get(caller, id);
-    if (command.state !== 'held') throw new GatewayError('wrong_state', `The command is ${command.state}`);
-    if (caller.personId === null) throw new GatewayError('own_request', 'Nobody knows who made this API key');
-    if (command.requestedById === personOf(caller)) throw new GatewayError('own_request');
+    if (command.state !== 'held') throw isNow(command.state);
+    mustBeSecond(caller, command);
     return { command, terminal: registry.get(caller, command.terminalId) };
   }
 
@@ -65,14 +75,18 @@ export function createRequests(parts: {
     const isOther =
       (policyVersion !== undefined && policyVersion !== command.policyVersion) ||
       (sequence !== undefined && sequence !== command.sequence);
-    if (isOther) throw new GatewayError('wrong_state', 'What was shown has changed; look again');
+    if (isOther)
+      throw new GatewayError('wrong_state', {
+        zh: '所显示的内容已变，请刷新后再看',
+        en: 'What was shown has changed; look again',
+      });
   }
 
   async function decided(step: Promise<Command | undefined>, id: string, caller: Caller): Promise<Command> {
     const next = await step;
     if (next) return next;
     const { state } = await commands.get(caller, id);
-    throw new GatewayError('wrong_state', `The command is ${state}`);
+    throw isNow(state);
   }
 
   /** Writes what was judged into the outbox: queued, held, or refused, which stays on record. `announce` it when the transaction is through. */
@@ -87,7 +101,7 @@ export function createRequests(parts: {
     return commands.create(transaction, terminal, caller, {
       ...request,
       ttlMs: Math.min(request.expiresInS, most) * 1_000,
-      holdMs: (policy?.approval.withinS ?? HOLD_WITHOUT_POLICY_S) * 1_000,
+      holdMs: policies.holdS() * 1_000,
     });
   }
 
@@ -130,7 +144,10 @@ export function createRequests(parts: {
       if (judgement.decision === 'held') {
         const mass = command.rules.filter(({ rule }) => rule === 'mass_off');
         await commands.holdFor(command, { ...judgement, rules: [...judgement.rules, ...mass] });
-        throw new GatewayError('wrong_state', 'Another rule holds it now; look again');
+        throw new GatewayError('wrong_state', {
+          zh: '现在又有别的规则要求审批，请刷新后再看',
+          en: 'Another rule holds it now; look again',
+        });
       }
       const now = clock.now();
       const also = { approvedBy: caller.name, approvedAt: now, expiresAt: now + command.ttlMs };

@@ -1,13 +1,13 @@
 import type { Caller } from '../areas/scope.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Database } from '../db/database.ts';
-import type { BatchItemRow } from '../db/schema-batches.ts';
+import type { BatchItemRow, BatchRow, BatchState } from '../db/schema-batches.ts';
 import { type Clock, every } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Registry, Terminal } from '../terminals/registry.ts';
 import { auditOfItem } from './batch-audit.ts';
 import { isFailing, underWay } from './batch-life.ts';
-import { type Batch, countsOf, withCounts } from './batch-rows.ts';
+import { type Batch, type BatchStep, countsOf, withCounts } from './batch-rows.ts';
 import type { Batches, BatchLimits } from './batches.ts';
 import type { Command, Commands } from './commands.ts';
 import type { Judge, Judgement } from './judge.ts';
@@ -18,6 +18,15 @@ import { type Reason, words } from './rules.ts';
  * Gives out the items of running batches, a few at a time: so many a minute in each cell, so many under way in all, and none any more
  * when too many fail. Everything that it goes by is a row, so that it goes on after a crash where it was, and gives out nothing twice.
  */
+
+/** Something can still become of these. */
+const OPEN: readonly BatchState[] = ['held', 'running', 'paused', 'stopped'];
+interface Told {
+  news: string;
+  /** When its last step was. */
+  stepAt: number | undefined;
+  isMoving: boolean;
+}
 
 const TURN_MS = 1_000;
 const MINUTE_MS = 60_000;
@@ -55,8 +64,8 @@ export function startRollout(parts: {
   onIssued: (terminalId: string) => void;
 }): Disposable {
   const { db, clock, log, registry, batches, commands, judge, audit, gateway, issue, limits, owns, onIssued } = parts;
-  /** What was told of each batch last, so that only news is told. */
-  const told = new Map<string, string>();
+  /** What was told of each batch that is not over, so that only news is told. */
+  const told = new Map<string, Told>();
 
   /** How many each cell had lately. A clock that was set back has forgotten the future. */
   async function lately({ id }: Batch): Promise<Map<string, number>> {
@@ -170,24 +179,35 @@ export function startRollout(parts: {
   }
 
   function tell(batch: Batch): void {
-    const news = JSON.stringify([batch.state, batch.counts]);
-    if (told.get(batch.id) === news) return;
-    told.set(batch.id, news);
-    batches.announce(batch);
+    const { id, state, counts, history } = batch;
+    const news = JSON.stringify([state, counts]);
+    if (told.get(id)?.news !== news) batches.announce(batch);
+    if (OPEN.includes(state)) told.set(id, { news, stepAt: history.at(-1)?.at, isMoving: underWay(counts) > 0 });
+    else told.delete(id);
   }
 
+  /** Whether there may be news of it; a batch that rests costs nothing. */
+  function mayHaveChanged({ id, state, history }: BatchRow): boolean {
+    const known = told.get(id);
+    if (state === 'running' || !known || known.isMoving) return true;
+    return known.stepAt !== (JSON.parse(history) as BatchStep[]).at(-1)?.at;
+  }
+
+  /** Each gateway tells those who listen there of all batches; it drives its own. */
   async function turn(): Promise<void> {
-    const rows = await db.selectFrom('commandBatches').selectAll().where('state', 'in', ['held', 'running']).execute();
-    const mine = await withCounts(
-      db,
-      rows.filter(({ id }) => owns(id)),
-    );
-    for (const id of told.keys()) if (!mine.some((batch) => batch.id === id)) told.delete(id);
-    for (const batch of mine) {
-      if (batch.state === 'running') {
-        tell(batch);
-        await drive(batch);
-      } else if (clock.now() >= batch.expiresAt) await batches.step(batch, 'expire', null);
+    const rows = await db
+      .selectFrom('commandBatches')
+      .selectAll()
+      .where((row) => row.or([row('state', 'in', OPEN), ...[...told.keys()].map((id) => row('id', '=', id))]))
+      .execute();
+    for (const batch of await withCounts(db, rows.filter(mayHaveChanged))) {
+      tell(batch);
+      if (batch.state === 'running' && owns(batch.id)) await drive(batch);
+    }
+    for (const row of rows.filter(({ id, state }) => state === 'held' && owns(id))) {
+      if (clock.now() < row.expiresAt) continue;
+      const [batch] = await withCounts(db, [row]);
+      if (batch) await batches.step(batch, 'expire', null);
     }
   }
 

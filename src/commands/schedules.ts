@@ -5,7 +5,7 @@ import type { Database } from '../db/database.ts';
 import type { Tables } from '../db/schema.ts';
 import type { ScheduleRow } from '../db/schema-schedules.ts';
 import { type Clock, every } from '../lib/clock.ts';
-import { GatewayError } from '../lib/errors.ts';
+import { GatewayError, type TroubleCode } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/log.ts';
 import { nextRun, type Recurrence } from '../lib/recurrence.ts';
@@ -28,8 +28,12 @@ const FARTHEST_MS = 8 * 86_400_000;
 /** After a year away, the oldest are noted one by one and the rest as one. */
 const MOST_MISSED = 60;
 
+/** Why a time was not kept: a code of its own, or that of the trouble which a batch met. */
+type Refused = { code: TroubleCode | 'requester_gone'; message?: string };
 export type NewSchedule = Omit<BatchRequest, 'online' | 'perCellPerMinute' | 'inFlight'> & { recurrence: Recurrence };
+/** `version` is that of the schedule which was seen. */
 export interface ScheduleChange {
+  version: number;
   value?: string | number | undefined;
   reason?: string | undefined;
   recurrence?: Recurrence | undefined;
@@ -67,7 +71,8 @@ export function startSchedules(parts: {
 
   function upcoming(recurrence: Recurrence): number {
     const next = nextRun(recurrence, clock.now());
-    if (next === undefined) throw new GatewayError('invalid_request', 'at: this time is over');
+    if (next === undefined)
+      throw new GatewayError('invalid_request', { zh: '这个时间已经过去', en: 'at: this time is over' });
     return next;
   }
 
@@ -76,9 +81,14 @@ export function startSchedules(parts: {
       .selectFrom('schedules')
       .select((row) => row.fn.countAll<number>().as('count'))
       .where('removedAt', 'is', null)
+      .where('nextAt', 'is not', null)
       .where('companyId', 'is not distinct from', companyId)
       .executeTakeFirstOrThrow();
-    if (Number(count) >= limits.most) throw new GatewayError('conflict', `There are ${limits.most} schedules already`);
+    if (Number(count) >= limits.most)
+      throw new GatewayError('conflict', {
+        zh: `定时任务已达上限 ${limits.most} 个`,
+        en: `There are ${limits.most} schedules already`,
+      });
   }
 
   /** Takes the schedule on to its next time. False when another was quicker. */
@@ -100,12 +110,12 @@ export function startSchedules(parts: {
     return !(await db.selectFrom('apiKeys').select('id').where('id', '=', requestedById).executeTakeFirst());
   }
 
-  async function planOf(schedule: Schedule): Promise<BatchPlan | string> {
-    if (await isGone(schedule)) return 'who asked for it is no longer a user';
+  async function planOf(schedule: Schedule): Promise<BatchPlan | Refused> {
+    if (await isGone(schedule)) return { code: 'requester_gone' };
     try {
       return await batches.plan(callerOf(schedule), requestOf(schedule), 'schedule');
     } catch (error) {
-      if (error instanceof GatewayError) return `${error.code}: ${error.message}`;
+      if (error instanceof GatewayError) return { code: error.code, message: error.message };
       throw error;
     }
   }
@@ -116,9 +126,9 @@ export function startSchedules(parts: {
     const batch = await db.transaction().execute(async (transaction) => {
       if (!(await moveOn(transaction, schedule, nextRun(schedule.recurrence, dueAt)))) return undefined;
       const noted = { scheduleId: row.id, dueAt, at: clock.now() };
-      if (typeof plan === 'string') {
-        await noteRun(transaction, { ...noted, state: 'refused', batchId: null, detail: plan });
-        await audit.record(transaction, entryOf('schedule_refused', `gateway:${gateway}`, row, { detail: plan }));
+      if ('code' in plan) {
+        await noteRun(transaction, { ...noted, state: 'refused', batchId: null, detail: plan.code });
+        await audit.record(transaction, entryOf('schedule_refused', `gateway:${gateway}`, row, { ...plan }));
         return undefined;
       }
       const state = ({ allowed: 'ran', held: 'held', refused: 'refused' } as const)[plan.decision];
@@ -149,7 +159,7 @@ export function startSchedules(parts: {
     }
     const more = next !== undefined && next < from;
     if (more) next = nextRun(schedule.recurrence, from);
-    const detail = more ? 'and all times after it until now' : null;
+    const detail = more ? 'more_missed' : null;
     await db.transaction().execute(async (transaction) => {
       if (!(await moveOn(transaction, schedule, next))) return;
       for (const due of missed) {
@@ -212,6 +222,7 @@ export function startSchedules(parts: {
         expiresInS: asked.expiresInS,
         recurrence: JSON.stringify(asked.recurrence),
         active: 1,
+        version: 1,
         nextAt,
         requestedBy: caller.name,
         requestedById: personOf(caller),
@@ -240,16 +251,18 @@ export function startSchedules(parts: {
             reason,
             recurrence: JSON.stringify(recurrence),
             active: active ? 1 : 0,
+            version: change.version + 1,
             nextAt,
             requestedBy: caller.name,
             requestedById: personOf(caller),
             role: caller.role,
           })
           .where('id', '=', id)
+          .where('version', '=', change.version)
           .where('removedAt', 'is', null)
           .returningAll()
           .executeTakeFirst();
-        if (!changed) throw new GatewayError('not_found');
+        if (!changed) throw new GatewayError('changed_since');
         await audit.record(transaction, entryOf('schedule_changed', caller.name, changed, { active }));
         return changed;
       });

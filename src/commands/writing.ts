@@ -65,7 +65,11 @@ export function createCommandWriting({ clock, gateway }: { clock: Clock; gateway
     const { command, value, judgement, ttlMs, holdMs } = request;
     const { rules, policyVersion } = judgement;
     const longest = longestExpiryS(terminal.profile, command, value);
-    if (ttlMs > longest * 1_000) throw new GatewayError('invalid_request', `expiresInS: here ${longest} is the most`);
+    if (ttlMs > longest * 1_000)
+      throw new GatewayError('invalid_request', {
+        zh: `有效期最多 ${longest} 秒`,
+        en: `expiresInS: here ${longest} is the most`,
+      });
     const state = STATE_OF[judgement.decision];
     const now = clock.now();
     const row: CommandRow = {

@@ -12,14 +12,16 @@ export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
   readonly detail: string | undefined;
+  readonly detailZh: string | undefined;
   readonly rules: Problem['rules'];
 
-  constructor(problem: Pick<Problem, 'status' | 'code' | 'title' | 'detail' | 'rules'>) {
+  constructor(problem: Pick<Problem, 'status' | 'code' | 'title' | 'detail' | 'detailZh' | 'rules'>) {
     super(problem.title);
     this.name = 'ApiError';
     this.status = problem.status;
     this.code = problem.code;
     this.detail = problem.detail;
+    this.detailZh = problem.detailZh;
     this.rules = problem.rules;
   }
 }

@@ -3,6 +3,7 @@ import type { AuditEntry, AuditState } from '../http/schemas/audit.ts';
 import type { Batch, BatchItem, BatchItemState } from '../http/schemas/batches.ts';
 import type { Account, HouseholdUsage, LedgerEntry, Payment, Receipt } from '../http/schemas/billing.ts';
 import type { Bill, BillingRun, BillingTrouble, FullBill, Owing } from '../http/schemas/bills.ts';
+import type { ClockState } from '../http/schemas/clock.ts';
 import type { Command, Judgement } from '../http/schemas/commands.ts';
 import type { DepositStatement } from '../http/schemas/deposits.ts';
 import type { Alarm } from '../http/schemas/live.ts';
@@ -49,6 +50,7 @@ export const CACHE = {
   batch: 'batch',
   batchItems: 'batch-items',
   schedules: 'schedules',
+  clock: 'clock',
   alarms: 'alarms',
   overview: 'overview',
   quarantine: 'quarantine',
@@ -238,6 +240,13 @@ export const batchQuery = (id: string) => ({
 export const batchItemsQuery = (id: string, state: BatchItemState | undefined) => ({
   ...pages<BatchItem>([CACHE.batchItems, id], `/command-batches/${encodeURIComponent(id)}/items`, { state }),
   refetchInterval: COMMAND_MS,
+});
+
+/** Looked at more often while it is not trusted, so that the notice counts down. */
+export const clockQuery = () => ({
+  ...one<ClockState>([CACHE.clock], '/clock'),
+  refetchInterval: (query: { state: { data: ClockState | undefined } }) =>
+    query.state.data?.trouble ? COMMAND_MS : HELD_MS,
 });
 
 export const schedulesQuery = () => ({

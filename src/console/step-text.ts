@@ -1,23 +1,25 @@
 import type { Command } from '../http/schemas/commands.ts';
 import type { Connection, ProfileView } from '../http/schemas/terminals.ts';
 import { type T, useLanguage, wordFor } from './i18n.ts';
-import { valueText } from './values.ts';
+import { valueText, type Words } from './values.ts';
 
 type Step = Command['history'][number];
 
 /** The names of protocols are the same in every language. */
-const WIRES: Record<Connection['type'], string> = { mqtt: 'MQTT', modbus: 'Modbus', meter: 'RS-485' };
+export const WIRES: Record<Connection['type'], string> = { mqtt: 'MQTT', modbus: 'Modbus', meter: 'RS-485' };
 
 /** How the gateway writes which reading showed a command: `power_on = 0`. */
 const READING = /^(\w+) = (-?\d[\d.e+-]*)$/;
 
+/** In words of the first profile that knows the metric: its name means the same in each. */
+export function readingText(words: Words, profiles: ProfileView[], detail: string): string {
+  const [, metric = '', value] = READING.exec(detail) ?? [];
+  const view = profiles.map(({ metrics }) => metrics[metric]).find((one) => one !== undefined);
+  return view ? `${words.titleOf(view.title)} = ${valueText(words, metric, view, Number(value))}` : detail;
+}
+
 export function useStepText(profile: ProfileView, { rules }: Command): (step: Step) => string {
   const { t, titleOf } = useLanguage();
-  const readingText = (detail: string): string => {
-    const [, metric = '', value] = READING.exec(detail) ?? [];
-    const view = profile.metrics[metric];
-    return view ? `${titleOf(view.title)} = ${valueText({ t, titleOf }, metric, view, Number(value))}` : detail;
-  };
   const detailText = ({ cause, detail }: Step): string | null => {
     if (detail === null) return null;
     // Codes, whose words the command has.
@@ -25,7 +27,7 @@ export function useStepText(profile: ProfileView, { rules }: Command): (step: St
     if (cause === 'sent') return wordFor(WIRES, detail);
     // The newer one is in the list itself; its id says nothing to a person.
     if (cause === 'superseded') return null;
-    return cause === 'reading' || cause === 'contradicted' ? readingText(detail) : detail;
+    return cause === 'reading' || cause === 'contradicted' ? readingText({ t, titleOf }, [profile], detail) : detail;
   };
   return (step) => stepText(t, step, detailText(step));
 }

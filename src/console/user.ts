@@ -76,6 +76,7 @@ export const mayPay = (user: Me): boolean => isClerk(user) || user.role === 'res
 export const mayProvision = (user: Me): boolean => isClerk(user);
 export const mayAcknowledge = (user: Me): boolean => user.role === 'admin' || user.role === 'operator';
 
+export const mayTrustClock = (user: Me): boolean => user.role === 'admin';
 export const mayRequeue = (user: Me): boolean => user.role === 'admin';
 
 const RESIDENTS_PATHS = ['/households/', '/terminals/', '/receipts/', '/bills/'];

@@ -22,6 +22,7 @@ import { up as batches } from './migrations/0015-batches.ts';
 import { up as schedules } from './migrations/0016-schedules.ts';
 import { up as commandVia } from './migrations/0017-command-via.ts';
 import { up as balances } from './migrations/0020-balances.ts';
+import { up as scheduleVersion } from './migrations/0021-schedule-version.ts';
 import type { Tables } from './schema.ts';
 
 export type Database = Kysely<Tables>;
@@ -44,6 +45,7 @@ export const MIGRATIONS = {
   '0016-schedules': { up: schedules },
   '0017-command-via': { up: commandVia },
   '0020-balances': { up: balances },
+  '0021-schedule-version': { up: scheduleVersion },
 };
 
 /** A server that swallows packets must not hold requests for ever. */

@@ -33,6 +33,8 @@ export const AUDIT_ACTIONS = [
   'schedule_removed',
   'schedule_missed',
   'schedule_refused',
+  /** Somebody set the gateway's clock, and a person said that it is right. */
+  'clock_trusted',
   'user_added',
   'user_removed',
   'key_added',

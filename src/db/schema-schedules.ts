@@ -22,6 +22,8 @@ export interface ScheduleRow {
   /** JSON of a `Recurrence`. */
   recurrence: string;
   active: number;
+  /** Counts what people change, so that nobody overwrites what they have not seen. */
+  version: number;
   /** Null when it is over. */
   nextAt: number | null;
   requestedBy: string;
@@ -40,6 +42,7 @@ export interface ScheduleRunRow {
   at: number;
   state: RunState;
   batchId: string | null;
+  /** Why it was refused, or that more were missed: a code. */
   detail: string | null;
 }
 

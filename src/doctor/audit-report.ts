@@ -5,7 +5,7 @@ import { verifyAudit } from '../audit/verify.ts';
 import { type Config, databaseOf } from '../config.ts';
 import { openToRead } from '../db/database.ts';
 import { createLog } from '../lib/log.ts';
-import type { Language } from './finding.ts';
+import type { Language } from '../lib/text.ts';
 
 /** Prints what a look through the audit finds, a line each. */
 

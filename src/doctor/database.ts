@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { MIGRATIONS } from '../db/database.ts';
 import { inspectPostgres, inspectSqlite } from '../db/inspect.ts';
-import { type Finding, fail, messageOf, ok, type Text } from './finding.ts';
+import type { Text } from '../lib/text.ts';
+import { type Finding, fail, messageOf, ok } from './finding.ts';
 import type { OtherClock } from './machine.ts';
 
 /** SQLite while no gateway runs, or a PostgreSQL server at any time. */

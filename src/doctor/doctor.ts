@@ -3,14 +3,17 @@ import { z } from 'zod';
 import { readAreas } from '../areas/areas.ts';
 import { type Config, loadConfig, ownAddress } from '../config.ts';
 import { isFolderLocked } from '../db/lock.ts';
+import type { Text } from '../lib/text.ts';
 import { loadProfiles } from '../terminals/profile.ts';
 import { folderFinding, spoolFinding } from './data-folder.ts';
 import { postgresFinding, sqliteFinding } from './database.ts';
 import { duckdbFinding } from './duckdb.ts';
-import { type Finding, fail, messageOf, ok, type Text, warn } from './finding.ts';
+import { type Finding, fail, messageOf, ok, warn } from './finding.ts';
 import { influxFindings } from './influx.ts';
 import { clockFinding, diskFinding, nodeFinding, type OtherClock } from './machine.ts';
+import { nameOf } from './names.ts';
 import { certificateFinding, portFindings } from './network.ts';
+import { policiesFinding } from './policies.ts';
 
 /** Looks at everything that the gateway needs, in the order in which it needs it. Only reads, so it may run beside a gateway. */
 
@@ -18,8 +21,9 @@ const WITHIN_MS = 5_000;
 
 const readyAnswer = z.object({
   status: z.string(),
-  troubles: z.array(z.string()),
-  parts: z.array(z.object({ name: z.string(), state: z.string(), detail: z.string().nullable() })),
+  parts: z.array(
+    z.object({ name: z.string(), state: z.string(), detail: z.string().nullable(), detailZh: z.string().nullable() }),
+  ),
 });
 type ReadyAnswer = z.infer<typeof readyAnswer>;
 
@@ -46,11 +50,14 @@ function gatewayFinding(running: boolean, ready: ReadyAnswer | undefined): Findi
       },
     );
   }
-  if (ready.troubles.length === 0) return ok('gateway', { zh: '正在运行，状态正常', en: 'runs, and is well' });
-  return fail('gateway', ready.troubles.join('; '), {
-    zh: '见下面相应各项，以及网关的日志',
-    en: 'see the parts below, and the log of the gateway',
-  });
+  const troubled = ready.parts.filter(({ state }) => state !== 'ok');
+  if (troubled.length === 0) return ok('gateway', { zh: '正在运行，状态正常', en: 'runs, and is well' });
+  const detail = {
+    zh: troubled.map(({ name, detailZh }) => `${nameOf(name, 'zh')}：${detailZh ?? ''}`).join('；'),
+    en: troubled.map((part) => `${nameOf(part.name, 'en')}: ${part.detail ?? ''}`).join('; '),
+  };
+  const remedy = { zh: '见下面相应各项，以及网关的日志', en: 'see the parts below, and the log of the gateway' };
+  return ready.status === 'ok' ? warn('gateway', detail, remedy) : fail('gateway', detail, remedy);
 }
 
 /** What the running gateway says of a part whose files are its own. */
@@ -64,7 +71,7 @@ function partFinding(name: string, part: string, ready: ReadyAnswer | undefined)
     );
   }
   const detail = {
-    zh: `运行中的网关：${found.detail ?? '正常'}`,
+    zh: `运行中的网关：${found.detailZh ?? '正常'}`,
     en: `the running gateway: ${found.detail ?? 'is well'}`,
   };
   if (found.state === 'ok') return ok(name, detail);
@@ -99,6 +106,7 @@ export async function* diagnose(env: NodeJS.ProcessEnv, now: () => number): Asyn
   const fix = { zh: '更正所指出的文件', en: 'correct the file that it names' };
   yield filesFinding('profiles', fix, () => loadProfiles(profiles).size);
   yield filesFinding('areas', fix, () => readAreas(areas).length);
+  yield policiesFinding(config.files.policies, now());
 
   yield await folderFinding(folder);
   yield await diskFinding(folder, config.readings.spoolMaxBytes);

@@ -1,10 +1,6 @@
+import type { Text } from '../lib/text.ts';
+
 /** What the doctor says of one thing. */
-
-export const LANGUAGES = ['zh', 'en'] as const;
-export type Language = (typeof LANGUAGES)[number];
-
-/** One text for both languages is what another program said, a path or a number. */
-export type Text = string | Record<Language, string>;
 
 /** `warn`: it works, and somebody should look; `fail`: the gateway does not start, or cannot do its work. */
 export type FindingState = 'ok' | 'warn' | 'fail';

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { Config } from '../config.ts';
 import { ownAddress } from '../config.ts';
-import { type Finding, fail, messageOf, ok, type Text, warn } from './finding.ts';
+import type { Text } from '../lib/text.ts';
+import { type Finding, fail, messageOf, ok, warn } from './finding.ts';
 
 /** Ports and the certificate. */
 

@@ -1,4 +1,7 @@
 import type { FileLanguage } from '../lib/yaml-file.ts';
+import { NoAnswer } from '../lines/line.ts';
+import { BadFrame } from '../lines/question.ts';
+import { ModbusException } from '../modbus/codec.ts';
 
 /** A sentence in each language that the tools speak. */
 export type Sentence = Record<FileLanguage, string>;
@@ -59,4 +62,32 @@ export function lineTrouble(line: string, error: unknown): FieldError {
     zh: `${line}：${cause ? `${cause.zh}（${said}）` : said}`,
     en: `${line}: ${cause ? `${cause.en} (${said})` : said}`,
   });
+}
+
+const EXCEPTIONS_ZH: Record<number, string> = {
+  1: '不支持该功能码',
+  2: '没有这个寄存器',
+  3: '数值不允许',
+  4: '设备故障',
+  5: '已接受，处理较久',
+  6: '设备忙',
+  8: '存储校验错误',
+  10: '网关没有通路',
+  11: '网关没有得到设备应答',
+};
+
+function troubleInChinese(error: unknown): string | undefined {
+  if (error instanceof ModbusException) {
+    const { exceptionCode: code } = error;
+    const meaning = EXCEPTIONS_ZH[code];
+    return `Modbus 异常 ${code.toString(16).padStart(2, '0').toUpperCase()}${meaning ? `：${meaning}` : ''}`;
+  }
+  if (error instanceof NoAnswer) return '没有应答';
+  return error instanceof BadFrame ? '应答无法识别' : undefined;
+}
+
+/** What a unit did instead of giving what it was asked for; what is not ours stays as another program said it. */
+export function unitTrouble(error: unknown): Sentence {
+  const en = error instanceof Error ? error.message : String(error);
+  return { zh: troubleInChinese(error) ?? en, en };
 }

@@ -4,9 +4,10 @@ import type { Line } from '../lines/line.ts';
 import { ModbusException, type ReadRequest } from '../modbus/codec.ts';
 import { isModbus } from '../modbus/question.ts';
 import { createUnit, type UnitParts } from '../modbus/unit.ts';
-import { decodeRegisters, type RegisterFrame } from '../terminals/decode.ts';
+import { decodeRegisters, type RegisterFrame, type Reject } from '../terminals/decode.ts';
 import { registerAddress, registerCount, registerTable, registerValue } from '../terminals/encode.ts';
 import type { Metric, Register } from '../terminals/profile.ts';
+import { type Sentence, unitTrouble } from './field-error.ts';
 
 /** Reads a unit once by its profile, as the gateway does, and tells how each value came about. */
 
@@ -18,8 +19,14 @@ export interface AskedRequest {
   count: number;
   tookMs: number;
   /** Null when it was answered. */
-  error: string | null;
+  error: Sentence | null;
 }
+
+/** What can be wrong with a value that was read by registers. */
+const REJECTED_ZH: Partial<Record<Reject['reason'], string>> = {
+  out_of_range: '超出该指标的范围',
+  wrong_type: '类型不对',
+};
 
 type Absence = 'refused' | 'not_read' | 'not_valid' | 'mark' | 'no_number';
 
@@ -32,7 +39,7 @@ export interface MetricRead {
   unit: string;
   absent: Absence | undefined;
   /** Why the gateway would refuse the value. */
-  reject: string | undefined;
+  reject: Sentence | undefined;
 }
 
 export interface ProfileRead {
@@ -51,14 +58,14 @@ function watched(line: Line, requests: AskedRequest[], refused: Set<string>): Li
       if (!isModbus(question) || 'values' in question.request) return line.read(unit, question, options);
       const { request } = question;
       const from = systemClock.ticks();
-      const note = (error: string | null) =>
+      const note = (error: Sentence | null) =>
         void requests.push({ ...request, tookMs: Math.round(systemClock.ticks() - from), error });
       try {
         const words = await line.read(unit, question, options);
         note(null);
         return words;
       } catch (error) {
-        note(error instanceof Error ? error.message : String(error));
+        note(unitTrouble(error));
         if (error instanceof ModbusException) for (const key of keysOf(request)) refused.add(key);
         throw error;
       }
@@ -89,7 +96,7 @@ function absenceOf(register: Register, frame: RegisterFrame, refused: Set<string
 function metricRead(
   [metric, register]: readonly [string, Register],
   frame: RegisterFrame,
-  { refused, rejects }: { refused: Set<string>; rejects: Map<string | undefined, string> },
+  { refused, rejects }: { refused: Set<string>; rejects: Map<string | undefined, Sentence> },
 ): MetricRead {
   const value = registerValue(register, frame);
   return {
@@ -122,7 +129,9 @@ export async function readByProfile(line: Line, unit: number, profile: ModbusPro
   });
   const { frame, error } = await polled.poll();
   const decoded = decodeRegisters(profile, frame, systemClock.now());
-  const rejects = new Map(decoded.rejects.map(({ metric, detail }) => [metric, detail]));
+  const rejects = new Map(
+    decoded.rejects.map(({ metric, reason, detail }) => [metric, { zh: REJECTED_ZH[reason] ?? detail, en: detail }]),
+  );
   const metrics = registersOf(profile.metrics).map((one) => metricRead(one, frame, { refused, rejects }));
   return { requests, metrics, texts: polled.texts(), error };
 }

@@ -1,6 +1,7 @@
 import type { Line } from '../lines/line.ts';
 import { MOST_READ, ModbusException, type ReadRequest, type Table } from '../modbus/codec.ts';
 import { modbusQuestion } from '../modbus/question.ts';
+import { type Sentence, unitTrouble } from './field-error.ts';
 
 /** Reads ranges of registers raw. What a device refuses together is read in halves, so that what it refuses is known to the register. */
 
@@ -12,7 +13,7 @@ export interface Range {
 export interface RawRead {
   words: Record<Table, Map<number, number>>;
   /** Reads that the device refused, down to what it refuses alone. */
-  refused: { table: Table; address: number; count: number; reason: string }[];
+  refused: { table: Table; address: number; count: number; reason: Sentence }[];
 }
 
 /** The runs of neighbours, none longer than a request may be. */
@@ -44,7 +45,7 @@ export async function readRanges(line: Line, unit: number, ranges: Range[], time
     } catch (error) {
       if (!(error instanceof ModbusException)) throw error;
       if (count === 1 || !dependsOnRange(error)) {
-        refused.push({ table, address, count, reason: error.message });
+        refused.push({ table, address, count, reason: unitTrouble(error) });
         return;
       }
       const half = Math.ceil(count / 2);

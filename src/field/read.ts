@@ -1,15 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LineDown } from '../lines/line.ts';
+import { LineDown, NoAnswer } from '../lines/line.ts';
+import { BadFrame } from '../lines/question.ts';
 import { isBits, type Table } from '../modbus/codec.ts';
 import { parseProfile } from '../terminals/profile.ts';
-import { FieldError, lineTrouble } from './field-error.ts';
+import { FieldError, lineTrouble, unitTrouble } from './field-error.ts';
 import { parseLine, parseNumbers } from './line-text.ts';
 import { type OpenLine, openLine } from './open-line.ts';
 import { hex, interruptible, print, say, table } from './output.ts';
 import { type ModbusProfile, readByProfile } from './read-profile.ts';
 import { type Range, type RawRead, readRanges } from './read-registers.ts';
-import { messageOf, plain, printMetrics, troublesIn } from './report.ts';
+import { plain, printMetrics, troublesIn } from './report.ts';
 import { UNITS } from './scan.ts';
 import { type FieldLanguage, WORDS, type Words } from './words.ts';
 
@@ -65,6 +66,7 @@ export async function onLine<T>(
     return await task(open, stop);
   } catch (error) {
     if (stop.aborted) return undefined;
+    if (error instanceof NoAnswer || error instanceof BadFrame) throw new FieldError(unitTrouble(error));
     throw error instanceof LineDown ? lineTrouble(lineText, error) : error;
   }
 }
@@ -95,7 +97,7 @@ export async function read(lineText: string, unitText: string, options: ReadOpti
       if (reading.error instanceof LineDown) throw reading.error;
       if (options.json) print(JSON.stringify({ line: lineText, unit, ...plain(reading) }));
       else printMetrics(reading, words);
-      if (reading.error !== undefined) say(words.tornOff(messageOf(reading.error)));
+      if (reading.error !== undefined) say(words.tornOff(words.said(unitTrouble(reading.error))));
       return troublesIn(reading) > 0 ? 1 : 0;
     }
     const raw = await readRanges(line, unit, ranges, timeout ?? TIMEOUT_MS);
@@ -108,7 +110,7 @@ export async function read(lineText: string, unitText: string, options: ReadOpti
 
 const plainRaw = ({ words, refused }: RawRead) => ({
   ...Object.fromEntries(Object.entries(words).map(([name, values]) => [name, Object.fromEntries(values)])),
-  refused,
+  refused: refused.map((one) => ({ ...one, reason: one.reason.en })),
 });
 
 /** How two words read as a float, high word first or last; empty for what is no sensible number. */
@@ -145,7 +147,7 @@ function printRaw({ words: read, refused }: RawRead, words: Words): void {
   }
   const rows = refused.map((one) => [
     one.count === 1 ? `${one.table} ${one.address}` : `${one.table} ${one.address}-${one.address + one.count - 1}`,
-    one.reason,
+    words.said(one.reason),
   ]);
   if (rows.length > 0) print(table([address, note], rows));
 }

@@ -1,4 +1,5 @@
 import { registerAddress, registerTable } from '../terminals/encode.ts';
+import { unitTrouble } from './field-error.ts';
 import { hex, print, table } from './output.ts';
 import { type AskedRequest, type MetricRead, type ProfileRead, registerText } from './read-profile.ts';
 import type { Words } from './words.ts';
@@ -9,7 +10,7 @@ const rawText = (raw: number[] | undefined): [hexadecimal: string, decimal: stri
   raw ? [raw.map((word) => hex(word)).join(' '), raw.join(' ')] : ['—', '—'];
 
 function noteOf({ absent, reject, register }: MetricRead, words: Words): string {
-  if (reject !== undefined) return reject;
+  if (reject !== undefined) return words.said(reject);
   if (absent === undefined) return '';
   if (absent !== 'not_valid') return words.absent[absent];
   const { validWhen = {} } = register;
@@ -37,7 +38,7 @@ export function printRequests({ requests }: ProfileRead, words: Words): void {
   const rows = requests.map((one) => [
     requestText(one),
     words.ms(one.tookMs),
-    one.error ?? words.registersOf(one.count),
+    one.error ? words.said(one.error) : words.registersOf(one.count),
   ]);
   print(`${words.requests}${words.colon.trimEnd()}`);
   print(table([request, took, answer], rows));
@@ -50,10 +51,9 @@ export function troublesIn({ metrics, requests, error }: ProfileRead): number {
   return wrong + failed + (failed === 0 && error !== undefined ? 1 : 0);
 }
 
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
+/** For programs, to which all is said in English. */
 export const plain = ({ requests, metrics, texts, error }: ProfileRead) => ({
-  requests,
+  requests: requests.map((one) => ({ ...one, error: one.error?.en ?? null })),
   texts,
   metrics: metrics.map(({ metric, register, raw, value, unit, absent, reject }) => ({
     metric,
@@ -62,7 +62,7 @@ export const plain = ({ requests, metrics, texts, error }: ProfileRead) => ({
     value: value ?? null,
     unit,
     absent: absent ?? null,
-    reject: reject ?? null,
+    reject: reject?.en ?? null,
   })),
-  error: error === undefined ? null : messageOf(error),
+  error: error === undefined ? null : unitTrouble(error).en,
 });

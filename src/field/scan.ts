@@ -4,7 +4,7 @@ import { LineDown } from '../lines/line.ts';
 import { BadFrame } from '../lines/question.ts';
 import { ModbusException, type Table } from '../modbus/codec.ts';
 import { modbusQuestion } from '../modbus/question.ts';
-import { lineTrouble } from './field-error.ts';
+import { lineTrouble, type Sentence, unitTrouble } from './field-error.ts';
 import { parseLine, parseNumbers } from './line-text.ts';
 import { type OpenLine, openLine } from './open-line.ts';
 import { hex, interruptible, print, say, table } from './output.ts';
@@ -35,7 +35,7 @@ interface Found {
   state: 'answers' | 'exception' | 'garbled';
   functionCode: number;
   /** What an exception or garbled answer says. */
-  detail: string | null;
+  detail: Sentence | null;
   tookMs: number;
 }
 
@@ -52,7 +52,7 @@ async function askOnce({ line }: OpenLine, unit: number, functionCode: number, t
   const record = (ms: number) => {
     tookMs = Math.round(ms);
   };
-  const found = (state: Found['state'], detail: string | null = null): Found => ({
+  const found = (state: Found['state'], detail: Sentence | null = null): Found => ({
     ...{ unit, state, functionCode, detail, tookMs },
   });
   try {
@@ -60,8 +60,8 @@ async function askOnce({ line }: OpenLine, unit: number, functionCode: number, t
     return found('answers');
   } catch (error) {
     if (error instanceof LineDown) throw error;
-    if (error instanceof ModbusException) return isAbsent(error) ? 'silent' : found('exception', error.message);
-    if (error instanceof BadFrame) return found('garbled', error.message);
+    if (error instanceof ModbusException) return isAbsent(error) ? 'silent' : found('exception', unitTrouble(error));
+    if (error instanceof BadFrame) return found('garbled', unitTrouble(error));
     return line.state().isUp ? 'silent' : 'hung_up';
   }
 }
@@ -124,7 +124,7 @@ async function* scanUnits(parts: ScanParts): AsyncGenerator<Found> {
 const rowOf = ({ unit, state, functionCode, detail, tookMs }: Found, words: Words): (string | number)[] => [
   unit,
   words.states[state],
-  `${words.functionCode(hex(functionCode, 2))}${detail === null ? '' : `, ${detail}`}`,
+  `${words.functionCode(hex(functionCode, 2))}${detail === null ? '' : `${words.comma}${words.said(detail)}`}`,
   words.ms(tookMs),
 ];
 
@@ -156,7 +156,15 @@ export async function scan(lineText: string, options: ScanOptions): Promise<numb
   }
   progress.end();
   found.sort((a, b) => a.unit - b.unit);
-  if (options.json) print(JSON.stringify({ line: lineText, asked, stopped: stop.aborted, found }));
+  if (options.json)
+    print(
+      JSON.stringify({
+        line: lineText,
+        asked,
+        stopped: stop.aborted,
+        found: found.map((one) => ({ ...one, detail: one.detail?.en ?? null })),
+      }),
+    );
   else report(found, { asked: Math.min(asked, units.length), stopped: stop.aborted, words });
   if (trouble instanceof LineDown) throw lineTrouble(lineText, trouble);
   if (trouble !== undefined) throw trouble;

@@ -1,11 +1,12 @@
 import { rfc3339 } from '../lib/calendar.ts';
 import { pause, systemClock } from '../lib/clock.ts';
 import { LineDown } from '../lines/line.ts';
+import { unitTrouble } from './field-error.ts';
 import { print, say } from './output.ts';
 import { checkFile, printChecked } from './profile-check.ts';
 import { modbusProfile, onLine, parseUnit } from './read.ts';
 import { type ProfileRead, readByProfile } from './read-profile.ts';
-import { messageOf, plain, printMetrics, printRequests, troublesIn } from './report.ts';
+import { plain, printMetrics, printRequests, troublesIn } from './report.ts';
 import { type FieldLanguage, WORDS, type Words } from './words.ts';
 
 /** Tries a profile on a device: the file, its examples, and what the device says by it. Never writes. */
@@ -21,7 +22,7 @@ export interface TryOptions {
 function printReading(reading: ProfileRead, words: Words): void {
   printMetrics(reading, words);
   printRequests(reading, words);
-  if (reading.error !== undefined) print(words.tornOff(messageOf(reading.error)));
+  if (reading.error !== undefined) print(words.tornOff(words.said(unitTrouble(reading.error))));
   const troubles = troublesIn(reading);
   print(troubles === 0 ? words.allWell : words.troubles(troubles));
 }

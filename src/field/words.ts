@@ -1,5 +1,8 @@
+import type { Sentence } from './field-error.ts';
+
 /** What the tools say. */
 const zh = {
+  said: (sentence: Sentence) => sentence.zh,
   table: {
     unit: '从站',
     state: '状态',
@@ -53,6 +56,7 @@ const zh = {
 };
 
 const en: typeof zh = {
+  said: (sentence) => sentence.en,
   table: {
     unit: 'unit',
     state: 'state',

@@ -1,10 +1,13 @@
 import { statfs } from 'node:fs/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { ClockWatch } from '../commands/clock-watch.ts';
+import type { Policies, PolicyState } from '../commands/policies.ts';
 import type { Database } from '../db/database.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Drain } from '../readings/drain.ts';
 import type { Quarantine } from '../readings/quarantine.ts';
 import type { Spool } from '../readings/spool.ts';
+import type { Weather } from '../weather/weather.ts';
 import type { Check, Seen } from './watch.ts';
 
 /** What is asked of each part, and when it is not well. */
@@ -17,13 +20,13 @@ const COMMIT_WITHIN_MS = 2_000;
 export const LOW_DISK_BYTES = 268_435_456;
 /** When nothing has been refused for this long after a failed commit, nobody knows whether the next would fail. */
 const FAILURE_SHOWN_MS = 600_000;
-const JUMP_MS = 1_000;
-const JUMP_SHOWN_MS = 60_000;
-const EARLIEST_YEAR = 2025;
+/** Holidays of the coming days should be written down. */
+export const HOLIDAY_DAYS = 60;
 const SLOW_LOOP_MS = 500;
 const LOOP_RESOLUTION_MS = 20;
 
-const seconds = (ms: number): string => `${Math.round(ms / 1_000)} s`;
+const seconds = (ms: number): number => Math.round(ms / 1_000);
+const minutes = (ms: number): number => Math.round(ms / 60_000);
 
 /** An error of the system names a path at its end. */
 const withoutPath = (trouble: string): string => trouble.replace(/^Error: /, '').replace(/ '[^']*'/g, '');
@@ -35,8 +38,10 @@ export const spoolCheck = (spool: Spool, commitMs: () => number | null): Check =
     const { trouble, waitingMs } = spool.state();
     const latencyMs = commitMs();
     if (trouble) return { state: 'degraded', detail: withoutPath(trouble), latencyMs };
-    if (waitingMs > COMMIT_WITHIN_MS)
-      return { state: 'away', detail: `no commit for ${seconds(waitingMs)}`, latencyMs };
+    const s = seconds(waitingMs);
+    if (waitingMs > COMMIT_WITHIN_MS) {
+      return { state: 'away', detail: { zh: `${s} 秒没有写入磁盘`, en: `no commit for ${s} s` }, latencyMs };
+    }
     return { state: 'ok', latencyMs };
   },
 });
@@ -48,15 +53,26 @@ export const storeCheck = (drain: Drain, ping: () => Promise<void>): Check => ({
   look() {
     const { failures, waiting, stillMs, oldestMs } = drain.state();
     if (failures >= STORE_FAILURES) {
-      return { state: 'degraded', detail: `failed ${failures} times in a row; readings wait in the spool` };
+      const detail = {
+        zh: `连续失败 ${failures} 次；读数在缓冲队列中等待`,
+        en: `failed ${failures} times in a row; readings wait in the spool`,
+      };
+      return { state: 'degraded', detail };
     }
     if (waiting > 0 && stillMs > STILL_MS) {
-      return { state: 'degraded', detail: `${waiting} readings wait, and none has moved for a minute` };
+      const detail = {
+        zh: `${waiting} 条读数在等待，一分钟没有进展`,
+        en: `${waiting} readings wait, and none has moved for a minute`,
+      };
+      return { state: 'degraded', detail };
     }
-    return {
-      state: 'ok',
-      detail: waiting > 0 ? `${waiting} readings wait, the oldest for ${seconds(oldestMs)}` : null,
+    if (waiting === 0) return { state: 'ok' };
+    const s = seconds(oldestMs);
+    const detail = {
+      zh: `${waiting} 条读数在等待，最早的已等 ${s} 秒`,
+      en: `${waiting} readings wait, the oldest for ${s} s`,
     };
+    return { state: 'ok', detail };
   },
 });
 
@@ -73,10 +89,16 @@ export const quarantineCheck = (quarantine: Pick<Quarantine, 'state'>): Check =>
   look() {
     const { isFull, failures, failedAgoMs } = quarantine.state();
     if (failures > 0 && failedAgoMs < FAILURE_SHOWN_MS) {
-      const times = `${failures} ${failures === 1 ? 'commit' : 'commits'} failed in a row, the last ${seconds(failedAgoMs)} ago`;
-      return { state: 'degraded', detail: `${times}; what is refused cannot be kept, and its messages come again` };
+      const s = seconds(failedAgoMs);
+      const times = `${failures} ${failures === 1 ? 'commit' : 'commits'} failed in a row, the last ${s} s ago`;
+      const detail = {
+        zh: `连续 ${failures} 次写入失败，最近一次在 ${s} 秒前；拒收的内容无法保存，终端会重发`,
+        en: `${times}; what is refused cannot be kept, and its messages come again`,
+      };
+      return { state: 'degraded', detail };
     }
-    return isFull ? { state: 'degraded', detail: 'too much waits for a commit' } : { state: 'ok' };
+    if (!isFull) return { state: 'ok' };
+    return { state: 'degraded', detail: { zh: '等待写入的内容过多', en: 'too much waits for a commit' } };
   },
 });
 
@@ -95,8 +117,8 @@ export const mqttCheck = (state: () => MqttState): Check => ({
   look() {
     const { listening, sockets, limit, external } = state();
     if (external !== undefined) return { state: listening ? 'ok' : 'away', detail: external };
-    const detail = `${sockets} of ${limit} connections`;
-    if (!listening) return { state: 'away', detail: 'does not listen' };
+    const detail = { zh: `连接数 ${sockets}，上限 ${limit}`, en: `${sockets} of ${limit} connections` };
+    if (!listening) return { state: 'away', detail: { zh: '没有监听', en: 'does not listen' } };
     return { state: sockets >= limit ? 'degraded' : 'ok', detail };
   },
 });
@@ -117,7 +139,9 @@ export const modbusCheck = (state: () => ModbusState): Check => ({
   look() {
     const { lines, down } = state();
     const allDown = lines > 0 && down === lines;
-    return { state: allDown ? 'degraded' : 'ok', detail: lines > 0 ? `${lines - down} of ${lines} lines up` : null };
+    const up = lines - down;
+    const detail = { zh: `${lines} 条线路中 ${up} 条连通`, en: `${up} of ${lines} lines up` };
+    return { state: allDown ? 'degraded' : 'ok', detail: lines > 0 ? detail : null };
   },
 });
 
@@ -131,37 +155,94 @@ export function diskCheck(folder: string): Check & { freeBytes: () => number } {
       const { bavail, bsize } = await statfs(folder);
       free = bavail * bsize;
     },
-    look: () =>
-      free === undefined
-        ? { state: 'ok' }
-        : { state: free < LOW_DISK_BYTES ? 'degraded' : 'ok', detail: `${free} bytes free` },
+    look() {
+      if (free === undefined) return { state: 'ok' };
+      const detail = { zh: `剩余 ${free} 字节`, en: `${free} bytes free` };
+      return { state: free < LOW_DISK_BYTES ? 'degraded' : 'ok', detail };
+    },
     freeBytes: () => free ?? 0,
   };
 }
 
-/** Whether somebody sets the computer's clock while we run: the times of readings and commands jump with it. */
-export function clockCheck(clock: Clock): Check & { jumps: () => number } {
-  let ahead = clock.now() - clock.ticks();
-  let jumps = 0;
-  let last: { ms: number; at: number } | undefined;
-  return {
-    name: 'clock',
-    vital: false,
-    look(): Seen {
-      const ms = clock.now() - clock.ticks() - ahead;
-      if (Math.abs(ms) > JUMP_MS) {
-        ahead += ms;
-        jumps += 1;
-        last = { ms, at: clock.ticks() };
-      }
+/** Whether somebody sets the computer's clock while we run: the times of readings and commands jump with it, and no heat is taken away. */
+export const clockCheck = (clockWatch: Pick<ClockWatch, 'state'>, clock: Clock): Check => ({
+  name: 'clock',
+  vital: false,
+  look() {
+    const { trouble, jumpMs = 0, unsureMs } = clockWatch.state();
+    if (!trouble) return { state: 'ok' };
+    if (trouble === 'too_early') {
       const year = new Date(clock.now()).getUTCFullYear();
-      if (year < EARLIEST_YEAR) return { state: 'degraded', detail: `says that it is ${year}` };
-      if (!last || clock.ticks() - last.at > JUMP_SHOWN_MS) return { state: 'ok' };
-      return { state: 'degraded', detail: `jumped by ${last.ms > 0 ? '+' : ''}${seconds(last.ms)}` };
-    },
-    jumps: () => jumps,
+      const detail = {
+        zh: `时钟显示 ${year} 年；时钟可信之前不下发关停指令`,
+        en: `says that it is ${year}; nothing is switched off until it can be trusted`,
+      };
+      return { state: 'degraded', detail };
+    }
+    const [by, left] = [`${jumpMs > 0 ? '+' : ''}${seconds(jumpMs)}`, Math.ceil(unsureMs / 1_000)];
+    const detail = {
+      zh: `时钟跳变 ${by} 秒；${left} 秒内，或在管理员确认之前，不下发关停指令`,
+      en: `jumped by ${by} s; nothing is switched off for ${left} s, or until an admin says that it is right`,
+    };
+    return { state: 'degraded', detail };
+  },
+});
+
+const POLICY_TROUBLES = {
+  unreadable: {
+    zh: '策略文件读不出来，不下发关停指令；原因见日志',
+    en: 'the files cannot be read, so nothing is switched off; the log says why',
+  },
+  none_begun: { zh: '没有已生效的策略，不下发关停指令', en: 'none has begun, so nothing is switched off' },
+};
+
+export function policiesSeen({ trouble, version, holidayDays }: PolicyState): Seen {
+  if (trouble) return { state: 'degraded', detail: POLICY_TROUBLES[trouble] };
+  const said = { zh: `版本 ${version}`, en: `version ${version}` };
+  if (holidayDays === undefined || holidayDays >= HOLIDAY_DAYS) return { state: 'ok', detail: said };
+  const detail = {
+    zh: `${said.zh}；节假日只写到今后 ${holidayDays} 天，请按国务院办公厅通知补上`,
+    en: `${said.en}; holidays are written down for ${holidayDays} more days only`,
   };
+  return { state: 'degraded', detail };
 }
+
+/** Not vital: without a policy nothing is switched off, and all else goes on. */
+export const policiesCheck = ({ state }: Pick<Policies, 'state'>): Check => ({
+  name: 'policies',
+  vital: false,
+  look: () => policiesSeen(state()),
+});
+
+/** Not vital: what it is too cold for cannot be known, and is not done. */
+export const weatherCheck = ({ state }: Pick<Weather, 'state'>): Check => ({
+  name: 'weather',
+  vital: false,
+  look() {
+    const now = state();
+    if (now === 'none') return { state: 'ok', detail: { zh: '未配置', en: 'none is configured' } };
+    const { trouble, places, unknown, oldestMs } = now;
+    const min = minutes(oldestMs ?? 0);
+    if (unknown > 0 || places === 0) {
+      const old = {
+        zh: `${places} 个地区中 ${unknown} 个的天气过时，最旧的有 ${min} 分钟`,
+        en: `of ${places} places the weather of ${unknown} is too old, the oldest ${min} min`,
+      };
+      return {
+        state: 'degraded',
+        detail: places === 0 ? { zh: '还没有天气数据', en: 'there is no weather yet' } : old,
+      };
+    }
+    if (trouble) {
+      const detail = {
+        zh: `最近一次读取失败；已有的天气最旧为 ${min} 分钟前`,
+        en: `could not be read the last time; the oldest that is known is ${min} min old`,
+      };
+      return { state: 'degraded', detail };
+    }
+    return { state: 'ok', detail: { zh: `最旧的为 ${min} 分钟前`, en: `the oldest is ${min} min old` } };
+  },
+});
 
 /** Dispose ends the measuring. */
 export function eventLoopCheck(): Check & Disposable & { delayMs: () => number } {

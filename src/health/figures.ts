@@ -1,9 +1,10 @@
 import type { AuditState } from '../audit/watch.ts';
-import type { Commands } from '../commands/commands.ts';
+import type { Control } from '../commands/control.ts';
 import type { Drain } from '../readings/drain.ts';
 import type { Quarantine } from '../readings/quarantine.ts';
 import type { Spool } from '../readings/spool.ts';
 import type { Uplink } from '../uplink.ts';
+import type { Weather } from '../weather/weather.ts';
 import type { ModbusState, MqttState } from './checks.ts';
 import type { Figures } from './metrics.ts';
 
@@ -13,7 +14,7 @@ export interface CountingParts {
   drain: Drain;
   uplink: Uplink;
   quarantine: Quarantine;
-  commands: Commands;
+  control: Pick<Control, 'commands' | 'clockWatch' | 'policies' | 'weather'>;
   audit: { state(): AuditState };
   live: { state(): { streams: number; limit: number; cut: number } };
   mqtt: () => MqttState;
@@ -24,12 +25,17 @@ export interface CountingParts {
 interface LastSeen {
   freeBytes: () => number;
   loopDelayMs: () => number;
-  clockJumps: () => number;
+}
+
+function ageOf(weather: Pick<Weather, 'state'>): number {
+  const now = weather.state();
+  return now === 'none' ? 0 : (now.oldestMs ?? 0) / 1_000;
 }
 
 /** Every queue, its limit, and what went past it. */
 export function figuresOf(parts: CountingParts, seen: LastSeen): Figures {
-  const { spool, drain, uplink, quarantine, commands, audit, live, mqtt, modbus } = parts;
+  const { spool, drain, uplink, quarantine, control, audit, live, mqtt, modbus } = parts;
+  const { commands, clockWatch, policies, weather } = control;
   return {
     hearthgate_readings_total: ['Readings acknowledged since the start', uplink.received],
     hearthgate_quarantined_total: ['Values refused since the start', quarantine.added],
@@ -80,6 +86,15 @@ export function figuresOf(parts: CountingParts, seen: LastSeen): Figures {
       'Delay of the event loop, p99 of the last seconds',
       () => seen.loopDelayMs() / 1_000,
     ],
-    hearthgate_clock_jumps_total: ['Times that the computer’s clock was set', seen.clockJumps],
+    hearthgate_clock_jumps_total: ['Times that the computer’s clock was set', () => clockWatch.state().jumps],
+    hearthgate_clock_unsure_seconds: [
+      'How long nothing is switched off any more, as the clock was set',
+      () => clockWatch.state().unsureMs / 1_000,
+    ],
+    hearthgate_policy_holiday_days: [
+      'Days ahead for which the policy in force has its holidays written down; 0 without one',
+      () => policies.state().holidayDays ?? 0,
+    ],
+    hearthgate_weather_age_seconds: ['Age of the oldest weather that is known; 0 without any', () => ageOf(weather)],
   };
 }

@@ -8,9 +8,11 @@ import {
   eventLoopCheck,
   modbusCheck,
   mqttCheck,
+  policiesCheck,
   quarantineCheck,
   spoolCheck,
   storeCheck,
+  weatherCheck,
 } from './checks.ts';
 import { type CountingParts, figuresOf } from './figures.ts';
 import type { Metrics } from './metrics.ts';
@@ -28,9 +30,8 @@ export async function startHealth(
     log: Logger;
   },
 ) {
-  const { spool, drain, quarantine, pingStore, db, mqtt, modbus, metrics, clock, log } = parts;
+  const { spool, drain, quarantine, pingStore, db, mqtt, modbus, control, metrics, clock, log } = parts;
   const disk = diskCheck(parts.dataFolder);
-  const wallClock = clockCheck(clock);
   const eventLoop = eventLoopCheck();
   const checks = [
     spoolCheck(spool, metrics.lastCommitMs),
@@ -40,11 +41,13 @@ export async function startHealth(
     mqttCheck(mqtt),
     modbusCheck(modbus),
     disk,
-    wallClock,
+    clockCheck(control.clockWatch, clock),
+    policiesCheck(control.policies),
+    weatherCheck(control.weather),
     eventLoop,
   ];
   const watch = await startWatch(checks, { clock, log });
-  const seen = { freeBytes: disk.freeBytes, loopDelayMs: eventLoop.delayMs, clockJumps: wallClock.jumps };
+  const seen = { freeBytes: disk.freeBytes, loopDelayMs: eventLoop.delayMs };
   metrics.showParts(watch.parts);
   metrics.showFigures(figuresOf(parts, seen));
   return {

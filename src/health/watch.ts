@@ -1,5 +1,6 @@
 import { type Clock, every } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
+import { inLanguage, type Text } from '../lib/text.ts';
 
 /** Looks after every part of the gateway in the background, so that asking how it is costs nothing and waits for nobody. */
 
@@ -10,7 +11,7 @@ type PartState = (typeof PART_STATES)[number];
 /** What a look at a part shows. The detail is for everybody: no secrets, addresses or paths. */
 export interface Seen {
   state: PartState;
-  detail?: string | null;
+  detail?: Text | null;
   /** In place of how long the question took. */
   latencyMs?: number | null;
 }
@@ -32,16 +33,30 @@ export interface Part {
   /** Epoch ms. */
   since: number;
   latencyMs: number | null;
-  detail: string | null;
+  detail: Text | null;
 }
 
 const EVERY_MS = 2_000;
 const ANSWER_WITHIN_MS = 2_000;
+const ANSWER_WITHIN_S = ANSWER_WITHIN_MS / 1_000;
+
+const LATE = { zh: `${ANSWER_WITHIN_S} 秒内没有应答`, en: `no answer within ${ANSWER_WITHIN_S} s` };
 
 /** The code of a system's error says what is wrong, where its message would also say where. */
 function kindOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return /^[A-Z0-9_]+$/.test(code) ? `: ${code}` : '';
+  return /^[A-Z0-9_]+$/.test(code) ? code : '';
+}
+
+function noAnswer(error: unknown): Text {
+  const kind = kindOf(error);
+  return kind ? { zh: `没有应答：${kind}`, en: `does not answer: ${kind}` } : { zh: '没有应答', en: 'does not answer' };
+}
+
+function joined(details: Text[]): Text | null {
+  if (details.length < 2) return details[0] ?? null;
+  const of = (language: 'zh' | 'en') => details.map((detail) => inLanguage(detail, language));
+  return { zh: of('zh').join('；'), en: of('en').join('; ') };
 }
 
 /** Resolves when every part was asked once. Dispose ends the questions; one that is under way is no longer waited for. */
@@ -59,7 +74,7 @@ export async function startWatch(checks: Check[], { clock, log }: { clock: Clock
         await ask?.();
         answer = { state: 'ok', latencyMs: ask ? clock.ticks() - began : null };
       } catch (error) {
-        answer = { state: 'away', detail: `does not answer${kindOf(error)}` };
+        answer = { state: 'away', detail: noAnswer(error) };
         if (part.state !== 'away') log.warn({ err: error, part: name }, 'health: a part does not answer');
       } finally {
         asking = undefined;
@@ -69,7 +84,7 @@ export async function startWatch(checks: Check[], { clock, log }: { clock: Clock
     function assess(): Part {
       const known = look?.();
       const details = [answer.detail, known?.detail].filter((detail) => detail != null);
-      const seen = answer.state === 'ok' ? { ...answer, ...known } : { ...answer, detail: details.join('; ') };
+      const seen = answer.state === 'ok' ? { ...answer, ...known } : { ...answer, detail: joined(details) };
       if (seen.state !== part.state) {
         log.info({ part: name, from: part.state, to: seen.state, detail: seen.detail }, 'health: a part has changed');
         part.since = clock.now();
@@ -86,7 +101,7 @@ export async function startWatch(checks: Check[], { clock, log }: { clock: Clock
       async turn(late: Promise<'late'>): Promise<void> {
         asking ??= question();
         const first = await Promise.race([asking, late, stopping.promise]);
-        if (first === 'late') answer = { state: 'away', detail: `no answer within ${ANSWER_WITHIN_MS / 1_000} s` };
+        if (first === 'late') answer = { state: 'away', detail: LATE };
         assess();
       },
     };

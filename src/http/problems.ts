@@ -19,7 +19,7 @@ function troubleOf(error: FastifyError): GatewayError {
   if (error.validation) return new GatewayError('invalid_request', 'See errors');
   if (error.statusCode !== undefined && error.statusCode < 500)
     return new GatewayError('invalid_request', error.message);
-  if (isDiskFull(error)) return new GatewayError('degraded', 'The disk is full');
+  if (isDiskFull(error)) return new GatewayError('degraded', { zh: '磁盘已满', en: 'The disk is full' });
   return new GatewayError('internal');
 }
 
@@ -33,6 +33,7 @@ function send(reply: FastifyReply, trouble: GatewayError, errors?: Problem['erro
     status: trouble.status,
     code: trouble.code,
     detail: trouble.message,
+    ...(trouble.zh && { detailZh: trouble.zh }),
     ...(errors && { errors }),
     ...(trouble.rules && { rules: [...trouble.rules] }),
   };

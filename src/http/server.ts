@@ -53,6 +53,7 @@ import { batchRoutes } from './routes/batches.ts';
 import { billingRoutes } from './routes/billing.ts';
 import { billingRunRoutes } from './routes/billing-runs.ts';
 import { billRoutes } from './routes/bills.ts';
+import { clockRoutes } from './routes/clock.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { credentialRoutes } from './routes/credentials.ts';
 import { depositRoutes } from './routes/deposits.ts';
@@ -231,6 +232,7 @@ export async function startHttp(parts: HttpParts) {
       quarantineRoutes,
       securityRoutes,
       commandRoutes,
+      clockRoutes,
       auditRoutes,
       batchRoutes,
       scheduleRoutes,

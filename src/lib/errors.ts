@@ -1,3 +1,5 @@
+import { inLanguage, type Text } from './text.ts';
+
 /** Every trouble that a request can meet: its HTTP status and its title. The code is part of the API and never changes. */
 const TROUBLES = {
   invalid_request: [400, 'The request does not fit the schema'],
@@ -10,6 +12,8 @@ const TROUBLES = {
   conflict: [409, 'It exists already'],
   in_use: [409, 'Something still refers to it'],
   wrong_state: [409, 'Its state does not allow that'],
+  changed_since: [409, 'Somebody has changed it since; look again'],
+  clock_differs: [409, 'The gateway’s clock says another time'],
   not_enough_money: [409, 'The account does not hold that much'],
   paid_already: [409, 'The household has paid this amount with this reference already'],
   body_too_large: [413, 'The body is larger than the limit'],
@@ -37,10 +41,14 @@ export class GatewayError extends Error {
   /** Of one that a policy refuses: the rules, with their words. */
   readonly rules: readonly { rule: string; zh: string; en: string }[] | undefined;
 
-  constructor(code: TroubleCode, detail?: string, rules?: GatewayError['rules']) {
-    super(detail ?? TROUBLES[code][1]);
+  /** In Chinese, where somebody who works at the console may see it. */
+  readonly zh: string | undefined;
+
+  constructor(code: TroubleCode, detail: Text = TROUBLES[code][1], rules?: GatewayError['rules']) {
+    super(inLanguage(detail, 'en'));
     this.name = 'GatewayError';
     this.code = code;
+    this.zh = typeof detail === 'string' ? undefined : detail.zh;
     this.rules = rules;
   }
 

@@ -20,7 +20,7 @@ const LISTEN_AGAIN_MS = 5_000;
 const MOST_LOGGED = 1_000;
 
 /** A line that waits for its DTU. */
-export interface Guest {
+export interface DialledLine {
   /** In its one spelling. */
   registration: string;
   /** May follow the registration at once. */
@@ -40,19 +40,19 @@ export interface DialInParts {
 
 interface Listener {
   server: Server;
-  lines: Map<string, Guest>;
+  lines: Map<string, DialledLine>;
   trouble: string | undefined;
   again: Disposable | undefined;
 }
 
 /** The line whose registration this is, alone or with whole heartbeats after it. */
-function guestOf(lines: Map<string, Guest>, packet: Buffer): Guest | undefined {
+function lineOf(lines: Map<string, DialledLine>, packet: Buffer): DialledLine | undefined {
   const exact = lines.get(packetText(trimPacket(packet)));
   if (exact) return exact;
-  for (const guest of lines.values()) {
-    const registration = packetBytes(guest.registration);
-    if (guest.heartbeats.length === 0 || !packet.subarray(0, registration.length).equals(registration)) continue;
-    if (onlyHeartbeats(trimPacket(packet.subarray(registration.length)), guest.heartbeats)) return guest;
+  for (const line of lines.values()) {
+    const registration = packetBytes(line.registration);
+    if (line.heartbeats.length === 0 || !packet.subarray(0, registration.length).equals(registration)) continue;
+    if (onlyHeartbeats(trimPacket(packet.subarray(registration.length)), line.heartbeats)) return line;
   }
   return undefined;
 }
@@ -90,12 +90,12 @@ export function createDialIn({ host, connections, registrationMs, clock, log }: 
       settled?.[Symbol.dispose]();
     };
     const decide = () => {
-      const guest = guestOf(lines, packet);
-      if (!guest) return refuseUnknown(port, socket, packet);
+      const line = lineOf(lines, packet);
+      if (!line) return refuseUnknown(port, socket, packet);
       forget();
       socket.off('data', gather).off('close', forget).off('error', ignore);
       counted.accepted += 1;
-      guest.attach((events) => socketPort(socket, events));
+      line.attach((events) => socketPort(socket, events));
     };
     const gather = (bytes: Buffer) => {
       packet = Buffer.concat([packet, bytes]);
@@ -149,13 +149,13 @@ export function createDialIn({ host, connections, registrationMs, clock, log }: 
 
   return {
     /** A line waits for its DTU. Dispose ends that, and closes the port with its last line; the line itself closes the connection. */
-    expect(port: number, guest: Guest): Disposable {
-      const { registration } = guest;
+    expect(port: number, line: DialledLine): Disposable {
+      const { registration } = line;
       const listener = listeners.get(port) ?? listen(port);
-      listener.lines.set(registration, guest);
+      listener.lines.set(registration, line);
       return {
         [Symbol.dispose]() {
-          if (listener.lines.get(registration) === guest) listener.lines.delete(registration);
+          if (listener.lines.get(registration) === line) listener.lines.delete(registration);
           if (listener.lines.size === 0) close(port, listener);
         },
       };

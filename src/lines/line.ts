@@ -12,7 +12,7 @@ import { createTurns } from './turns.ts';
  */
 
 /** The unit said nothing in time, or the connection ended before it did. */
-class NoAnswer extends Error {}
+export class NoAnswer extends Error {}
 
 export { LineDown };
 

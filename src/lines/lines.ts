@@ -26,7 +26,7 @@ interface Use {
   line: Line;
   settings: string;
   /** Ends the wait for a DTU. */
-  guest: Disposable | undefined;
+  expected: Disposable | undefined;
 }
 
 export function createLines(parts: {
@@ -51,27 +51,27 @@ export function createLines(parts: {
       const byteMs = characterMs(address);
       const gapMs = Math.max(pauseMs, LEAST_GAP_MS, GAP_CHARACTERS * byteMs);
       const line = createLine({ ...common, framing: 'rtu', open: ways.serial(address), gapMs, byteMs, heartbeats: [] });
-      return { line, settings, guest: undefined };
+      return { line, settings, expected: undefined };
     }
     const framing = address.framing ?? ('listen' in address ? 'rtu' : 'tcp');
     const gapMs = framing === 'tcp' ? (address.pauseMs ?? 0) : Math.max(pauseMs, LEAST_GAP_MS);
     if ('host' in address) {
       const { host, port } = address;
       const line = createLine({ ...common, framing, open: ways.tcp(host, port), gapMs, byteMs: 0, heartbeats: [] });
-      return { line, settings, guest: undefined };
+      return { line, settings, expected: undefined };
     }
     const { listen, registration, heartbeat } = address;
     // Many DTUs say their registration again and again.
     const heartbeats = [heartbeat, registration].flatMap((text) => (text === undefined ? [] : [packetBytes(text)]));
     const line = createLine({ ...common, framing, gapMs, byteMs: 0, heartbeats });
-    return { line, settings, guest: dialIn.expect(listen, { registration, heartbeats, attach: line.attach }) };
+    return { line, settings, expected: dialIn.expect(listen, { registration, heartbeats, attach: line.attach }) };
   }
 
   function close(name: string): void {
     const use = uses.get(name);
     if (!use) return;
     uses.delete(name);
-    use.guest?.[Symbol.dispose]();
+    use.expected?.[Symbol.dispose]();
     parts.closing(use.line[Symbol.asyncDispose]());
   }
 
@@ -90,7 +90,7 @@ export function createLines(parts: {
     async [Symbol.asyncDispose](): Promise<void> {
       const open = [...uses.values()];
       uses.clear();
-      for (const { guest } of open) guest?.[Symbol.dispose]();
+      for (const { expected } of open) expected?.[Symbol.dispose]();
       await Promise.all(open.map(({ line }) => line[Symbol.asyncDispose]()));
     },
   };

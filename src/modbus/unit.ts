@@ -35,7 +35,7 @@ export interface UnitParts extends DeviceParts {
 }
 
 /** What a poll brought; `error` when it had to end early. */
-export interface Polled {
+export interface PollResult {
   frame: Record<keyof RegisterFrame, Map<number, number>>;
   values: number;
   error?: unknown;
@@ -90,7 +90,7 @@ export function createUnit(parts: UnitParts) {
   }
 
   /** Reads one request into the frame. What the device refuses together is asked alone, and what it refuses alone is left out. */
-  async function readInto(frame: Polled['frame'], request: ReadRequest): Promise<number> {
+  async function readInto(frame: PollResult['frame'], request: ReadRequest): Promise<number> {
     try {
       const words = await read(request);
       for (const [i, word] of words.entries()) frame[request.table].set(request.address + i, word);
@@ -102,7 +102,7 @@ export function createUnit(parts: UnitParts) {
     }
   }
 
-  async function refused(frame: Polled['frame'], request: ReadRequest, error: ModbusException): Promise<number> {
+  async function refused(frame: PollResult['frame'], request: ReadRequest, error: ModbusException): Promise<number> {
     const each = singles(registers, request);
     const key = keyOf(request);
     if (each.length > 1) {
@@ -150,7 +150,7 @@ export function createUnit(parts: UnitParts) {
     texts: texts.known,
 
     /** Reads all that the profile names. The first time-out ends it: a dead unit costs its line one. */
-    async poll(): Promise<Polled> {
+    async poll(): Promise<PollResult> {
       const frame = { holding: new Map(), input: new Map(), coil: new Map(), discrete: new Map() };
       let values = 0;
       let error: unknown;

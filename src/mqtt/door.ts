@@ -17,7 +17,8 @@ export interface DoorLimits {
   loginMs: number;
 }
 
-interface Guest {
+/** A socket that has not said yet who it is. */
+interface Stranger {
   socket: Socket;
   since: number;
 }
@@ -39,7 +40,7 @@ const endsOf = (socket: Socket): string => `${socket.remoteAddress} ${socket.rem
 export function createDoor(limits: DoorLimits, parts: { clock: Clock; tooMany: (address: string) => void }) {
   const { clock, tooMany } = parts;
   const sockets = new Set<Socket>();
-  const waiting = new Map<string, Guest>();
+  const waiting = new Map<string, Stranger>();
   const addresses = new Map<string, { open: number; arrivals: Bucket }>();
 
   function addressBook(address: string) {

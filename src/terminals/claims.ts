@@ -10,6 +10,7 @@ import type { TerminalMemory } from './memory.ts';
 import type { Placement } from './placement.ts';
 import type { Happening, Terminal } from './registry.ts';
 import type { SealedSecrets } from './sealed-secrets.ts';
+import { troubles } from './troubles.ts';
 import { newSecretFor } from './wire-names.ts';
 
 /** A terminal that waits is claimed by who stands before it: the code on its label shows that. */
@@ -69,14 +70,14 @@ export function createClaims(parts: {
     async renew(caller: Caller, id: string): Promise<{ code: string; until: number }> {
       const code = newClaimCode();
       const until = clock.now() + limits.claimMs;
-      if (get(caller, id).unclaimedSince === null) throw new GatewayError('wrong_state', `Terminal ${id} was claimed`);
+      if (get(caller, id).unclaimedSince === null) throw troubles.wasClaimed(id);
       const { numUpdatedRows } = await db
         .updateTable('terminals')
         .set({ claimHash: hashSecret(code), claimUntil: until })
         .where('id', '=', id)
         .where('unclaimedSince', 'is not', null)
         .executeTakeFirstOrThrow();
-      if (numUpdatedRows === 0n) throw new GatewayError('wrong_state', `Terminal ${id} was claimed`);
+      if (numUpdatedRows === 0n) throw troubles.wasClaimed(id);
       await memory.reload([id]);
       return { code, until };
     },
@@ -89,7 +90,8 @@ export function createClaims(parts: {
       return alone(async () => {
         const terminal = waiting(claim.id, claim.code);
         const { id, companyId, claimHash, claimUntil, installedAt } = terminal;
-        if ((claimUntil ?? 0) <= clock.now()) throw new GatewayError('wrong_state', 'The code has expired');
+        if ((claimUntil ?? 0) <= clock.now())
+          throw new GatewayError('wrong_state', { zh: '认领码已过期', en: 'The code has expired' });
         const place = await placement.placeOfHousehold(caller, claim);
         if (companyId !== null && companyId !== place.companyId) throw new GatewayError('wrong_claim');
         const secret = terminal.secretHash === null ? newSecretFor(terminal.profile) : null;

@@ -62,7 +62,8 @@ export function createCredentials(parts: {
 
   function mqtt(caller: Caller, id: string): Terminal {
     const terminal = get(caller, id);
-    if (terminal.connection.type !== 'mqtt') throw new GatewayError('wrong_state', 'A device on a line has no secret');
+    if (terminal.connection.type !== 'mqtt')
+      throw new GatewayError('wrong_state', { zh: '线路上的设备没有密钥', en: 'A device on a line has no secret' });
     return terminal;
   }
 

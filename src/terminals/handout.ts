@@ -95,11 +95,18 @@ export function createHandout(parts: {
   /** Lines of CSV, for who asked for the import and within its time; `end` when they were sent. Throws `forbidden` and `wrong_state`. */
   return async (caller: Caller, id: string): Promise<{ lines: AsyncGenerator<string>; end: () => void }> => {
     const { state, dryRun, requestedBy, exportUntil, exportedAt } = await imports.get(caller, id);
-    if (requestedBy !== caller.id) throw new GatewayError('forbidden', 'Only who imported them gets their credentials');
-    if (state !== 'done' || dryRun) throw new GatewayError('wrong_state', 'This import made no terminals');
-    if (exportedAt !== null) throw new GatewayError('wrong_state', 'They were handed out already');
-    if ((exportUntil ?? 0) <= clock.now()) throw new GatewayError('wrong_state', 'The time for it is over');
-    if (underWay.has(id)) throw new GatewayError('wrong_state', 'They are being handed out');
+    if (requestedBy !== caller.id)
+      throw new GatewayError('forbidden', {
+        zh: '只有导入的人才能取得凭据',
+        en: 'Only who imported them gets their credentials',
+      });
+    if (state !== 'done' || dryRun)
+      throw new GatewayError('wrong_state', { zh: '这次导入没有新建终端', en: 'This import made no terminals' });
+    if (exportedAt !== null)
+      throw new GatewayError('wrong_state', { zh: '凭据已经取走', en: 'They were handed out already' });
+    if ((exportUntil ?? 0) <= clock.now())
+      throw new GatewayError('wrong_state', { zh: '领取期限已过', en: 'The time for it is over' });
+    if (underWay.has(id)) throw new GatewayError('wrong_state', { zh: '正在领取', en: 'They are being handed out' });
     underWay.add(id);
     return { lines: lines(id), end: () => void underWay.delete(id) };
   };

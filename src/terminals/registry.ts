@@ -15,6 +15,7 @@ import { happened, loadTerminals } from './memory.ts';
 import { createPlacement, oneSpelling } from './placement.ts';
 import type { Profile } from './profile.ts';
 import type { SealedSecrets } from './sealed-secrets.ts';
+import { troubles } from './troubles.ts';
 import { secretFor } from './wire-names.ts';
 
 /** How a terminal is reached. */
@@ -118,7 +119,7 @@ export async function openRegistry(parts: {
 
   function oneName(terminal: Parameters<typeof wireNames.taken>[0]): void {
     const taken = wireNames.taken(terminal);
-    if (taken !== undefined) throw new GatewayError('conflict', 'Another terminal has this name or secret');
+    if (taken !== undefined) throw troubles.taken();
   }
 
   async function reload(id: string, happening: Happening): Promise<Terminal> {
@@ -172,7 +173,7 @@ export async function openRegistry(parts: {
       return alone(async () => {
         const { id } = request;
         const profile = profiles.get(request.profile);
-        if (!profile) throw new GatewayError('unknown_profile', `There is no profile ${request.profile}`);
+        if (!profile) throw troubles.noProfile(request.profile);
         const asked = { householdId: request.householdId ?? null, areaCode: request.areaCode };
         const place = await placeOf(caller, asked, caller.companyId);
         const connection = oneSpelling(request.connection);
@@ -209,7 +210,7 @@ export async function openRegistry(parts: {
                 .where('terminals.companyId', 'is not distinct from', place.companyId),
             )
             .executeTakeFirstOrThrow();
-          if (numInsertedOrUpdatedRows === 0n) throw new GatewayError('conflict', `Terminal ${id} exists already`);
+          if (numInsertedOrUpdatedRows === 0n) throw troubles.exists(id);
           return secret === null ? undefined : sealedSecrets.keep(transaction, { id, profile }, secret);
         });
         kept?.();
@@ -224,9 +225,7 @@ export async function openRegistry(parts: {
         if (change.connection) checkConnection(caller, id, terminal.profile, connection);
         oneName({ ...terminal, connection });
         const householdId = change.householdId === undefined ? terminal.householdId : change.householdId;
-        if (terminal.unclaimedSince !== null && householdId !== null) {
-          throw new GatewayError('wrong_state', `Terminal ${id} gets its household when it is claimed`);
-        }
+        if (terminal.unclaimedSince !== null && householdId !== null) throw troubles.notClaimed(id);
         const areaCode =
           change.areaCode ?? (householdId === terminal.householdId ? terminal.areaCode : null) ?? undefined;
         const place = await placeOf(caller, { householdId, areaCode }, terminal.companyId);
@@ -248,7 +247,7 @@ export async function openRegistry(parts: {
         const child = [...terminals.values()].find(
           ({ connection }) => connection.type === 'mqtt' && connection.via === id,
         );
-        if (child) throw new GatewayError('in_use', `Terminal ${child.id} goes via ${id}`);
+        if (child) throw troubles.goesVia(child.id, id);
         await db
           .updateTable('terminals')
           .set({ ...NO_CREDENTIALS, removedAt: clock.now() })

@@ -22,6 +22,18 @@ export type WeatherNow =
   | { known: { outdoorC: number; forecastMinC: number | null } }
   | { known: undefined; ageMs: number | undefined };
 
+export type WeatherState =
+  | 'none'
+  | {
+      /** Why the last asking failed. */
+      trouble: string | undefined;
+      /** Areas of which it has said something, and those of which that is too old to count. */
+      places: number;
+      unknown: number;
+      /** Age of the oldest that it has said. */
+      oldestMs: number | undefined;
+    };
+
 const MOST_BYTES = 1_048_576;
 const PATIENCE_MS = 10_000;
 /** A source's clock may be so far ahead of ours. */
@@ -88,6 +100,19 @@ export function startWeather(settings: WeatherSettings, { clock, log }: { clock:
     return undefined;
   }
 
+  const isUnknown = (ageMs: number): boolean => ageMs > maxAgeS * 1_000 || ageMs < -AHEAD_MS;
+
+  function state(): WeatherState {
+    if (kind === 'none') return 'none';
+    const ages = [...said.values()].map(({ time }) => clock.now() - time);
+    return {
+      trouble,
+      places: ages.length,
+      unknown: ages.filter(isUnknown).length,
+      oldestMs: ages.length > 0 ? Math.max(0, ...ages) : undefined,
+    };
+  }
+
   return {
     /** What is so outdoors now, in an area by its code. */
     at(areaCode: string | null): WeatherNow {
@@ -95,12 +120,10 @@ export function startWeather(settings: WeatherSettings, { clock, log }: { clock:
       const now = clock.now();
       const found = saidOf(areaCode);
       const ageMs = found && now - found.time;
-      if (!found || ageMs === undefined || ageMs > maxAgeS * 1_000 || ageMs < -AHEAD_MS)
-        return { known: undefined, ageMs };
+      if (!found || ageMs === undefined || isUnknown(ageMs)) return { known: undefined, ageMs };
       return { known: { outdoorC: found.outdoorC, forecastMinC: found.forecastMinC(now) } };
     },
-    /** Why the last asking failed. */
-    trouble: (): string | undefined => trouble,
+    state,
     [Symbol.dispose](): void {
       turns?.[Symbol.dispose]();
       stopped.abort();

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { loadavg } from 'node:os';
 import { generate, parser } from 'mqtt-packet';
 import type { Batch } from '../../src/http/schemas/batches.ts';
 import type { Command } from '../../src/http/schemas/commands.ts';
@@ -69,6 +70,27 @@ async function play(port: number, { id, secret }: Subject['terminals'][number], 
   return socket;
 }
 
+const percentiles = (ms: number[]): string => {
+  const sorted = ms.toSorted((a, b) => a - b);
+  return [0.5, 0.95, 0.99].map((p) => `p${p * 100} ${percentile(sorted, p).toFixed(0)} ms`).join(', ');
+};
+
+/** From the request, or the turn in a batch, to the reading that confirmed it, by the gateway's own record. */
+async function tripsOf(admin: ReturnType<typeof createApi>): Promise<number[]> {
+  const trips: number[] = [];
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const { body }: { body: { items: Command[]; nextCursor: string | null } } = await admin.get(
+      `/commands?limit=500${cursor && `&cursor=${cursor}`}`,
+    );
+    for (const { createdAt, history } of body.items) {
+      const shown = history.find(({ state }) => state === 'confirmed');
+      if (shown) trips.push(Date.parse(shown.at) - Date.parse(createdAt));
+    }
+    cursor = body.nextCursor;
+  }
+  return trips;
+}
+
 /** Tells of every command of a terminal that has come to its end. */
 async function watch(
   origin: string,
@@ -121,9 +143,8 @@ async function roundTrips({ port, origin = '', terminals, cpu }: Subject): Promi
   await wait(5_000);
   const seconds = (performance.now() - began) / 1_000;
   const trips = [...asked].flatMap(([id, at]) => (confirmed.get(id) ?? Number.NaN) - at);
-  const sorted = trips.filter((ms) => !Number.isNaN(ms)).toSorted((a, b) => a - b);
-  const times = [0.5, 0.95, 0.99].map((p) => `p${p * 100} ${percentile(sorted, p).toFixed(0)} ms`).join(', ');
-  console.log(`request → confirmed over MQTT: ${times}; ${sorted.length} of ${asked.size} confirmed`);
+  const ended = trips.filter((ms) => !Number.isNaN(ms));
+  console.log(`request → confirmed over MQTT: ${percentiles(ended)}; ${ended.length} of ${asked.size} confirmed`);
   console.log(`the gateway used ${((100 * (cpu() - before)) / seconds).toFixed(0)} % of a core meanwhile`);
   for (const stream of streams) stream.abort();
   for (const socket of sockets) socket.destroy();
@@ -143,14 +164,20 @@ async function batch({ port, origin = '', terminals, cpu }: Subject): Promise<vo
     ({ body } = await admin.get<Batch>(`/command-batches/${body.id}`));
   }
   const seconds = (performance.now() - began) / 1_000;
+  const used = cpu() - before;
   const rate = ((body.counts.confirmed ?? 0) / seconds).toFixed(0);
+  const trips = await tripsOf(admin);
   console.log(`a batch for ${terminals.length} terminals: taken after ${accepted.toFixed(0)} ms, ${body.state} after`);
   console.log(`${seconds.toFixed(1)} s, ${rate} confirmed a second, ${JSON.stringify(body.counts)}`);
-  console.log(`the gateway used ${((100 * (cpu() - before)) / seconds).toFixed(0)} % of a core meanwhile`);
+  console.log(`turn → confirmed: ${percentiles(trips)}`);
+  const each = ((1_000 * used) / terminals.length).toFixed(1);
+  console.log(`the gateway used ${used.toFixed(1)} CPU-s, ${each} ms a terminal, with its 500 readings a second`);
   for (const socket of sockets) socket.destroy();
 }
 
-console.log(`${machine()}; ${TERMINALS} terminals, ${TERMINALS} readings/s, ${1_000 / EVERY_MS} commands/s`);
+console.log(
+  `${machine()}, load ${loadavg()[0]?.toFixed(1)}; ${TERMINALS} terminals, ${TERMINALS} readings/s, ${1_000 / EVERY_MS} commands/s`,
+);
 {
   await using subject = await startGateway(TERMINALS, 'embedded');
   await roundTrips(subject);

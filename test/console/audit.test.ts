@@ -1,5 +1,6 @@
+import { expect } from 'vitest';
 import type { AuditState } from '../../src/http/schemas/audit.ts';
-import { makeTerminal } from '../helpers/gateway.ts';
+import { connectTerminal, makeTerminal, sendReading } from '../helpers/gateway.ts';
 import { eventually } from '../helpers/temp.ts';
 import { test } from './browser.ts';
 
@@ -19,7 +20,7 @@ test('who asked for a command is in the audit, filters find it, and the page say
   await open('/audit', { as: gateway.admin });
   await page.getByRole('searchbox', { name: '终端号' }).fill('AUD-1');
   const table = page.getByRole('table', { name: '审计' });
-  const row = table.getByRole('row').filter({ hasText: 'power = off · 检修管道' });
+  const row = table.getByRole('row').filter({ hasText: '开关 → 关闭 · 检修管道' });
   await row.getByText('请求指令').waitFor();
   await row.getByText('admin').waitFor();
   await row.getByRole('link', { name: 'AUD-1' }).waitFor();
@@ -38,3 +39,23 @@ test('who asked for a command is in the audit, filters find it, and the page say
     .first()
     .waitFor();
 }, 90_000);
+
+test('a reading that contradicts a command, and the rule that holds one, are told in Chinese', async ({
+  open,
+  gateway,
+}) => {
+  const { admin } = gateway;
+  const terminal = await makeTerminal(admin, { id: 'AUD-2', profile: 'gas-boiler' });
+  const client = await connectTerminal(gateway, terminal);
+  await client.subscribeAsync('terminals/AUD-2/commands', { qos: 1 });
+  const { body: command } = await admin.command('AUD-2', { command: 'power', value: 'off', reason: '检修' });
+  await eventually(async () => (await admin.commandState(command.id)).state === 'sent');
+  await sendReading(client, 'AUD-2', { power_on: true }, Date.now() + 1);
+  await eventually(async () => (await admin.commandState(command.id)).history.at(-1)?.cause === 'contradicted');
+  await client.endAsync();
+  const page = await open('/audit?terminalId=AUD-2', { as: admin });
+  const table = page.getByRole('table', { name: '审计' });
+  await table.getByText('开关 → 关闭 · 读数与指令不符 · 开关 = 开').waitFor();
+  await table.getByText('开关 → 关闭 · 下发方式 · MQTT').waitFor();
+  expect(await table.getByText(/power_on|contradicted/).count()).toBe(0);
+}, 60_000);

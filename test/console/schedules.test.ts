@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 import type { Schedule } from '../../src/http/schemas/schedules.ts';
 import { makeHousehold, makeTerminal } from '../helpers/gateway.ts';
-import type { Page as Listed } from '../http/stage.ts';
+import { type Page as Listed, withKey } from '../http/stage.ts';
 import { test as consoleTest, PHONE } from './browser.ts';
 
 /** What clerks do with commands at a time. */
@@ -59,6 +59,36 @@ test('a clerk makes a weekly schedule, sees when it is next, switches it off and
   await table.getByRole('button', { name: '删除' }).click();
   await page.getByRole('dialog', { name: '删除这个定时任务？' }).getByRole('button', { name: '删除' }).click();
   await page.getByText('还没有定时任务').waitFor();
+}, 60_000);
+
+test('a clerk changes a schedule; what a colleague has changed meanwhile is not overwritten', async ({
+  open,
+  people,
+}) => {
+  const wish = { terminalIds: ['boiler'], command: 'setpoint', value: 20, reason: '早晨预热' };
+  const weekly = { days: [1], time: '06:30' };
+  const { body: made } = await people.clerk.post<Schedule>('/schedules', { ...wish, weekly }, withKey());
+  let page = await open('/schedules', { as: people.clerk });
+  await page.getByRole('button', { name: '修改：设定温度 → 20' }).click();
+  let dialog = page.getByRole('dialog', { name: '修改定时任务' });
+  await dialog.getByRole('spinbutton', { name: '值' }).fill('22');
+  await dialog.getByRole('checkbox', { name: '周五' }).check();
+  await dialog.getByLabel('北京时间').fill('07:00');
+  await dialog.getByRole('button', { name: '保存' }).click();
+  await page.getByRole('table', { name: '定时任务' }).getByText('周一、周五 07:00').waitFor();
+  expect(await listed(people)).toMatchObject([{ value: 22, weekly: { days: [1, 5], time: '07:00' }, version: 2 }]);
+
+  page = await open('/schedules', { as: people.clerk, viewport: PHONE, refusals: [409] });
+  await page.getByRole('button', { name: '修改：设定温度 → 22' }).click();
+  dialog = page.getByRole('dialog', { name: '修改定时任务' });
+  const path = `/schedules/${made.id}`;
+  expect((await people.clerk.patch(path, { version: 2, reason: '同事改的' })).status).toBe(200);
+  await dialog.getByLabel('原因（必填）').fill('我改的');
+  await dialog.getByRole('button', { name: '保存' }).click();
+  await dialog.getByText('有人刚刚改过').waitFor();
+  expect(await page.locator('html').evaluate(({ scrollWidth }) => scrollWidth)).toBeLessThanOrEqual(PHONE.width);
+  expect(await listed(people)).toMatchObject([{ reason: '同事改的', version: 3 }]);
+  await people.clerk.delete(path);
 }, 60_000);
 
 test('a schedule that would open a valve is refused, and the page says why', async ({ open, people }) => {

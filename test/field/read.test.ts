@@ -24,6 +24,17 @@ describe('what is wrong is said in a sentence, with exit code 1', () => {
     expect([code, stderr]).toEqual([1, expect.stringContaining('unit 9 did not answer within 60 ms')]);
   });
 
+  test('in Chinese, too, whatever a unit does', async () => {
+    const { url, faults } = await startBox({ units: [1] });
+    const file = await fileOf('twins.yaml', TWINS);
+    const silent = await run(['modbus', 'read', url, '9', '--holding', '0', '--timeout', '60']);
+    expect([silent.code, silent.stderr]).toEqual([1, expect.stringMatching(/没有应答|网关没有得到设备应答/)]);
+    faults(1)?.force('exception', 4);
+    const { code, stdout } = await run(['modbus', 'try', file, url, '1', ...PATIENT]);
+    expect([code, stdout]).toEqual([1, expect.stringContaining('Modbus 异常 04：设备故障')]);
+    expect(stdout).not.toMatch(/exception|failure/);
+  });
+
   test('registers that the device refuses are named, down to the single one, and the others are read', async () => {
     const { url } = await startBox({ units: [1] });
     const { code, stdout } = await run(['modbus', 'read', url, '1', '--holding', '0-1,100', '--json']);

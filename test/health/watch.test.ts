@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { startClockWatch } from '../../src/commands/clock-watch.ts';
 import { clockCheck } from '../../src/health/checks.ts';
 import { type Check, startWatch } from '../../src/health/watch.ts';
 import { createLog } from '../../src/lib/log.ts';
@@ -43,7 +44,7 @@ test('a part that rejects is away at the next look, with the kind of error and n
       state: 'away',
       since: began + 2_000,
       latencyMs: null,
-      detail: 'does not answer: ECONNREFUSED',
+      detail: { zh: '没有应答：ECONNREFUSED', en: 'does not answer: ECONNREFUSED' },
     },
   ]);
   answers(async () => undefined);
@@ -61,7 +62,7 @@ test('a part that hangs is away after two seconds, is not asked again meanwhile,
   await clock.advance(2_000);
   expect(watch.parts().map(({ state }) => state)).toEqual(['ok', 'ok']);
   await clock.advance(2_000);
-  expect(watch.parts()).toMatchObject([{ state: 'away', detail: 'no answer within 2 s' }, { state: 'ok' }]);
+  expect(watch.parts()).toMatchObject([{ state: 'away', detail: { en: 'no answer within 2 s' } }, { state: 'ok' }]);
   await clock.advance(60_000);
   expect(hanging.asked()).toBe(2);
   expect(other.asked()).toBeGreaterThan(10);
@@ -82,17 +83,24 @@ test('after dispose nobody is asked any more', async () => {
 
 test('a clock that somebody sets is degraded for a minute, and one that only goes is well', async () => {
   const clock = heldClock();
-  const check = clockCheck(clock);
+  using clockWatch = startClockWatch(clock);
+  const check = clockCheck(clockWatch, clock);
   using watch = await startWatch([check], { clock, log });
   await clock.advance(86_400_000);
-  expect([watch.parts()[0]?.state, check.jumps()]).toEqual(['ok', 0]);
+  expect([watch.parts()[0]?.state, clockWatch.state().jumps]).toEqual(['ok', 0]);
   clock.set(clock.now() + 3_600_000);
   await clock.advance(2_000);
-  expect(watch.parts()[0]).toMatchObject({ state: 'degraded', detail: 'jumped by +3600 s' });
+  expect(watch.parts()[0]).toMatchObject({
+    state: 'degraded',
+    detail: expect.objectContaining({ en: expect.stringMatching(/^jumped by \+3600 s; /) }),
+  });
   await clock.advance(62_000);
   expect(watch.parts()[0]).toMatchObject({ state: 'ok', detail: null });
   clock.set(Date.UTC(1970, 0, 2));
   await clock.advance(2_000);
-  expect(watch.parts()[0]).toMatchObject({ state: 'degraded', detail: 'says that it is 1970' });
-  expect(check.jumps()).toBe(2);
+  expect(watch.parts()[0]).toMatchObject({
+    state: 'degraded',
+    detail: expect.objectContaining({ zh: expect.stringMatching(/^时钟显示 1970 年/) }),
+  });
+  expect(clockWatch.state().jumps).toBe(2);
 });

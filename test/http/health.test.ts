@@ -56,6 +56,8 @@ describe('/health/ready', () => {
       'modbus',
       'disk',
       'clock',
+      'policies',
+      'weather',
       'event_loop',
     ]);
     for (const { since } of body.parts) expect(Math.abs(Date.now() - Date.parse(since))).toBeLessThan(60_000);

@@ -50,6 +50,16 @@ test('a route that does not exist is a problem, also for a browser', async () =>
   expectProblem(await send(gateway.origin, 'PUT', '/api/v1/terminals', { headers: as(undefined) }), 404, 'not_found');
 });
 
+test('what people at the console meet is told in Chinese, too', async () => {
+  const twice = async () => (await gateway.admin.post('/companies', { name: '供热公司' })).body;
+  await twice();
+  expect(await twice()).toMatchObject({
+    code: 'conflict',
+    detail: 'There is a company 供热公司 already',
+    detailZh: '企业 供热公司 已经存在',
+  });
+});
+
 test('an address that is no address is a problem', async () => {
   expectProblem(await get('/api/v1/terminals/%zz'), 400, 'invalid_request');
 });

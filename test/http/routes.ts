@@ -466,6 +466,8 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
       empty: [`/audit?terminalId=${terminal.id}`, `/audit?actor=terminal:${terminal.id}`, '/audit?action=user_added'],
     },
     'GET /api/v1/audit/state': adminOnly('/audit/state'),
+    'GET /api/v1/clock': { path: '/clock', answers: { company: 200 }, neutral: true },
+    'POST /api/v1/clock/trust': adminOnly('/clock/trust', { time: new Date().toISOString() }),
     'GET /api/v1/commands/{id}': get(`/commands/${command.id}`),
     'POST /api/v1/commands/{id}/cancel': {
       path: `/commands/${command.id}/cancel`,
@@ -517,7 +519,7 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
     },
     'GET /api/v1/schedules/{id}': scheduled('', 200),
     'GET /api/v1/schedules/{id}/runs': scheduled('/runs', 200),
-    'PATCH /api/v1/schedules/{id}': { ...scheduled('', 200), body: { reason: 'another' } },
+    'PATCH /api/v1/schedules/{id}': { ...scheduled('', 200), body: { version: 1, reason: 'another' } },
     'DELETE /api/v1/schedules/{id}': scheduled('', 204),
     'GET /api/v1/alarms': {
       path: '/alarms?limit=500',

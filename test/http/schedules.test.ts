@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import type { Batch } from '../../src/http/schemas/batches.ts';
 import type { Problem } from '../../src/http/schemas/common.ts';
+import type { User } from '../../src/http/schemas/people.ts';
 import type { NewSchedule, Schedule, ScheduleRun } from '../../src/http/schemas/schedules.ts';
 import { heldClock } from '../helpers/clock.ts';
-import { type ApiClient, makeHousehold, makeTerminal, startTestGateway, VILLAGE } from '../helpers/gateway.ts';
+import { type ApiClient, makeHousehold, makeTerminal, signIn, startTestGateway, VILLAGE } from '../helpers/gateway.ts';
 import { eventually } from '../helpers/temp.ts';
 import { type Page, withKey } from './stage.ts';
 
@@ -26,6 +27,8 @@ async function open(boilers = 2) {
   return {
     clock,
     ...people,
+    admin: gateway.admin,
+    origin: gateway.origin,
     /** A step at a time, so that what is due ends before the next. */
     async wait(ms: number) {
       for (let left = ms; left > 0; left -= 10_000) {
@@ -129,11 +132,43 @@ test('a schedule is changed, set aside and removed; set aside it does not run', 
   const schedule = await make(at.clerk);
   const path = `/schedules/${schedule.id}`;
   const weekly = { days: [3], time: '06:00' };
-  const { body: changed } = await at.clerk.patch<Schedule>(path, { value: 22, weekly });
+  const { body: changed } = await at.clerk.patch<Schedule>(path, { version: schedule.version, value: 22, weekly });
   expect(changed).toMatchObject({ value: 22, weekly, nextAt: '2026-11-24T22:00:00.000Z' });
-  await at.clerk.patch(path, { weekly: DAILY, active: false });
+  await at.clerk.patch(path, { version: changed.version, weekly: DAILY, active: false });
   await at.wait(11 * 60_000);
   expect(await runsOf(at.clerk, schedule)).toEqual([]);
   expect((await at.clerk.delete(path)).status).toBe(204);
   expect((await at.clerk.get(path)).status).toBe(404);
+}, 60_000);
+
+test('of two who change the same schedule the second is told that it is another by now, and changes nothing', async () => {
+  await using at = await open();
+  const schedule = await make(at.clerk);
+  const path = `/schedules/${schedule.id}`;
+  const { version } = schedule;
+  const both = await Promise.all([20, 22].map((value) => at.clerk.patch<Schedule & Problem>(path, { version, value })));
+  expect(both.map(({ status }) => status).toSorted()).toEqual([200, 409]);
+  expect(both.find(({ status }) => status === 409)?.body.code).toBe('changed_since');
+  const { body: now } = await at.clerk.get<Schedule>(path);
+  expect(now).toMatchObject({ version: version + 1, value: both.find(({ status }) => status === 200)?.body.value });
+  const arm = await at.clerk.patch<Problem>(path, { version: now.version, value: 'arm' });
+  expect(arm.status).toBe(422);
+  expect((await at.clerk.patch<Problem>(path, { value: 22 })).status).toBe(400);
+});
+
+test('a schedule whose maker is no longer a user does not run, and the code says so', async () => {
+  await using at = await open();
+  const username = 'leaves-soon';
+  const password = 'a-long-password';
+  const user = { username, password, role: 'company', companyId: at.company.id };
+  const { body: made } = await at.admin.post<User>('/users', user);
+  const colleague = await signIn(at.origin, { username, password });
+  const schedule = await make(colleague);
+  expect((await at.admin.delete(`/users/${made.id}`)).status).toBe(204);
+  await at.wait(11 * 60_000);
+  const [run] = await eventually(async () => {
+    const runs = await runsOf(at.clerk, schedule);
+    return runs.length > 0 && runs;
+  });
+  expect(run).toMatchObject({ state: 'refused', detail: 'requester_gone', batchId: null });
 }, 60_000);

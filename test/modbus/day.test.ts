@@ -9,7 +9,7 @@ import { createLine } from '../../src/lines/line.ts';
 import type { Ways } from '../../src/lines/lines.ts';
 import type { OpenPort, PortEvents } from '../../src/lines/port.ts';
 import { modbusUnits } from '../../src/modbus/terminals.ts';
-import { createUnit, type Polled } from '../../src/modbus/unit.ts';
+import { createUnit, type PollResult } from '../../src/modbus/unit.ts';
 import { NO_CREDENTIALS } from '../../src/terminals/credentials.ts';
 import { decodeRegisters } from '../../src/terminals/decode.ts';
 import type { Line } from '../../src/terminals/lines.ts';
@@ -220,7 +220,7 @@ test('a network that takes longer and longer, in order, never brings the value o
   for (poll = 0; poll < 600; poll += 1) {
     // Up to 9 s and down again, four times, in steps that let answers fall into every part of a later poll.
     lateMs = Math.abs(((poll * 120) % 18_000) - 9_000);
-    let polled: Polled | undefined;
+    let polled: PollResult | undefined;
     void unit.poll().then((what) => {
       polled = what;
     });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { attend } from '../../device-sim/modbus-line.ts';
 import { createLine } from '../../src/lines/line.ts';
 import type { OpenPort } from '../../src/lines/port.ts';
-import { createUnit, type Polled } from '../../src/modbus/unit.ts';
+import { createUnit, type PollResult } from '../../src/modbus/unit.ts';
 import { heldClock } from '../helpers/clock.ts';
 import { profileOf, simulate } from './devices.ts';
 
@@ -55,7 +55,7 @@ function startScene(readable: [number, number][]) {
     /** What a poll asks for, and the registers that it brings. */
     async poll() {
       asked.length = 0;
-      let done: Polled | undefined;
+      let done: PollResult | undefined;
       void unit.poll().then((polled) => {
         done = polled;
       });

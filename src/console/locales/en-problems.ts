@@ -14,6 +14,8 @@ export const problems: Texts['problem'] = {
   conflict: 'It exists already',
   in_use: 'Something still refers to it',
   wrong_state: 'Its state does not allow that',
+  changed_since: 'Somebody has changed it since; look again',
+  clock_differs: 'The gateway’s clock and this computer’s do not agree',
   not_enough_money: 'The account does not hold that much',
   paid_already: 'This payment is recorded already',
   body_too_large: 'The content is larger than the limit',

@@ -29,8 +29,16 @@ export const schedules: Texts['schedule'] = {
   runsOf: 'Past runs: {{what}}',
   noRuns: 'Its time has not come yet',
   toBatch: 'See the batch',
+  edit: 'Change',
+  editOf: 'Change: {{what}}',
+  editTitle: 'Change this schedule',
+  editNote: 'From then on it is you who asks for it. Batches that it has begun go on as they are.',
   remove: 'Delete',
   removeTitle: 'Delete this schedule?',
   removeNote: 'It does not run again; batches that it has begun go on.',
+  details: {
+    requester_gone: 'who asked for it is no longer a user',
+    more_missed: 'and so were all times after it until the gateway was back',
+  },
   states: { ran: 'Ran', held: 'Waits for approval', refused: 'Not allowed', missed: 'Missed' },
 };

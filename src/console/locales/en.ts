@@ -2,6 +2,7 @@ import { accounts } from './en-accounts.ts';
 import { audit } from './en-audit.ts';
 import { batches } from './en-batches.ts';
 import { bills } from './en-bills.ts';
+import { clock } from './en-clock.ts';
 import { collection } from './en-collection.ts';
 import { commands, held } from './en-commands.ts';
 import { lines } from './en-lines.ts';
@@ -264,5 +265,6 @@ export const en: Texts = {
   ...provisioning,
   batch: batches,
   schedule: schedules,
+  clock,
   problem: problems,
 };

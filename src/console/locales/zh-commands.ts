@@ -1,4 +1,4 @@
-import type { StepCause } from '../../http/schemas/commands.ts';
+import type { Rule, StepCause } from '../../http/schemas/commands.ts';
 
 /** The list of what waits for a second person. */
 export const held = {
@@ -111,6 +111,29 @@ export const commands = {
     paid: '住户已缴清欠费',
     not_opened: '规定时间内没有人在表前按键，阀门仍关闭',
   } satisfies Record<StepCause, string>,
+  /** In a word or two, for lists; a refusal comes with whole sentences and figures. */
+  rules: {
+    policy_unreadable: '策略读不出来',
+    clock_unsure: '时钟不可信',
+    arm_by_person_only: '开阀只能由人逐台下发',
+    not_reachable: '终端不在线',
+    min_on_time: '开机时间不足',
+    min_off_time: '关机时间不足',
+    max_starts: '启动次数过多',
+    room_too_cold: '室温过低',
+    room_unknown: '室温不明',
+    weather_unknown: '天气不明',
+    arrears_notices: '催缴次数不足',
+    nothing_owed: '没有欠费',
+    reason_required: '须写明原因',
+    cold: '天气寒冷',
+    quiet_hours: '安静时段',
+    before_holiday: '节假日',
+    vulnerable_household: '重点照顾住户',
+    mass_off: '关停台数多',
+    no_such_command: '没有这个指令',
+    moved: '终端已拆除或换户',
+  } satisfies Record<Rule, string>,
   causeDetail: '{{cause}}：{{detail}}',
   confirmTitle: { off: '确认关闭取暖', close: '确认关闭阀门' },
   confirmText: {

@@ -13,6 +13,8 @@ export const problems = {
   conflict: '已经存在',
   in_use: '仍被引用，不能更改',
   wrong_state: '当前状态不允许此操作',
+  changed_since: '有人刚刚改过，请按最新内容再操作',
+  clock_differs: '网关时钟与这台电脑的时间不一致',
   not_enough_money: '账户里没有这么多钱',
   paid_already: '这笔缴费已经登记过',
   body_too_large: '内容超过上限',

@@ -30,9 +30,17 @@ export const schedules = {
   runsOf: '执行记录：{{what}}',
   noRuns: '还没有到过执行时间',
   toBatch: '查看批次',
+  edit: '修改',
+  editOf: '修改：{{what}}',
+  editTitle: '修改定时任务',
+  editNote: '保存后按新内容执行，申请人改为您。已经发起的批次不受影响。',
   remove: '删除',
   removeTitle: '删除这个定时任务？',
   removeNote: '以后不再执行；已经发起的批次不受影响。',
+  details: {
+    requester_gone: '申请人已不再是用户',
+    more_missed: '此后直到恢复时的各次也都错过',
+  },
   states: {
     ran: '已执行',
     held: '待审批',

@@ -2,6 +2,7 @@ import { accounts } from './zh-accounts.ts';
 import { audit } from './zh-audit.ts';
 import { batches } from './zh-batches.ts';
 import { bills } from './zh-bills.ts';
+import { clock } from './zh-clock.ts';
 import { collection } from './zh-collection.ts';
 import { commands, held } from './zh-commands.ts';
 import { lines } from './zh-lines.ts';
@@ -263,6 +264,7 @@ export const zh = {
   ...provisioning,
   batch: batches,
   schedule: schedules,
+  clock,
   problem: problems,
 };
 

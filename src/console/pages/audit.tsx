@@ -1,10 +1,11 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { Alert, Input, Table, type TableColumnsType } from 'antd';
+import { Alert, Input, type TableColumnsType } from 'antd';
 import type { AuditEntry, AuditState } from '../../http/schemas/audit.ts';
-import { type T, useLanguage, wordFor } from '../i18n.ts';
+import { actorText, useAuditText } from '../audit-text.ts';
+import { useLanguage, wordFor } from '../i18n.ts';
 import { Moment } from '../parts/age.tsx';
-import { Paged } from '../parts/paged.tsx';
+import { RecordPage } from '../parts/record-page.tsx';
 import { RefusalFilters } from '../parts/refusal-filters.tsx';
 import { SearchBox } from '../parts/search-box.tsx';
 import { TerminalLink } from '../parts/terminal-link.tsx';
@@ -15,35 +16,17 @@ import { useUser } from '../user.ts';
 
 const route = getRouteApi('/shell/audit');
 
-/** `gateway:…` and the like in words; people by their names. */
-function actorText(t: T, actor: string): string {
-  const [kind = '', ...rest] = actor.split(':');
-  if (rest.length === 0) return actor;
-  const words: Record<string, string> = t('audit.system', { returnObjects: true });
-  const name = kind === 'gateway' || kind === 'setup' ? '' : ` ${rest.join(':')}`;
-  return `${wordFor(words, kind)}${name}`;
-}
-
-/** What is written down, in a line: `power = off · reason`. */
-function detailText({ detail }: AuditEntry): string {
-  const { command, value, cause, detail: more, reason, ...others } = detail;
-  const what = command === undefined ? [] : [`${command} = ${value}`];
-  const rest = Object.entries(others).flatMap(([name, one]) =>
-    one === null || command !== undefined ? [] : `${name}: ${typeof one === 'object' ? JSON.stringify(one) : one}`,
-  );
-  return [...what, ...[cause, more, reason].filter((one) => typeof one === 'string'), ...rest].join(' · ');
-}
-
 function About({ entry }: { entry: AuditEntry }) {
+  const text = useAuditText();
   return (
     <>
       {entry.terminalId !== null && <TerminalLink id={entry.terminalId} />}
-      <div className="words">{detailText(entry)}</div>
+      <div className="words">{text(entry)}</div>
     </>
   );
 }
 
-function AuditTable({ items }: { items: AuditEntry[] }) {
+function useColumns(): TableColumnsType<AuditEntry> {
   const { t } = useLanguage();
   const narrow = useNarrow();
   const actions = t('audit.actions', { returnObjects: true });
@@ -52,7 +35,7 @@ function AuditTable({ items }: { items: AuditEntry[] }) {
     { title: t('audit.at'), key: 'at', render: (_, { at }) => <Moment time={at} /> },
     { title: t('audit.actor'), key: 'actor', render: (_, { actor }) => actorText(t, actor) },
   ];
-  const columns: TableColumnsType<AuditEntry> = [
+  return [
     ...(narrow ? [] : wide),
     {
       title: t('audit.what'),
@@ -62,8 +45,7 @@ function AuditTable({ items }: { items: AuditEntry[] }) {
           <strong>{wordFor(actions, entry.action)}</strong>
           {narrow && (
             <div className="quiet">
-              {entry.seq} · {actorText(t, entry.actor)} · <Moment time={entry.at} />
-              <About entry={entry} />
+              {entry.seq} · {actorText(t, entry.actor)} · <Moment time={entry.at} /> <About entry={entry} />
             </div>
           )}
         </>
@@ -75,16 +57,6 @@ function AuditTable({ items }: { items: AuditEntry[] }) {
           { title: t('audit.about'), key: 'about', render: (_: unknown, entry: AuditEntry) => <About entry={entry} /> },
         ]),
   ];
-  return (
-    <Table<AuditEntry>
-      size="small"
-      rowKey="seq"
-      aria-label={t('audit.title')}
-      columns={columns}
-      dataSource={items}
-      pagination={false}
-    />
-  );
 }
 
 function Filters() {
@@ -165,16 +137,18 @@ function Verification() {
 export function AuditPage() {
   const { t } = useLanguage();
   const { from, to, ...filter } = route.useSearch();
-  const query = auditQuery({ ...filter, from: midnight(from), to: midnight(to, 1) });
+  const query = useInfiniteQuery(auditQuery({ ...filter, from: midnight(from), to: midnight(to, 1) }));
   return (
-    <>
-      <h1 className="title">{t('audit.title')}</h1>
-      <p className="quiet">{t('audit.hint')}</p>
+    <RecordPage
+      title={t('audit.title')}
+      hint={t('audit.hint')}
+      none={t('audit.none')}
+      rowKey="seq"
+      columns={useColumns()}
+      query={query}
+    >
       {useUser().role === 'admin' && <Verification />}
       <Filters />
-      <Paged query={useInfiniteQuery(query)} empty={t('audit.none')}>
-        {(items) => <AuditTable items={items} />}
-      </Paged>
-    </>
+    </RecordPage>
   );
 }

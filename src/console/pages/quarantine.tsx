@@ -1,11 +1,11 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { Table, type TableColumnsType } from 'antd';
+import type { TableColumnsType } from 'antd';
 import type { Quarantined } from '../../http/schemas/readings.ts';
 import { useLanguage, wordFor } from '../i18n.ts';
 import { Moment } from '../parts/age.tsx';
-import { Paged } from '../parts/paged.tsx';
 import { QuarantineCounts } from '../parts/quarantine-counts.tsx';
+import { RecordPage } from '../parts/record-page.tsx';
 import { RefusalFilters } from '../parts/refusal-filters.tsx';
 import { Requeue } from '../parts/requeue.tsx';
 import { TerminalLink } from '../parts/terminal-link.tsx';
@@ -15,7 +15,7 @@ import { mayRequeue, useUser } from '../user.ts';
 
 const route = getRouteApi('/shell/quarantine');
 
-function QuarantineTable({ items }: { items: Quarantined[] }) {
+function useColumns(): TableColumnsType<Quarantined> {
   const { t } = useLanguage();
   const reasons = t('quarantine.reasons', { returnObjects: true });
   const narrow = useNarrow();
@@ -23,7 +23,7 @@ function QuarantineTable({ items }: { items: Quarantined[] }) {
     { title: t('quarantine.time'), key: 'time', render: (_, { receivedAt }) => <Moment time={receivedAt} /> },
     { title: t('terminal.id'), key: 'terminal', render: (_, { terminalId }) => <TerminalLink id={terminalId} /> },
   ];
-  const columns: TableColumnsType<Quarantined> = [
+  return [
     ...(narrow ? [] : timeAndTerminal),
     {
       title: t('quarantine.reason'),
@@ -47,16 +47,6 @@ function QuarantineTable({ items }: { items: Quarantined[] }) {
       ),
     },
   ];
-  return (
-    <Table<Quarantined>
-      size="small"
-      rowKey="id"
-      aria-label={t('quarantine.title')}
-      columns={columns}
-      dataSource={items}
-      pagination={false}
-    />
-  );
 }
 
 function Filters() {
@@ -83,15 +73,18 @@ function Filters() {
 export function QuarantinePage() {
   const { t } = useLanguage();
   const filter = route.useSearch();
+  const query = useInfiniteQuery(quarantineQuery(filter));
   return (
-    <>
-      <h1 className="title">{t('quarantine.title')}</h1>
-      <p className="quiet">{t('quarantine.hint')}</p>
+    <RecordPage
+      title={t('quarantine.title')}
+      hint={t('quarantine.hint')}
+      none={t('quarantine.none')}
+      rowKey="id"
+      columns={useColumns()}
+      query={query}
+    >
       <Filters />
       <QuarantineCounts filter={filter} />
-      <Paged query={useInfiniteQuery(quarantineQuery(filter))} empty={t('quarantine.none')}>
-        {(items) => <QuarantineTable items={items} />}
-      </Paged>
-    </>
+    </RecordPage>
   );
 }

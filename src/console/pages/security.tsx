@@ -1,10 +1,10 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { Table, type TableColumnsType } from 'antd';
+import type { TableColumnsType } from 'antd';
 import type { SecurityEventView } from '../../http/schemas/security.ts';
 import { useLanguage, wordFor } from '../i18n.ts';
 import { Moment } from '../parts/age.tsx';
-import { Paged } from '../parts/paged.tsx';
+import { RecordPage } from '../parts/record-page.tsx';
 import { RefusalFilters } from '../parts/refusal-filters.tsx';
 import { TerminalLink } from '../parts/terminal-link.tsx';
 import { type SecurityFilter, securityQuery } from '../queries.ts';
@@ -20,7 +20,7 @@ function Who({ terminalId, address }: SecurityEventView) {
   );
 }
 
-function SecurityTable({ items }: { items: SecurityEventView[] }) {
+function useColumns(): TableColumnsType<SecurityEventView> {
   const { t, language } = useLanguage();
   const narrow = useNarrow();
   const kinds = t('security.kinds', { returnObjects: true });
@@ -28,7 +28,7 @@ function SecurityTable({ items }: { items: SecurityEventView[] }) {
     { title: t('security.lastAt'), key: 'last', render: (_, { lastAt }) => <Moment time={lastAt} /> },
     { title: t('security.who'), key: 'who', render: (_, event) => <Who {...event} /> },
   ];
-  const columns: TableColumnsType<SecurityEventView> = [
+  return [
     ...(narrow ? [] : wide),
     {
       title: t('security.what'),
@@ -54,16 +54,6 @@ function SecurityTable({ items }: { items: SecurityEventView[] }) {
       render: (_, { count }) => count.toLocaleString(language),
     },
   ];
-  return (
-    <Table<SecurityEventView>
-      size="small"
-      rowKey="id"
-      aria-label={t('security.title')}
-      columns={columns}
-      dataSource={items}
-      pagination={false}
-    />
-  );
 }
 
 function Filters() {
@@ -87,15 +77,17 @@ function Filters() {
 
 export function SecurityPage() {
   const { t } = useLanguage();
-  const filter = route.useSearch();
+  const query = useInfiniteQuery(securityQuery(route.useSearch()));
   return (
-    <>
-      <h1 className="title">{t('security.title')}</h1>
-      <p className="quiet">{t('security.hint')}</p>
+    <RecordPage
+      title={t('security.title')}
+      hint={t('security.hint')}
+      none={t('security.none')}
+      rowKey="id"
+      columns={useColumns()}
+      query={query}
+    >
       <Filters />
-      <Paged query={useInfiniteQuery(securityQuery(filter))} empty={t('security.none')}>
-        {(items) => <SecurityTable items={items} />}
-      </Paged>
-    </>
+    </RecordPage>
   );
 }

@@ -16,8 +16,8 @@ function WayOn({ error, onRetry }: { error: Error; onRetry: () => unknown }) {
 }
 
 export function Failure({ error, onRetry }: { error: Error; onRetry?: () => unknown }) {
-  const { t, titleOf } = useLanguage();
-  const detail = problemDetail(error);
+  const { t, titleOf, language } = useLanguage();
+  const detail = problemDetail(error, language);
   const rules = error instanceof ApiError ? error.rules : undefined;
   return (
     <Alert
@@ -27,7 +27,7 @@ export function Failure({ error, onRetry }: { error: Error; onRetry?: () => unkn
       description={
         rules
           ? rules.map((each) => <div key={each.rule}>{titleOf(each)}</div>)
-          : detail && <span lang="en">{detail}</span>
+          : detail && <span lang={detail.isEnglish ? 'en' : undefined}>{detail.text}</span>
       }
       action={onRetry && <WayOn error={error} onRetry={onRetry} />}
     />

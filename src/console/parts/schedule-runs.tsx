@@ -2,7 +2,7 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Tag } from 'antd';
 import type { ScheduleRun } from '../../http/schemas/schedules.ts';
-import { useLanguage } from '../i18n.ts';
+import { useLanguage, wordFor } from '../i18n.ts';
 import { scheduleRunsQuery } from '../queries.ts';
 import { Moment } from './age.tsx';
 import { Paged } from './paged.tsx';
@@ -12,6 +12,8 @@ const COLOURS: Record<ScheduleRun['state'], string> = { ran: 'green', held: 'gol
 /** What became of each time, the newest first. */
 export function ScheduleRuns({ id, label }: { id: string; label: string }) {
   const { t } = useLanguage();
+  // A trouble that a batch met, or what only a schedule can meet.
+  const words = { ...t('problem', { returnObjects: true }), ...t('schedule.details', { returnObjects: true }) };
   return (
     <Paged query={useInfiniteQuery(scheduleRunsQuery(id))} empty={t('schedule.noRuns')}>
       {(runs) => (
@@ -24,11 +26,7 @@ export function ScheduleRuns({ id, label }: { id: string; label: string }) {
                   {t('schedule.toBatch')}
                 </Link>
               )}
-              {detail !== null && (
-                <span className="quiet words" lang="en">
-                  {detail}
-                </span>
-              )}
+              {detail !== null && <span className="quiet words">{wordFor(words, detail)}</span>}
             </li>
           ))}
         </ul>

@@ -14,7 +14,7 @@ export function ScheduleSwitch({ schedule, what }: { schedule: Schedule; what: s
   const { t } = useLanguage();
   const client = useQueryClient();
   const change = useMutation({
-    mutationFn: (active: boolean) => patch<Schedule>(pathOf(schedule), { active }),
+    mutationFn: (active: boolean) => patch<Schedule>(pathOf(schedule), { version: schedule.version, active }),
     onSettled: () => client.invalidateQueries({ queryKey: [CACHE.schedules] }),
   });
   if (schedule.nextAt === null) return null;

@@ -8,6 +8,7 @@ import { useProfileTitle } from '../profiles.ts';
 import { dateTime } from '../time.ts';
 import { useNarrow } from '../use-narrow.ts';
 import { Moment } from './age.tsx';
+import { EditSchedule } from './schedule-edit.tsx';
 import { ScheduleRuns } from './schedule-runs.tsx';
 import { RemoveSchedule, ScheduleSwitch } from './schedule-switch.tsx';
 import { TerminalLink } from './terminal-link.tsx';
@@ -74,6 +75,7 @@ export function ScheduleTable({ schedules }: { schedules: Schedule[] }) {
             <Button size="small" aria-expanded={opened.includes(schedule.id)} onClick={() => toggle(schedule.id)}>
               {t('schedule.runs')}
             </Button>
+            <EditSchedule schedule={schedule} what={text(schedule)} />
             <RemoveSchedule schedule={schedule} what={text(schedule)} />
             <ScheduleSwitch schedule={schedule} what={text(schedule)} />
           </div>

@@ -8,6 +8,7 @@ import { heldQuery, meQuery } from '../queries.ts';
 import { useToken } from '../session.ts';
 import { useLive } from '../use-live.ts';
 import { mayVisit, menuOf, UserProvider, useUser } from '../user.ts';
+import { ClockNotice } from './clock-notice.tsx';
 import { LanguageSwitch } from './language-switch.tsx';
 import { LiveSign } from './live-sign.tsx';
 import { Loaded } from './loaded.tsx';
@@ -77,6 +78,7 @@ function Frame() {
         <MainMenu pathname={pathname} />
         <Layout.Content className="content">
           <div className="page">
+            <ClockNotice />
             <Outlet />
           </div>
         </Layout.Content>

@@ -82,8 +82,13 @@ export function Which({ asked, change, children }: Part & { children?: ReactNode
   );
 }
 
-/** `offers`: the words that may be chosen; all when it is left out. */
-export function What({ asked, change, offers = () => true }: Part & { offers?: (value: string) => boolean }) {
+/** `offers`: the words that may be chosen; all when it is left out. `fixed`: the command itself stays. */
+export function What({
+  asked,
+  change,
+  offers = () => true,
+  fixed = false,
+}: Part & { offers?: (value: string) => boolean; fixed?: boolean }) {
   const { t, titleOf } = useLanguage();
   const words = t('command.word', { returnObjects: true });
   const profiles = [...useProfiles().values()].filter(
@@ -99,6 +104,7 @@ export function What({ asked, change, offers = () => true }: Part & { offers?: (
         className="filter-status"
         aria-label={t('batch.command')}
         placeholder={t('batch.command')}
+        disabled={fixed}
         value={asked.command ?? null}
         options={[...titles].map(([value, label]) => ({ value, label }))}
         onChange={(command) => change({ command: command ?? undefined, value: undefined })}

@@ -106,7 +106,10 @@ export const commandRoutes =
         const command = await commands.get(caller, request.params.id);
         const cancelled = await commands.step(command, 'cancel', 'cancelled', caller.name, { by: caller.name });
         if (!cancelled)
-          throw new GatewayError('wrong_state', `The command is ${command.state} and cannot be cancelled`);
+          throw new GatewayError('wrong_state', {
+            zh: '指令已不能撤销',
+            en: `The command is ${command.state} and cannot be cancelled`,
+          });
         downlink.kick(command.terminalId);
         return commandView(cancelled);
       },

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { rfc3339 } from '../../lib/calendar.ts';
+import { inLanguage } from '../../lib/text.ts';
 import { live, ready } from '../schemas/health.ts';
 import type { HttpParts } from '../server.ts';
 
@@ -19,13 +20,19 @@ export const healthRoutes =
       { config: open, schema: { tags: ['health'], security: [], response: { 200: ready, 503: ready } } },
       async (_request, reply) => {
         const parts = health.parts();
+        const views = parts.map(({ vital: _, since, detail, ...part }) => ({
+          ...part,
+          since: rfc3339(since),
+          detail: detail && inLanguage(detail, 'en'),
+          detailZh: detail && inLanguage(detail, 'zh'),
+        }));
         const troubles = parts
           .filter(({ vital, state }) => vital && state !== 'ok')
-          .map(({ name, detail }) => `${name}: ${detail}`);
+          .map(({ name, detail }) => `${name}: ${detail && inLanguage(detail, 'en')}`);
         return reply.code(troubles.length > 0 ? 503 : 200).send({
           status: troubles.length > 0 ? 'degraded' : 'ok',
           troubles,
-          parts: parts.map(({ vital: _, since, ...part }) => ({ ...part, since: rfc3339(since) })),
+          parts: views,
         });
       },
     );

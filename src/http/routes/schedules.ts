@@ -22,10 +22,12 @@ import { scheduleRunView, scheduleView } from '../views.ts';
 
 /** Commands at a time: once, or every week. */
 
+const ONE_TIME = { zh: '请填一次的时间或每周的时间，二者取一', en: 'give either at or weekly' };
+
 type Times = { at?: string | undefined; weekly?: { days: number[]; time: string } | undefined };
 
 function recurrenceOf({ at, weekly }: Times): Recurrence | undefined {
-  if (at !== undefined && weekly) throw new GatewayError('invalid_request', 'give either at or weekly');
+  if (at !== undefined && weekly) throw new GatewayError('invalid_request', ONE_TIME);
   if (at !== undefined) return { kind: 'once', at: Date.parse(at) };
   return weekly && { kind: 'weekly', ...weekly };
 }
@@ -69,7 +71,7 @@ export const scheduleRoutes =
         const key = idempotencyKeyOf(request);
         const { at, weekly, ...asked } = request.body;
         const recurrence = recurrenceOf({ at, weekly });
-        if (!recurrence) throw new GatewayError('invalid_request', 'give either at or weekly');
+        if (!recurrence) throw new GatewayError('invalid_request', ONE_TIME);
         const wanted = { ...asked, recurrence };
         const asking = { caller: caller.id, key, body: { schedule: request.body }, now: clock.now() };
         const made = (await answerBefore<Schedule>(db, asking)) ?? (await make(caller, wanted, asking));

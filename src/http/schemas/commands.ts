@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { RULES } from '../../commands/rules.ts';
+import { RULES, type Rule } from '../../commands/rules.ts';
 import { COMMAND_STATES, type CommandState, PURPOSES, STEP_CAUSES, type StepCause } from '../../db/schema-commands.ts';
 import { id, pageOf, pageQuery, time } from './common.ts';
 import { terminalId } from './terminals.ts';
@@ -13,6 +13,8 @@ const stepCause = z.enum(STEP_CAUSES);
 export type { StepCause };
 
 export const purpose = z.enum(PURPOSES);
+
+export type { Rule };
 
 /** A rule that a command met, in both languages, with the figures that it was judged by. */
 export const reasons = z.array(z.object({ rule: z.enum(RULES), zh: z.string(), en: z.string() }));

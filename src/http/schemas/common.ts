@@ -43,6 +43,7 @@ export const problem = z.object({
   status: z.int(),
   code: z.string(),
   detail: z.string().optional(),
+  detailZh: z.string().optional().describe('The same in Chinese, where it is more than the title'),
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
   rules: z
     .array(z.object({ rule: z.string(), zh: z.string(), en: z.string() }))

@@ -16,6 +16,7 @@ export const ready = z.object({
       since: time.describe('Since when it is in this state'),
       latencyMs: z.number().nullable().describe('How long its last answer took'),
       detail: z.string().nullable(),
+      detailZh: z.string().nullable().describe('The same in Chinese'),
     }),
   ),
 });

@@ -28,6 +28,7 @@ export const newSchedule = z.strictObject({
 });
 export type NewSchedule = z.input<typeof newSchedule>;
 export const scheduleChange = z.strictObject({
+  version: z.int().describe('Of the schedule that was seen: 409 `changed_since` when it has another by now'),
   value: newCommand.shape.value.optional(),
   reason: reason.optional(),
   at: time.optional(),
@@ -49,11 +50,13 @@ export const schedule = z.object({
   at: time.nullable(),
   weekly: weekly.nullable(),
   active: z.boolean(),
+  version: z.int().describe('Give it back when you change the schedule'),
   nextAt: time.nullable().describe('Null when it is over'),
   companyId: id.nullable(),
   requestedBy: z.string(),
   createdAt: time,
 });
+export type ScheduleChange = z.input<typeof scheduleChange>;
 export type Schedule = z.infer<typeof schedule>;
 export const schedulePage = pageOf(schedule);
 export const scheduleQuery = z.strictObject(pageQuery('sch'));
@@ -64,7 +67,12 @@ const scheduleRun = z.object({
   at: time,
   state: z.enum(RUN_STATES).describe('`missed` ones are not made up'),
   batchId: id.nullable(),
-  detail: z.string().nullable(),
+  detail: z
+    .string()
+    .nullable()
+    .describe(
+      'Of a refused one the code of why; `requester_gone`: who asked for it is no longer a user. `more_missed`: and all after it',
+    ),
 });
 export type ScheduleRun = z.infer<typeof scheduleRun>;
 export const scheduleRunPage = pageOf(scheduleRun);
