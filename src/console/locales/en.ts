@@ -8,6 +8,7 @@ import { lines } from './en-lines.ts';
 import { problems } from './en-problems.ts';
 import { provisioning } from './en-provisioning.ts';
 import { schedules } from './en-schedules.ts';
+import { takings } from './en-takings.ts';
 import type { Texts } from './zh.ts';
 
 export const en: Texts = {
@@ -25,6 +26,8 @@ export const en: Texts = {
     terminals: 'Terminals',
     households: 'Households',
     billing: 'Billing',
+    takings: 'Takings',
+    proposals: 'Proposals',
     arrears: 'Arrears',
     deposits: 'Deposits',
     alarms: 'Alarms',
@@ -261,6 +264,7 @@ export const en: Texts = {
   audit,
   ...bills,
   ...collection,
+  ...takings,
   ...provisioning,
   batch: batches,
   schedule: schedules,

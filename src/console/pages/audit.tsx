@@ -3,6 +3,7 @@ import { getRouteApi } from '@tanstack/react-router';
 import { Alert, Input, Table, type TableColumnsType } from 'antd';
 import type { AuditEntry, AuditState } from '../../http/schemas/audit.ts';
 import { type T, useLanguage, wordFor } from '../i18n.ts';
+import { yuan } from '../money.ts';
 import { Moment } from '../parts/age.tsx';
 import { Paged } from '../parts/paged.tsx';
 import { RefusalFilters } from '../parts/refusal-filters.tsx';
@@ -24,12 +25,18 @@ function actorText(t: T, actor: string): string {
   return `${wordFor(words, kind)}${name}`;
 }
 
+/** Money as people read it. */
+const detailPart = (name: string, value: unknown): string => {
+  if (name === 'amountFen' && typeof value === 'number') return yuan(value);
+  return `${name}: ${typeof value === 'object' ? JSON.stringify(value) : value}`;
+};
+
 /** What is written down, in a line: `power = off · reason`. */
 function detailText({ detail }: AuditEntry): string {
   const { command, value, cause, detail: more, reason, ...others } = detail;
   const what = command === undefined ? [] : [`${command} = ${value}`];
   const rest = Object.entries(others).flatMap(([name, one]) =>
-    one === null || command !== undefined ? [] : `${name}: ${typeof one === 'object' ? JSON.stringify(one) : one}`,
+    one === null || command !== undefined ? [] : detailPart(name, one),
   );
   return [...what, ...[cause, more, reason].filter((one) => typeof one === 'string'), ...rest].join(' · ');
 }

@@ -9,10 +9,10 @@ const FORMATS = ['csv', 'xlsx'] as const;
 
 /** What the page shows, with its filters, as a file. */
 export function FileButtons({ path, query, name }: { path: string; query: Query; name: string }) {
-  const { t } = useLanguage();
+  const { t, language } = useLanguage();
   const save = useMutation({
     mutationFn: async (format: (typeof FORMATS)[number]) =>
-      saveFile(await fetchFile('GET', path, { ...query, format }), `${name}.${format}`),
+      saveFile(await fetchFile('GET', path, { ...query, format, lang: language }), `${name}.${format}`),
   });
   return (
     <>
