@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { getRouteApi } from '@tanstack/react-router';
+import { getRouteApi, Link } from '@tanstack/react-router';
 import { Alert, Input, Table, type TableColumnsType } from 'antd';
 import type { AuditEntry, AuditState } from '../../http/schemas/audit.ts';
 import { type T, useLanguage, wordFor } from '../i18n.ts';
@@ -25,27 +25,34 @@ function actorText(t: T, actor: string): string {
   return `${wordFor(words, kind)}${name}`;
 }
 
-/** Money as people read it. */
-const detailPart = (name: string, value: unknown): string => {
-  if (name === 'amountFen' && typeof value === 'number') return yuan(value);
-  return `${name}: ${typeof value === 'object' ? JSON.stringify(value) : value}`;
-};
+/** With the words of people where there are some, and money as they read it. */
+function detailPart(words: Record<string, string>, name: string, value: unknown): string {
+  const text = typeof value === 'object' ? JSON.stringify(value) : value;
+  return `${wordFor(words, name)}: ${name.endsWith('Fen') && typeof value === 'number' ? yuan(value) : text}`;
+}
 
 /** What is written down, in a line: `power = off · reason`. */
-function detailText({ detail }: AuditEntry): string {
-  const { command, value, cause, detail: more, reason, ...others } = detail;
+function detailText(words: Record<string, string>, { detail }: AuditEntry): string {
+  const { command, value, cause, detail: more, reason, householdId: _shown, accountNo: _beside, ...others } = detail;
   const what = command === undefined ? [] : [`${command} = ${value}`];
   const rest = Object.entries(others).flatMap(([name, one]) =>
-    one === null || command !== undefined ? [] : detailPart(name, one),
+    one === null || command !== undefined ? [] : detailPart(words, name, one),
   );
   return [...what, ...[cause, more, reason].filter((one) => typeof one === 'string'), ...rest].join(' · ');
 }
 
 function About({ entry }: { entry: AuditEntry }) {
+  const { t } = useLanguage();
+  const { householdId, accountNo } = entry.detail;
   return (
     <>
-      {entry.terminalId !== null && <TerminalLink id={entry.terminalId} />}
-      <div className="words">{detailText(entry)}</div>
+      {entry.terminalId !== null && <TerminalLink id={entry.terminalId} />}{' '}
+      {typeof householdId === 'string' && (
+        <Link to="/households/$id" params={{ id: householdId }}>
+          {t('audit.household', { no: typeof accountNo === 'string' ? accountNo : householdId })}
+        </Link>
+      )}
+      <div className="words">{detailText(t('audit.fields', { returnObjects: true }), entry)}</div>
     </>
   );
 }

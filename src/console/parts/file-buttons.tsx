@@ -15,13 +15,13 @@ export function FileButtons({ path, query, name }: { path: string; query: Query;
       saveFile(await fetchFile('GET', path, { ...query, format, lang: language }), `${name}.${format}`),
   });
   return (
-    <>
+    <span className="buttons">
       {FORMATS.map((format) => (
         <Button key={format} loading={save.isPending && save.variables === format} onClick={() => save.mutate(format)}>
           {t('arrears.save', { format: format.toUpperCase() })}
         </Button>
       ))}
       {save.error && <Failure error={save.error} />}
-    </>
+    </span>
   );
 }

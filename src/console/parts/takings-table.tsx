@@ -42,8 +42,10 @@ export function TakingsTable({ takings: { items, total }, by }: { takings: Takin
             <>
               {keyOf(taking)}
               <div className="quiet">
-                {wordFor(methods, taking.method)}
-                {showsCompany && ` · ${taking.companyName}`}
+                {[
+                  ...(taking.receivedBy === taking.method ? [] : [wordFor(methods, taking.method)]),
+                  ...(showsCompany ? [taking.companyName] : []),
+                ].join(' · ')}
               </div>
             </>
           ),

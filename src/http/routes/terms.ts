@@ -21,6 +21,13 @@ import { idParam } from '../schemas/common.ts';
 import { terminalId } from '../schemas/terminals.ts';
 import type { HttpParts } from '../server.ts';
 
+/** A household or a company, and what else the audit says of it. */
+interface Subject {
+  id: string;
+  companyId: string;
+  more: Record<string, string>;
+}
+
 /** By which tariff and in which mode a household is billed, and what a person knows better than its meter. */
 export const termRoutes =
   ({ db, audit, companies, households, registry, invoicing, clock }: HttpParts): FastifyPluginAsyncZod =>
@@ -40,10 +47,10 @@ export const termRoutes =
         return changed;
       });
 
-    const setMode = (caller: Caller, subject: string, companyId: string, mode: Mode): Promise<Mode> =>
-      audited(caller, { action: 'billing_mode_set', subject, companyId, detail: { ...mode } }, (transaction) =>
-        terms.setMode(transaction, subject, mode, caller.name),
-      );
+    const setMode = (caller: Caller, { id, companyId, more }: Subject, mode: Mode): Promise<Mode> => {
+      const entry = { action: 'billing_mode_set', subject: id, companyId, detail: { ...more, ...mode } } as const;
+      return audited(caller, entry, (transaction) => terms.setMode(transaction, id, mode, caller.name));
+    };
 
     app.get('/tariffs', { schema: { tags, response: { 200: tariffs } } }, async () => ({
       items: [...invoicing.tariffs.values()].map(({ tariff, title, metric, source, versions }) => ({
@@ -88,11 +95,10 @@ export const termRoutes =
       },
       async (request) => {
         const caller = callerOf(request);
-        const { id, companyId } = await households.get(caller, request.params.id);
-        const row = await audited(
-          caller,
-          { action: 'tariff_set', subject: id, companyId, detail: request.body },
-          (transaction) => terms.setTariff(transaction, id, request.body, caller.name),
+        const { id, companyId, accountNo } = await households.get(caller, request.params.id);
+        const detail = { householdId: id, accountNo, ...request.body };
+        const row = await audited(caller, { action: 'tariff_set', subject: id, companyId, detail }, (transaction) =>
+          terms.setTariff(transaction, id, request.body, caller.name),
         );
         return { ...row, setAt: rfc3339(row.setAt) };
       },
@@ -113,8 +119,8 @@ export const termRoutes =
       { config: clerk, schema: { tags, params: idParam, body: billingMode, response: { 200: billingMode } } },
       async (request) => {
         const caller = callerOf(request);
-        const { id, companyId } = await households.get(caller, request.params.id);
-        return setMode(caller, id, companyId, request.body);
+        const { id, companyId, accountNo } = await households.get(caller, request.params.id);
+        return setMode(caller, { id, companyId, more: { householdId: id, accountNo } }, request.body);
       },
     );
 
@@ -133,7 +139,7 @@ export const termRoutes =
       async (request) => {
         const caller = callerOf(request);
         const { id } = await companies.get(caller, request.params.id);
-        return setMode(caller, id, id, request.body);
+        return setMode(caller, { id, companyId: id, more: {} }, request.body);
       },
     );
 
