@@ -24,7 +24,7 @@ export const audit: typeof zh = {
     provider: 'payment provider',
     setup: 'first start',
   },
-  household: 'Account {{no}}',
+  household: 'Household {{no}}',
   fields: {
     amountFen: 'amount',
     method: 'method',
@@ -45,6 +45,7 @@ export const audit: typeof zh = {
     mode: 'mode',
     emergencyCreditFen: 'emergency credit',
     period: 'period',
+    dryRun: 'dry run',
     replaces: 'in place of',
     terminals: 'terminals',
     profile: 'profile',

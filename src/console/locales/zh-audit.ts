@@ -18,7 +18,7 @@ export const audit = {
   verifiedAt: '核对完成于',
   faultAt: '第 {{seq}} 条：{{what}}',
   system: { gateway: '网关', terminal: '终端', key: '接口密钥', provider: '支付渠道', setup: '首次设置' },
-  household: '户号 {{no}}',
+  household: '住户 {{no}}',
   fields: {
     amountFen: '金额',
     method: '方式',
@@ -39,6 +39,7 @@ export const audit = {
     mode: '计费方式',
     emergencyCreditFen: '应急额度',
     period: '账期',
+    dryRun: '预演',
     replaces: '替代账单',
     terminals: '终端',
     profile: '终端类型',

@@ -46,12 +46,14 @@ function About({ entry }: { entry: AuditEntry }) {
   const { householdId, accountNo } = entry.detail;
   return (
     <>
-      {entry.terminalId !== null && <TerminalLink id={entry.terminalId} />}{' '}
-      {typeof householdId === 'string' && (
-        <Link to="/households/$id" params={{ id: householdId }}>
-          {t('audit.household', { no: typeof accountNo === 'string' ? accountNo : householdId })}
-        </Link>
-      )}
+      <div className="buttons">
+        {entry.terminalId !== null && <TerminalLink id={entry.terminalId} />}
+        {typeof householdId === 'string' && (
+          <Link to="/households/$id" params={{ id: householdId }}>
+            {t('audit.household', { no: typeof accountNo === 'string' ? accountNo : '' })}
+          </Link>
+        )}
+      </div>
       <div className="words">{detailText(t('audit.fields', { returnObjects: true }), entry)}</div>
     </>
   );
