@@ -53,7 +53,10 @@ export function createProposals({ db, clock, balancesFor }: { db: Database; cloc
       .where('id', '=', id)
       .where('state', '=', 'open')
       .executeTakeFirstOrThrow();
-    if (numUpdatedRows === 1n) return;
+    if (numUpdatedRows === 0n) await refuse(transaction, caller, id);
+  }
+
+  async function refuse(transaction: Transaction<Tables>, caller: Caller, id: string): Promise<never> {
     const { state } = await get(caller, id, transaction);
     throw new GatewayError('wrong_state', `The proposal is ${state}`);
   }
@@ -134,6 +137,17 @@ export function createProposals({ db, clock, balancesFor }: { db: Database; cloc
       const [one] = await withBalances([await get(caller, id)]);
       if (!one) throw new GatewayError('not_found');
       return one;
+    },
+
+    /** Throws unless it is open, and keeps others from deciding until the transaction's end. */
+    async hold(transaction: Transaction<Tables>, caller: Caller, id: string): Promise<void> {
+      const { numUpdatedRows } = await transaction
+        .updateTable('proposals')
+        .set({ state: 'open' })
+        .where('id', '=', id)
+        .where('state', '=', 'open')
+        .executeTakeFirstOrThrow();
+      if (numUpdatedRows === 0n) await refuse(transaction, caller, id);
     },
 
     dismiss: (transaction: Transaction<Tables>, caller: Caller, id: string, reason: string) =>

@@ -42,16 +42,21 @@ export interface Taking extends Sums {
 const NOTHING = { count: 0, amountFen: 0n, givenBackCount: 0, givenBackFen: 0n };
 const DAY_MS = 86_400_000;
 
-/** Everything that came in or was given back: whose, how, by whom and when. */
-const moves = (db: Database) =>
+/** Everything that came in or was given back from one time to another: whose, how, by whom and when. Each part is found by an index of its own. */
+const moves = (db: Database, { from, to }: StatementQuery) =>
   db
     .selectFrom('payments')
+    .where('receivedAt', '>=', from)
+    .where('receivedAt', '<', to)
     .select(['householdId', 'companyId', 'method', 'receivedBy as by', 'receivedAt as at', 'amountFen'])
     .select(sql<number>`0`.as('back'))
     .unionAll(
       db
-        .selectFrom('payments')
-        .innerJoin('transfers as reversal', 'reversal.reverses', 'payments.transferId')
+        .selectFrom('transfers as reversal')
+        .innerJoin('payments', 'payments.transferId', 'reversal.reverses')
+        .where('reversal.reverses', 'is not', null)
+        .where('reversal.at', '>=', from)
+        .where('reversal.at', '<', to)
         .select(['payments.householdId', 'payments.companyId', 'payments.method', 'reversal.byName as by'])
         .select(['reversal.at', 'payments.amountFen', sql<number>`1`.as('back')]),
     )
@@ -60,6 +65,8 @@ const moves = (db: Database) =>
         .selectFrom('paymentRefunds as refund')
         .innerJoin('paymentOrders as order', 'order.id', 'refund.orderId')
         .where('refund.state', '=', 'done')
+        .where('refund.doneAt', '>=', from)
+        .where('refund.doneAt', '<', to)
         .select(['order.householdId', 'order.companyId', 'refund.provider as method', 'refund.provider as by'])
         .select([sql<number>`refund.done_at`.as('at'), 'refund.amountFen', sql<number>`1`.as('back')]),
     )
@@ -71,6 +78,8 @@ const moves = (db: Database) =>
         .innerJoin('accounts', 'accounts.id', 'entries.credit')
         .where('transfers.kind', '=', 'deposit_refund')
         .where('transfers.phase', '=', 'posted')
+        .where('transfers.at', '>=', from)
+        .where('transfers.at', '<', to)
         .select([sql<string>`transfers.household_id`.as('householdId'), 'transfers.companyId'])
         .select(sql<string>`case accounts.kind when 'cash' then 'cash' else 'transfer' end`.as('method'))
         .select(['transfers.byName as by', 'transfers.at', 'entries.amountFen', sql<number>`1`.as('back')]),
@@ -90,14 +99,12 @@ const keyColumns = (by: TakingsBy, key: string) => ({
 });
 
 function sums(db: Database, caller: Caller, query: TakingsQuery) {
-  const { companyId, areaCode, from, to, by, method, receivedBy } = query;
+  const { companyId, areaCode, by, method, receivedBy } = query;
   const key = KEYS[by];
   return db
-    .selectFrom(moves(db).as('moves'))
+    .selectFrom(moves(db, query).as('moves'))
     .innerJoin('households', 'households.id', 'moves.householdId')
     .innerJoin('companies', 'companies.id', 'moves.companyId')
-    .where('moves.at', '>=', from)
-    .where('moves.at', '<', to)
     .where(visibleHouseholds(caller))
     .$if(companyId !== undefined, (found) => found.where('moves.companyId', '=', companyId ?? ''))
     .$if(areaCode !== undefined, (found) => found.where('households.areaCode', 'like', `${areaCode}%`))

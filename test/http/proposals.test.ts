@@ -129,6 +129,20 @@ test('of two clerks who accept at once one gets the command, and for a vulnerabl
   expect(await proposalsOf(id)).toMatchObject([{ state: 'accepted', commandState: 'held' }]);
 });
 
+test('of two people of whom one accepts and one dismisses at once, one decides', async () => {
+  for (let n = 0; n < 3; n += 1) {
+    const { id, meter, proposal } = await owing();
+    const [accepted, dismissed] = await Promise.all([
+      accept(proposal.id, { ...CLOSE, terminalId: meter }),
+      mine.clerk.post(`/proposals/${proposal.id}/dismiss`, { reason: 'no' }),
+    ]);
+    expect([accepted.status, dismissed.status].toSorted()).toEqual(accepted.status === 202 ? [202, 409] : [200, 409]);
+    const [now] = await proposalsOf(id);
+    expect(now?.state).toBe(accepted.status === 202 ? 'accepted' : 'dismissed');
+    expect(await commandsOf(meter)).toHaveLength(accepted.status === 202 ? 1 : 0);
+  }
+});
+
 test('proposals are filtered by state, area and company, and an operator looks and decides nothing', async () => {
   const { proposal } = await owing();
   const count = async (query: string, by = mine.clerk) =>

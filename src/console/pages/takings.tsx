@@ -20,6 +20,7 @@ const route = getRouteApi('/shell/takings');
 
 const DAY_MS = 86_400_000;
 type Change = (part: TakingsSearch) => void;
+type Asked = Parameters<typeof takingsQuery>[0];
 
 /** What a clerk asks for most: the day that ends, the day before, the month so far. */
 function spans(): { key: 'today' | 'yesterday' | 'month'; from: string; to: string }[] {
@@ -32,12 +33,19 @@ function spans(): { key: 'today' | 'yesterday' | 'month'; from: string; to: stri
   ];
 }
 
-function Who({ value, takings, onChange }: { value: string | undefined; takings: Taking[]; onChange: Change }) {
+/** Everybody who took something in, whichever lines the table has and whoever was chosen before. */
+function Who({ value, asked, onChange }: { value: string | undefined; asked: Asked; onChange: Change }) {
   const { t } = useLanguage();
   const { username } = useUser();
+  const methods: Record<string, string> = t('payment.methods', { returnObjects: true });
+  const all = useQuery({
+    ...takingsQuery({ ...asked, by: 'clerk', receivedBy: undefined }),
+    enabled: asked.from < asked.to,
+  });
+  const takings: Taking[] = all.data?.items ?? [];
   const names = new Set([username, ...(value === undefined ? [] : [value]), ...takings.map((one) => one.receivedBy)]);
   const options = [...names].flatMap((name) =>
-    name === null ? [] : { value: name, label: name === username ? t('takings.me', { name }) : name },
+    name === null ? [] : { value: name, label: name === username ? t('takings.me', { name }) : wordFor(methods, name) },
   );
   return (
     <Select<string | null>
@@ -52,15 +60,10 @@ function Who({ value, takings, onChange }: { value: string | undefined; takings:
   );
 }
 
-function Filters({
-  filter,
-  takings,
-  onChange,
-}: {
-  filter: TakingsSearch & { from: string; to: string };
-  takings: Taking[];
-  onChange: Change;
-}) {
+type Days = { from: string; to: string };
+
+/** `days` are what is chosen, and `asked` has them as the gateway is asked. */
+function Filters({ days, asked, onChange }: { days: Days; asked: Asked; onChange: Change }) {
   const { t } = useLanguage();
   const { role } = useUser();
   const methods = t('payment.methods', { returnObjects: true });
@@ -69,28 +72,28 @@ function Filters({
       {spans().map(({ key, from, to }) => (
         <Button
           key={key}
-          type={filter.from === from && filter.to === to ? 'primary' : 'default'}
-          aria-pressed={filter.from === from && filter.to === to}
+          type={days.from === from && days.to === to ? 'primary' : 'default'}
+          aria-pressed={days.from === from && days.to === to}
           onClick={() => onChange({ from, to })}
         >
           {t(`takings.spans.${key}`)}
         </Button>
       ))}
-      <DayRange from={filter.from} to={filter.to} onChange={onChange} />
+      <DayRange {...days} onChange={onChange} />
       {role !== 'company' && (
-        <CompanySelect value={filter.companyId} onChange={(companyId) => onChange({ companyId })} />
+        <CompanySelect value={asked.companyId} onChange={(companyId) => onChange({ companyId })} />
       )}
-      <AreaSelect value={filter.areaCode} onChange={(areaCode) => onChange({ areaCode })} />
+      <AreaSelect value={asked.areaCode} onChange={(areaCode) => onChange({ areaCode })} />
       <Select<string | null>
         className="filter-status"
         aria-label={t('payment.method')}
         placeholder={t('takings.allMethods')}
-        value={filter.method ?? null}
+        value={asked.method ?? null}
         options={Object.entries(methods).map(([value, label]) => ({ value, label }))}
         allowClear
         onChange={(method) => onChange({ method: method ?? undefined })}
       />
-      <Who value={filter.receivedBy} takings={takings} onChange={onChange} />
+      <Who value={asked.receivedBy} asked={asked} onChange={onChange} />
     </search>
   );
 }
@@ -129,7 +132,7 @@ export function TakingsPage() {
     <>
       <h1 className="title">{t('takings.title')}</h1>
       <p className="quiet before">{t('takings.hint')}</p>
-      <Filters filter={{ ...rest, from, to }} takings={query.data?.items ?? []} onChange={change} />
+      <Filters days={{ from, to }} asked={asked} onChange={change} />
       {isSpan ? (
         <>
           <div className="filters">

@@ -80,8 +80,8 @@ export const proposalRoutes =
         }
         const once = { caller: caller.id, key, body: { accept: request.body, id }, now: clock.now() };
         const { answer, first } = await answerOnce(db, once, async (transaction) => {
-          const { state } = await proposals.get(caller, id, transaction);
-          if (state !== 'open') throw new GatewayError('wrong_state', `The proposal is ${state}`);
+          // Before the audit, which whoever dismisses it comes to last.
+          await proposals.hold(transaction, caller, id);
           const wanted = { ...asked, purpose: 'arrears', expiresInS: EXPIRES_IN_S } as const;
           const made = await control.request(transaction, terminal, caller, wanted);
           // What was refused is on record as a command, and the proposal waits for somebody who mends what refused it.
