@@ -25,14 +25,20 @@ function actorText(t: T, actor: string): string {
   return `${wordFor(words, kind)}${name}`;
 }
 
+/** Of fields, and of what may stand in them. */
+interface Words {
+  words: Record<string, string>;
+  values: Record<string, string>;
+}
+
 /** With the words of people where there are some, and money as they read it. */
-function detailPart(words: Record<string, string>, name: string, value: unknown): string {
-  const text = typeof value === 'object' ? JSON.stringify(value) : value;
+function detailPart({ words, values }: Words, name: string, value: unknown): string {
+  const text = typeof value === 'string' ? wordFor(values, value) : JSON.stringify(value);
   return `${wordFor(words, name)}: ${name.endsWith('Fen') && typeof value === 'number' ? yuan(value) : text}`;
 }
 
 /** What is written down, in a line: `power = off · reason`. */
-function detailText(words: Record<string, string>, { detail }: AuditEntry): string {
+function detailText(words: Words, { detail }: AuditEntry): string {
   const { command, value, cause, detail: more, reason, householdId: _shown, accountNo: _beside, ...others } = detail;
   const what = command === undefined ? [] : [`${command} = ${value}`];
   const rest = Object.entries(others).flatMap(([name, one]) =>
@@ -44,6 +50,10 @@ function detailText(words: Record<string, string>, { detail }: AuditEntry): stri
 function About({ entry }: { entry: AuditEntry }) {
   const { t } = useLanguage();
   const { householdId, accountNo } = entry.detail;
+  const words = {
+    words: t('audit.fields', { returnObjects: true }),
+    values: t('payment.methods', { returnObjects: true }),
+  };
   return (
     <>
       <div className="buttons">
@@ -54,7 +64,7 @@ function About({ entry }: { entry: AuditEntry }) {
           </Link>
         )}
       </div>
-      <div className="words">{detailText(t('audit.fields', { returnObjects: true }), entry)}</div>
+      <div className="words">{detailText(words, entry)}</div>
     </>
   );
 }

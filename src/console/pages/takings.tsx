@@ -107,7 +107,7 @@ function Nets({ takings: { items, total } }: { takings: Takings }) {
     nets.set(method, (nets.get(method) ?? 0) + amountFen - givenBackFen);
   const figures = [...nets].map(([method, fen]) => [wordFor(methods, method), fen] as const);
   return (
-    <dl className="figures before">
+    <dl className="figures account-figures before">
       {[[t('takings.net'), total.amountFen - total.givenBackFen] as const, ...figures].map(([name, fen]) => (
         <div key={name} className="figure">
           <dt>{name}</dt>
