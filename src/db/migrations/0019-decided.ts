@@ -1,14 +1,12 @@
 import { type Kysely, sql } from 'kysely';
 
-/** What people did about held notifications and proposals, why a proposal was made, and what a day's takings are found by. */
+/** What people did about held notifications and proposals, why a proposal was made, and by what deposits that were given back on a day are found. */
 const STATEMENTS = [
   `alter table payment_notifications add column resolved_by text`,
   `alter table payment_notifications add column resolved_at bigint`,
   `alter table payment_notifications add column resolution text`,
   `alter table proposals add column cause text`,
   `alter table proposals add column command_id text`,
-  `create index payments_by_time on payments (received_at)`,
-  `create index transfers_reversals on transfers (at) where reverses is not null`,
   `create index transfers_deposits_given_back on transfers (at) where kind = 'deposit_refund'`,
 ];
 
