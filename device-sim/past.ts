@@ -6,7 +6,7 @@ import type { Random } from './random.ts';
 /** What a house has used before it begins: by the day, as warm as the year is, without its physics of every minute. */
 
 /** Between two days of the past. */
-export interface Used {
+interface Used {
   readonly gasM3: number;
   readonly electricKwh: number;
   readonly heatKwh: number;

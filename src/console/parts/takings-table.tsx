@@ -85,7 +85,7 @@ export function TakingsTable({ takings: { items, total }, by }: { takings: Takin
       columns={columns}
       dataSource={items}
       pagination={false}
-      {...(!narrow && { scroll: { x: 'max-content' } })}
+      scroll={{ x: narrow ? true : 'max-content' }}
       summary={() => (
         <Table.Summary.Row>
           <Table.Summary.Cell index={0} colSpan={first.length}>
