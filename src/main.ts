@@ -95,7 +95,9 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const people = { users, areas, companies, households };
   const base = { db, clock, log };
   const billing = openBilling({ db, clock, log, settings: config.billing, onPaid: (id) => control.paid(id) });
-  const collection = stack.use(await openCollection(config.payments, { ...billing, ...base, folder: config.data.dir }));
+  const collection = stack.use(
+    await openCollection(config.payments, { ...billing, ...base, audit, folder: config.data.dir }),
+  );
   const lateUse = createLateUse({ db, clock });
   const meterExchanges = createMeterExchanges({ db, clock, onRecorded: lateUse.note });
 
@@ -108,6 +110,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   const registry = await openRegistry({
     db,
     clock,
+    audit,
     profiles,
     sealedSecrets,
     onChange: terminalChanged,
@@ -222,7 +225,7 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     const follows = { registry, imports, alarms, commands, uplink, downlink, clock, log };
     stack.use(startSidelink({ url: config.database.url, ...follows }));
   }
-  const handout = createHandout({ db, clock, registry, sealedSecrets, imports, claimMs });
+  const handout = createHandout({ db, clock, audit, registry, sealedSecrets, imports, claimMs });
   stack.use(
     startUpkeep(config, {
       ...{ db, uplink, registry, control, imports, invoicing, store, quarantine, security, billing },

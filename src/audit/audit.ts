@@ -104,7 +104,7 @@ export function createAudit({ db, clock }: { db: Database; clock: Clock }) {
     note: (...entries: AuditEntry[]): Promise<void> =>
       db.transaction().execute((transaction) => record(transaction, ...entries)),
 
-    /** The newest first. With a company, only the rows about its terminals. */
+    /** The newest first. With a company, only the rows about its terminals and its money. */
     async list(companyId: string | undefined, filter: AuditFilter) {
       const { limit, cursor, terminalId, actor, action, from, to } = filter;
       let query = db.selectFrom('audit').selectAll();

@@ -12,10 +12,15 @@ import type { Payer } from './payments.ts';
 
 export function createAdjustments({ ledger, limitFen }: { ledger: Ledger; limitFen: Fen }) {
   return {
-    /** Above zero in the household's favour. A company adjusts no more than the limit at once. */
+    /** Above zero in the household's favour. A company adjusts no more than the limit at once. `evidence` is what proves it. */
     async adjust(
       transaction: Transaction<Tables>,
-      { caller, payer, amountFen }: { caller: Caller; payer: Payer; amountFen: Fen },
+      {
+        caller,
+        payer,
+        amountFen,
+        evidence,
+      }: { caller: Caller; payer: Payer; amountFen: Fen; evidence?: string | undefined },
       act: Act,
     ): Promise<Posted> {
       const size = amountFen < 0n ? -amountFen : amountFen;
@@ -30,6 +35,7 @@ export function createAdjustments({ ledger, limitFen }: { ledger: Ledger; limitF
         kind: 'adjustment',
         companyId: payer.companyId,
         householdId: payer.id,
+        reference: evidence,
         lines: [{ debit, credit, amountFen: size }],
         ...act,
       });

@@ -3,7 +3,7 @@ import { type Caller, visibleHouseholds } from '../areas/scope.ts';
 import type { Database, DatabaseOrTransaction as Reader } from '../db/database.ts';
 import { type Page, pageOf } from '../db/page.ts';
 import type { HouseholdRow, Tables } from '../db/schema.ts';
-import type { NoticeRow, ProposalRow } from '../db/schema-bills.ts';
+import type { NoticeRow } from '../db/schema-bills.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
@@ -11,6 +11,7 @@ import { type Fen, fromFen, toFen } from '../lib/money.ts';
 import { householdAccount } from './accounts.ts';
 import { balancesOf } from './balances.ts';
 import { openLocked } from './postings.ts';
+import { createProposals } from './proposals.ts';
 import type { Mode } from './terms.ts';
 
 /**
@@ -30,6 +31,8 @@ export function createArrears({ db, clock }: { db: Database; clock: Clock }) {
     const balances = await balancesOf(at, accounts);
     return new Map(accounts.map((account) => [account.householdId ?? '', balances.get(account)?.postedFen ?? 0n]));
   }
+
+  const proposals = createProposals({ db, clock, balancesFor });
 
   /** Whoever gives a notice and whoever ends notices wait for each other, so that no notice outlives a debt that was paid meanwhile. */
   async function lockedBalance(
@@ -54,44 +57,13 @@ export function createArrears({ db, clock }: { db: Database; clock: Clock }) {
   /** Nothing is owed any more: notices and proposals of this debt are over. */
   async function end(at: Reader, ids: string[]): Promise<void> {
     if (ids.length === 0) return;
-    const now = clock.now();
     await at
       .updateTable('notices')
-      .set({ overAt: now })
+      .set({ overAt: clock.now() })
       .where('householdId', 'in', ids)
       .where('overAt', 'is', null)
       .execute();
-    await at
-      .updateTable('proposals')
-      .set({ state: 'over', decidedAt: now })
-      .where('householdId', 'in', ids)
-      .where('state', '=', 'open')
-      .execute();
-  }
-
-  async function propose(
-    transaction: Transaction<Tables>,
-    owing: { householdId: string; owedFen: Fen }[],
-  ): Promise<void> {
-    if (owing.length === 0) return;
-    const rows = owing.map(
-      ({ householdId, owedFen }): ProposalRow => ({
-        id: newId('prop'),
-        householdId,
-        kind: 'switch_off',
-        state: 'open',
-        owedFen: fromFen(owedFen),
-        madeAt: clock.now(),
-        decidedAt: null,
-        decidedBy: null,
-        reason: null,
-      }),
-    );
-    await transaction
-      .insertInto('proposals')
-      .values(rows)
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
+    await proposals.end(at, ids);
   }
 
   const noticeOf = (notice: Pick<NoticeRow, 'householdId' | 'step' | 'givenBy'> & { owedFen: Fen }): NoticeRow => ({
@@ -102,15 +74,9 @@ export function createArrears({ db, clock }: { db: Database; clock: Clock }) {
     overAt: null,
   });
 
-  const visibleProposals = (caller: Caller) =>
-    db
-      .selectFrom('proposals')
-      .innerJoin('households', 'households.id', 'proposals.householdId')
-      .selectAll('proposals')
-      .select(['households.accountNo', 'households.name'])
-      .where(visibleHouseholds(caller));
-
   return {
+    proposals,
+
     /** What somebody who judges a command asks: undefined when the household owes nothing, or is none. */
     async noticesOf(
       householdId: string,
@@ -146,7 +112,7 @@ export function createArrears({ db, clock }: { db: Database; clock: Clock }) {
         const owing = { householdId: household.id, owedFen: -balance };
         const row = noticeOf({ ...owing, step, givenBy: caller.name });
         await transaction.insertInto('notices').values(row).execute();
-        if (step === 'final_notice') await propose(transaction, [owing]);
+        if (step === 'final_notice') await proposals.propose(transaction, 'final_notice', [owing]);
         return row;
       });
     },
@@ -187,8 +153,9 @@ export function createArrears({ db, clock }: { db: Database; clock: Clock }) {
         });
       if (warnings.length > 0) await transaction.insertInto('notices').values(warnings).execute();
       const over = low.filter(({ id }) => of(id) < -BigInt(modes.get(id)?.emergencyCreditFen ?? 0));
-      await propose(
+      await proposals.propose(
         transaction,
+        'credit_used_up',
         over.map(({ id }) => ({ householdId: id, owedFen: -of(id) })),
       );
       await end(
@@ -224,33 +191,6 @@ export function createArrears({ db, clock }: { db: Database; clock: Clock }) {
       );
       const { items, nextCursor } = pageOf(owing, limit);
       return { items: await withNotices(items), nextCursor };
-    },
-
-    async proposals(caller: Caller, { limit, cursor, state }: Page & { state?: ProposalRow['state'] | undefined }) {
-      let query = visibleProposals(caller);
-      if (state) query = query.where('proposals.state', '=', state);
-      if (cursor) query = query.where('proposals.id', '<', cursor);
-      return pageOf(
-        await query
-          .orderBy('proposals.id', 'desc')
-          .limit(limit + 1)
-          .execute(),
-        limit,
-      );
-    },
-
-    async dismiss(caller: Caller, id: string, reason: string) {
-      const found = await visibleProposals(caller).where('proposals.id', '=', id).executeTakeFirst();
-      if (!found) throw new GatewayError('not_found');
-      const decided = { state: 'dismissed' as const, decidedAt: clock.now(), decidedBy: caller.name, reason };
-      const { numUpdatedRows } = await db
-        .updateTable('proposals')
-        .set(decided)
-        .where('id', '=', id)
-        .where('state', '=', 'open')
-        .executeTakeFirstOrThrow();
-      if (numUpdatedRows === 0n) throw new GatewayError('wrong_state', `The proposal is ${found.state}`);
-      return { ...found, ...decided };
     },
   };
 

@@ -1,3 +1,4 @@
+import type { Audit } from '../audit/audit.ts';
 import type { Database } from '../db/database.ts';
 import { type Clock, every } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
@@ -29,18 +30,19 @@ export async function openCollection(
     db: Database;
     clock: Clock;
     log: Logger;
+    audit: Audit;
     ledger: Ledger;
     payments: Payments;
     paid: (householdId: string) => Promise<void>;
   },
 ) {
   await using stack = new AsyncDisposableStack();
-  const { db, clock, log, ledger } = parts;
+  const { db, clock, log, audit, ledger } = parts;
   const providers = stack.use(await openProviders(settings, parts));
   const settlement = createSettlement(parts);
   const notifications = createNotifications({ ...parts, settlement });
   const orderMs = settings.orderMinutes * 60_000;
-  const orders = createOrders({ db, clock, providers, notifications, orderMs });
+  const orders = createOrders({ db, clock, audit, providers, notifications, orderMs });
   const { reconcileHour } = settings;
   const differences = createDifferences({ db, clock });
   const reconciliation = createReconciliation({ db, clock, log, ledger, providers, differences, reconcileHour });

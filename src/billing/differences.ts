@@ -94,9 +94,13 @@ export function createDifferences({ db, clock }: { db: Database; clock: Clock })
       return pageOf(rows, limit);
     },
 
-    /** A person says why. Once. */
-    async explain(caller: Caller, date: string, id: string, reason: string): Promise<DifferenceRow> {
-      const found = await db
+    /** A person says why. Once; `recount` when that is committed. */
+    async explain(
+      transaction: Transaction<Tables>,
+      caller: Caller,
+      { date, id, reason }: { date: string; id: string; reason: string },
+    ): Promise<DifferenceRow> {
+      const found = await transaction
         .selectFrom('differences')
         .selectAll()
         .where('id', '=', id)
@@ -105,14 +109,13 @@ export function createDifferences({ db, clock }: { db: Database; clock: Clock })
         .executeTakeFirst();
       if (!found) throw new GatewayError('not_found');
       const explained = { explainedBy: caller.name, explainedAt: clock.now(), explanation: reason };
-      const { numUpdatedRows } = await db
+      const { numUpdatedRows } = await transaction
         .updateTable('differences')
         .set({ state: 'explained', ...explained })
         .where('id', '=', id)
         .where('state', '=', 'open')
         .executeTakeFirstOrThrow();
       if (numUpdatedRows === 0n) throw new GatewayError('wrong_state', 'It is explained already');
-      await recount();
       return { ...found, state: 'explained', ...explained };
     },
   };

@@ -1,4 +1,4 @@
-import type { Database } from '../db/database.ts';
+import type { Database, DatabaseOrTransaction } from '../db/database.ts';
 import type { LateUseRow } from '../db/schema-bills.ts';
 import { dayOf, startOfDay } from '../lib/calendar.ts';
 import { chunksOf } from '../lib/chunks.ts';
@@ -24,7 +24,7 @@ export interface Late {
 export function createLateUse({ db, clock }: { db: Database; clock: Clock }) {
   return {
     /** To be called before it is stored: what is noted and never comes does no harm. Times of the month that runs are passed over. */
-    async note(records: readonly Late[]): Promise<void> {
+    async note(records: readonly Late[], at: DatabaseOrTransaction = db): Promise<void> {
       const now = clock.now();
       const month = startOfDay(`${dayOf(now).slice(0, 7)}-01`);
       const first = new Map<string, number>();
@@ -36,7 +36,7 @@ export function createLateUse({ db, clock }: { db: Database; clock: Clock }) {
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([terminalId, fromTime]): LateUseRow => ({ terminalId, fromTime, firstNotedAt: now, notedAt: now }));
       for (const some of chunksOf(rows, ROWS_AT_ONCE)) {
-        await db
+        await at
           .insertInto('lateUse')
           .values(some)
           .onConflict((conflict) =>

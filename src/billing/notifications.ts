@@ -1,17 +1,27 @@
 import type { Transaction } from 'kysely';
 import { type Caller, ofCompany } from '../areas/scope.ts';
+import type { Audit, AuditEntry } from '../audit/audit.ts';
 import type { Database } from '../db/database.ts';
 import { type Page, pageOf } from '../db/page.ts';
 import type { Tables } from '../db/schema.ts';
 import type { PaymentNotificationRow, PaymentOrderRow } from '../db/schema-orders.ts';
 import type { Clock } from '../lib/clock.ts';
+import { GatewayError } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/log.ts';
 import { fromFen, toFen } from '../lib/money.ts';
 import type { Fact, Notification, ProviderName } from './providers/provider.ts';
 import type { Settlement } from './settlement.ts';
 
-/** What providers told, by themselves or asked, each once: taken, or held for people because it does not fit. */
+/**
+ * What providers told, by themselves or asked, each once: taken, or held for people because it does not fit, until one of them says how it was
+ * resolved. That moves no money: an adjustment or a refund does.
+ */
+
+/** A held one that somebody resolved waits no more. */
+export type NotificationState = PaymentNotificationRow['state'] | 'resolved';
+export const stateOf = ({ state, resolvedAt }: PaymentNotificationRow): NotificationState =>
+  state === 'held' && resolvedAt !== null ? 'resolved' : state;
 
 export type Told = Notification & { provider: ProviderName; source: PaymentNotificationRow['source'] };
 
@@ -26,11 +36,12 @@ export function createNotifications(parts: {
   db: Database;
   clock: Clock;
   log: Logger;
+  audit: Audit;
   settlement: Settlement;
   /** Money for a household was committed. */
   paid: (householdId: string) => Promise<void>;
 }) {
-  const { db, clock, log, settlement, paid } = parts;
+  const { db, clock, log, audit, settlement, paid } = parts;
   /** Kept in memory, so that `/metrics` needs no database. */
   let held = 0;
   const counts = new Map<string, { provider: ProviderName; state: string; count: number }>();
@@ -48,8 +59,13 @@ export function createNotifications(parts: {
   const update = (transaction: Transaction<Tables>, id: string, change: Partial<PaymentNotificationRow>) =>
     transaction.updateTable('paymentNotifications').set(change).where('id', '=', id).execute();
 
-  /** Refunds that were told before their payment. */
-  async function takeWaiting(transaction: Transaction<Tables>, order: PaymentOrderRow, provider: ProviderName) {
+  /** Refunds that were told before their payment, also those that somebody has called resolved: the money went back. Gives what was booked. */
+  async function takeWaiting(
+    transaction: Transaction<Tables>,
+    order: PaymentOrderRow,
+    provider: ProviderName,
+  ): Promise<AuditEntry[]> {
+    const moved: AuditEntry[] = [];
     const waiting = await transaction
       .selectFrom('paymentNotifications')
       .selectAll()
@@ -62,7 +78,9 @@ export function createNotifications(parts: {
       const verdict = await settlement.take(transaction, told);
       const reason = verdict.state === 'held' ? verdict.reason : null;
       await update(transaction, id, { state: verdict.state, reason });
+      if (verdict.state === 'taken' && verdict.moved) moved.push(verdict.moved);
     }
+    return moved;
   }
 
   async function recount(): Promise<void> {
@@ -70,6 +88,7 @@ export function createNotifications(parts: {
       .selectFrom('paymentNotifications')
       .select((row) => row.fn.countAll<number | string>().as('number'))
       .where('state', '=', 'held')
+      .where('resolvedAt', 'is', null)
       .executeTakeFirstOrThrow();
     held = Number(number);
   }
@@ -90,6 +109,9 @@ export function createNotifications(parts: {
       reason: null,
       content: fact ? contentOf(fact) : '{}',
       receivedAt: clock.now(),
+      resolvedBy: null,
+      resolvedAt: null,
+      resolution: null,
     };
     if (!(await note(transaction, row)) || !fact) return undefined;
     const verdict = await settlement.take(transaction, { provider, fact, foreign: told.foreign, now: clock.now() });
@@ -105,9 +127,10 @@ export function createNotifications(parts: {
       );
       return undefined;
     }
-    if (!verdict.paid || !verdict.order) return undefined;
-    await takeWaiting(transaction, verdict.order, provider);
-    return verdict.order;
+    const moved = verdict.moved ? [verdict.moved] : [];
+    if (verdict.paid && verdict.order) moved.push(...(await takeWaiting(transaction, verdict.order, provider)));
+    await audit.record(transaction, ...moved);
+    return verdict.paid ? verdict.order : undefined;
   }
 
   function count(provider: ProviderName, state: string): void {
@@ -125,7 +148,7 @@ export function createNotifications(parts: {
     /** The newest first. A company sees those of its own orders. */
     async list(
       caller: Caller,
-      filter: Page & { provider?: string | undefined; state?: PaymentNotificationRow['state'] | undefined },
+      filter: Page & { provider?: string | undefined; state?: NotificationState | undefined },
     ) {
       const { limit, cursor, provider, state } = filter;
       const rows = await db
@@ -133,12 +156,40 @@ export function createNotifications(parts: {
         .selectAll()
         .where(ofCompany(caller, 'companyId'))
         .$if(provider !== undefined, (query) => query.where('provider', '=', provider ?? ''))
-        .$if(state !== undefined, (query) => query.where('state', '=', state ?? 'held'))
+        .$if(state !== undefined, (query) => query.where('state', '=', state === 'taken' ? 'taken' : 'held'))
+        .$if(state === 'held', (query) => query.where('resolvedAt', 'is', null))
+        .$if(state === 'resolved', (query) => query.where('resolvedAt', 'is not', null))
         .$if(cursor !== undefined, (query) => query.where('id', '<', cursor ?? ''))
         .orderBy('id', 'desc')
         .limit(limit + 1)
         .execute();
       return pageOf(rows, limit);
+    },
+
+    /** A person says what was done about a held one. Once; `recount` when that is committed. */
+    async resolve(
+      transaction: Transaction<Tables>,
+      caller: Caller,
+      id: string,
+      resolution: string,
+    ): Promise<PaymentNotificationRow> {
+      const found = await transaction
+        .selectFrom('paymentNotifications')
+        .selectAll()
+        .where('id', '=', id)
+        .where(ofCompany(caller, 'companyId'))
+        .executeTakeFirst();
+      if (!found) throw new GatewayError('not_found');
+      const resolved = { resolvedBy: caller.name, resolvedAt: clock.now(), resolution };
+      const { numUpdatedRows } = await transaction
+        .updateTable('paymentNotifications')
+        .set(resolved)
+        .where('id', '=', id)
+        .where('state', '=', 'held')
+        .where('resolvedAt', 'is', null)
+        .executeTakeFirstOrThrow();
+      if (numUpdatedRows === 0n) throw new GatewayError('wrong_state', `It is ${stateOf(found)} already`);
+      return { ...found, ...resolved };
     },
 
     /** Noted as forged: nothing of it is kept, since anybody can send such. */

@@ -1,5 +1,6 @@
 import type { Transaction } from 'kysely';
 import { type Caller, visibleHouseholds } from '../areas/scope.ts';
+import type { Audit } from '../audit/audit.ts';
 import type { Database } from '../db/database.ts';
 import { type Page, pageOf } from '../db/page.ts';
 import type { HouseholdRow, Tables } from '../db/schema.ts';
@@ -45,12 +46,13 @@ function failedIfRefused(error: unknown): { state: 'failed' } {
 export function createOrders(parts: {
   db: Database;
   clock: Clock;
+  audit: Audit;
   providers: Providers;
   notifications: Notifications;
   /** How long a code can be paid. */
   orderMs: number;
 }) {
-  const { db, clock, providers, notifications, orderMs } = parts;
+  const { db, clock, audit, providers, notifications, orderMs } = parts;
 
   const visible = (caller: Caller) =>
     db
@@ -206,6 +208,9 @@ export function createOrders(parts: {
     };
     await transaction.insertInto('paymentRefunds').values(row).execute();
     await changeOrder(transaction, order, { state, askAt: clock.now() + ASK_AFTER_MS[0], asked: 0 });
+    const { companyId, householdId } = order;
+    const detail = { orderId, householdId, amountFen: row.amountFen, reason };
+    await audit.record(transaction, { actor: caller.name, action: 'refund_requested', subject: id, companyId, detail });
     return id;
   }
 

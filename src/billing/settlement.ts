@@ -1,4 +1,5 @@
 import type { Transaction } from 'kysely';
+import type { AuditEntry } from '../audit/audit.ts';
 import { isPostgres } from '../db/database.ts';
 import type { Tables } from '../db/schema.ts';
 import type { HeldReason, PaymentOrderRow, PaymentRefundRow } from '../db/schema-orders.ts';
@@ -16,7 +17,8 @@ import type { Fact, Foreign, PaymentFact, ProviderName, RefundFact } from './pro
  */
 
 export type Verdict =
-  | { state: 'taken'; order: PaymentOrderRow | undefined; paid: boolean }
+  /** `moved` is what the audit says of the money that was booked. */
+  | { state: 'taken'; order: PaymentOrderRow | undefined; paid: boolean; moved?: AuditEntry }
   | { state: 'held'; order: PaymentOrderRow | undefined; reason: HeldReason };
 
 export interface Told {
@@ -74,7 +76,7 @@ export function createSettlement({ ledger, payments }: { ledger: Ledger; payment
       await holdOrder(transaction, order);
       return held(foreign ?? 'other_amount');
     }
-    return { state: 'taken', order: await credit(transaction, order, fact), paid: true };
+    return { state: 'taken', paid: true, ...(await credit(transaction, order, fact)) };
   }
 
   async function isElsewhere(
@@ -100,7 +102,7 @@ export function createSettlement({ ledger, payments }: { ledger: Ledger; payment
     transaction: Transaction<Tables>,
     order: PaymentOrderRow,
     { transactionId, amountFen, at }: PaymentFact,
-  ): Promise<PaymentOrderRow> {
+  ): Promise<{ order: PaymentOrderRow; moved: AuditEntry }> {
     const state = nextState(order.state, 'pay');
     if (!state) throw new RangeError(`order ${order.id} is ${order.state} without a transaction`);
     // The household's money was taken, whatever we had told the provider before.
@@ -121,7 +123,7 @@ export function createSettlement({ ledger, payments }: { ledger: Ledger; payment
       .select('name')
       .where('id', '=', householdId)
       .executeTakeFirstOrThrow();
-    await payments.note(transaction, {
+    const paid = await payments.note(transaction, {
       id: newId('pay'),
       companyId,
       householdId,
@@ -134,7 +136,18 @@ export function createSettlement({ ledger, payments }: { ledger: Ledger; payment
       receivedBy: provider,
       receivedAt: at,
     });
-    return changeOrder(transaction, order, { state, note, transactionId, paidAt: at, askAt: null, failed: 0 });
+    const change = { state, note, transactionId, paidAt: at, askAt: null, failed: 0 };
+    const detail = {
+      orderId: id,
+      householdId,
+      amountFen: fromFen(amountFen),
+      method: provider,
+      reference: transactionId,
+    };
+    return {
+      order: await changeOrder(transaction, order, change),
+      moved: { actor: `provider:${provider}`, action: 'payment_received', subject: paid.id, companyId, detail },
+    };
   }
 
   async function takeRefund(
@@ -163,8 +176,10 @@ export function createSettlement({ ledger, payments }: { ledger: Ledger; payment
     }
     const refund = known ?? (await noteRefund(transaction, order, fact));
     await endRefund(transaction, refund, fact);
-    if (fact.outcome === 'done') await giveBack(transaction, order, refund, fact);
-    return { state: 'taken', order: await afterRefund(transaction, order), paid: false };
+    const after = () => afterRefund(transaction, order);
+    if (fact.outcome !== 'done') return { state: 'taken', order: await after(), paid: false };
+    const moved = await giveBack(transaction, order, refund, fact);
+    return { state: 'taken', order: await after(), paid: false, moved };
   }
 
   /** Somebody made it at the provider, without us. */
@@ -206,7 +221,7 @@ export function createSettlement({ ledger, payments }: { ledger: Ledger; payment
     order: PaymentOrderRow,
     { id, reason, requestedBy }: PaymentRefundRow,
     { amountFen, at }: RefundFact,
-  ): Promise<void> {
+  ): Promise<AuditEntry> {
     await ledger.post(transaction, {
       id,
       kind: 'refund',
@@ -218,6 +233,13 @@ export function createSettlement({ ledger, payments }: { ledger: Ledger; payment
       reference: order.id,
       lines: [{ debit: heatingOf(order), credit: clearingOf(order.companyId, order.provider), amountFen }],
     });
+    return {
+      actor: `provider:${order.provider}`,
+      action: 'refund_made',
+      subject: id,
+      companyId: order.companyId,
+      detail: { orderId: order.id, householdId: order.householdId, amountFen: fromFen(amountFen), requestedBy, reason },
+    };
   }
 
   async function afterRefund(transaction: Transaction<Tables>, order: PaymentOrderRow): Promise<PaymentOrderRow> {

@@ -1,4 +1,6 @@
+import type { Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
+import type { Tables } from '../db/schema.ts';
 import type { BillingModeRow, HouseholdTariffRow } from '../db/schema-bills.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
@@ -36,6 +38,7 @@ export function createTerms({
   return {
     /** Throws when there is no such tariff. */
     async setTariff(
+      transaction: Transaction<Tables>,
       householdId: string,
       { tariff, since, tierReset }: { tariff: string; since: string; tierReset?: string | undefined },
       by: string,
@@ -44,7 +47,7 @@ export function createTerms({
       if (metric === undefined) throw new GatewayError('unknown_reference', `There is no tariff ${tariff}`);
       const set = { tariff, tierReset: tierReset ?? null, setBy: by, setAt: clock.now() };
       const row = { householdId, metric, since, ...set };
-      await db
+      await transaction
         .insertInto('householdTariffs')
         .values(row)
         .onConflict((conflict) => conflict.columns(['householdId', 'metric', 'since']).doUpdateSet(set))
@@ -62,9 +65,14 @@ export function createTerms({
         .orderBy('metric')
         .execute(),
 
-    async setMode(subjectId: string, { since, mode, emergencyCreditFen }: Mode, by: string): Promise<Mode> {
+    async setMode(
+      transaction: Transaction<Tables>,
+      subjectId: string,
+      { since, mode, emergencyCreditFen }: Mode,
+      by: string,
+    ): Promise<Mode> {
       const set = { mode, emergencyCreditFen, setBy: by, setAt: clock.now() };
-      await db
+      await transaction
         .insertInto('billingModes')
         .values({ subjectId, since, ...set })
         .onConflict((conflict) => conflict.columns(['subjectId', 'since']).doUpdateSet(set))

@@ -1,4 +1,5 @@
-import type { Database } from '../db/database.ts';
+import type { Transaction } from 'kysely';
+import type { Tables } from '../db/schema.ts';
 import type { UsageCorrectionRow } from '../db/schema-bills.ts';
 import { startOfDay } from '../lib/calendar.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -10,8 +11,9 @@ import type { LateUse } from './late-use.ts';
 /** What a person knows better than the meter: the use of a day. The newest for a day holds in bills that are made from then on. */
 
 export const createUsageCorrections =
-  ({ db, clock, lateUse }: { db: Database; clock: Clock; lateUse: LateUse }) =>
+  ({ clock, lateUse }: { clock: Clock; lateUse: LateUse }) =>
   async (
+    transaction: Transaction<Tables>,
     terminal: Pick<Terminal, 'id' | 'profile'>,
     correction: Pick<UsageCorrectionRow, 'metric' | 'day' | 'amount' | 'reason'>,
     by: string,
@@ -28,7 +30,7 @@ export const createUsageCorrections =
       correctedBy: by,
       correctedAt: clock.now(),
     };
-    await db.insertInto('usageCorrections').values(row).execute();
-    await lateUse.note([{ terminalId: terminal.id, time: startOfDay(correction.day) }]);
+    await transaction.insertInto('usageCorrections').values(row).execute();
+    await lateUse.note([{ terminalId: terminal.id, time: startOfDay(correction.day) }], transaction);
     return row;
   };

@@ -1,6 +1,7 @@
 import type { AuditEntry } from '../http/schemas/audit.ts';
 import { useAnyCommandText } from './command-text.ts';
 import { type T, useLanguage, wordFor } from './i18n.ts';
+import { yuan } from './money.ts';
 import { useProfiles } from './profiles.ts';
 import { readingText, WIRES } from './step-text.ts';
 
@@ -15,13 +16,16 @@ export function actorText(t: T, actor: string): string {
   return `${wordFor(words, kind)}${name}`;
 }
 
-/** What else is written down: `用户名：li · 角色：管理员`. */
-function plainText(t: T, detail: AuditEntry['detail']): string {
+/** What else is written down, with money as people read it: `用户名：li · 角色：管理员`. The page shows the household beside it. */
+function plainText(t: T, { householdId: _shown, accountNo: _beside, ...detail }: AuditEntry['detail']): string {
   const names: Record<string, string> = t('audit.fields', { returnObjects: true });
-  const roles: Record<string, string> = t('role', { returnObjects: true });
+  const words: Record<string, string> = {
+    ...t('role', { returnObjects: true }),
+    ...t('payment.methods', { returnObjects: true }),
+  };
   const fieldText = (name: string, value: unknown): string => {
-    if (typeof value === 'object') return JSON.stringify(value);
-    return name === 'role' ? wordFor(roles, String(value)) : String(value);
+    if (typeof value === 'string') return wordFor(words, value);
+    return name.endsWith('Fen') && typeof value === 'number' ? yuan(value) : JSON.stringify(value);
   };
   return Object.entries(detail)
     .filter(([, value]) => value !== null)

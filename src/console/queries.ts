@@ -17,15 +17,17 @@ import type {
   Reconciliation,
 } from '../http/schemas/payment-orders.ts';
 import type { Area, AreaOverview, Company, Household, User } from '../http/schemas/people.ts';
+import type { Proposal } from '../http/schemas/proposals.ts';
 import type { CredentialState, ImportError, TerminalImport } from '../http/schemas/provisioning.ts';
 import type { QuarantineCount, Quarantined, Readings, Usage } from '../http/schemas/readings.ts';
+import type { Takings } from '../http/schemas/reports.ts';
 import type { Schedule, ScheduleRun } from '../http/schemas/schedules.ts';
 import type { SecurityEventView } from '../http/schemas/security.ts';
 import type { ProfileView, Terminal } from '../http/schemas/terminals.ts';
 import { get, type Page, type Query } from './api.ts';
 import { now } from './clock.ts';
 import type { Range } from './ranges.ts';
-import type { AuditSearch } from './search.ts';
+import type { ArrearsSearch, AuditSearch, ProposalSearch, TakingsSearch } from './search.ts';
 
 const PAGE_SIZE = 50;
 const RECENT_COMMANDS = 10;
@@ -65,6 +67,7 @@ export const CACHE = {
   reconciliations: 'reconciliations',
   differences: 'differences',
   notifications: 'notifications',
+  proposals: 'proposals',
 } as const;
 
 const IN_FLIGHT: ReadonlySet<Command['state']> = new Set(['held', 'queued', 'sent', 'acknowledged'] as const);
@@ -159,8 +162,8 @@ export const runQuery = (id: string) => ({
 });
 export const runTroublesQuery = (id: string) =>
   pages<BillingTrouble>(['billing-troubles', id], `/billing-runs/${encodeURIComponent(id)}/troubles`, {});
-export const arrearsQuery = (filter: { areaCode?: string | undefined }) =>
-  pages<Owing>(['arrears'], '/arrears', filter);
+export const arrearsQuery = (filter: ArrearsSearch) => pages<Owing>(['arrears'], '/arrears', filter);
+export const proposalsQuery = (filter: ProposalSearch) => pages<Proposal>([CACHE.proposals], '/proposals', filter);
 export const providersQuery = () => ({
   ...one<PaymentProviders>(['payment-providers'], '/payment-providers'),
   staleTime: SELDOM_MS,
@@ -179,8 +182,8 @@ export const orderQuery = (made: PaymentOrder) => ({
 export const reconciliationsQuery = () => pages<Reconciliation>([CACHE.reconciliations], '/reconciliations', {});
 export const differencesQuery = (state: Difference['state']) =>
   pages<Difference>([CACHE.differences], '/reconciliations/differences', { state });
-export const heldNotificationsQuery = () =>
-  pages<PaymentNotification>([CACHE.notifications], '/payment-notifications', { state: 'held' });
+export const notificationsQuery = (state: PaymentNotification['state']) =>
+  pages<PaymentNotification>([CACHE.notifications], '/payment-notifications', { state });
 
 export const alarmsQuery = (state: Alarm['state']) => pages<Alarm>([CACHE.alarms], '/alarms', { state });
 export type LineFilter = { search?: string | undefined; troubled?: string | undefined };
@@ -215,8 +218,10 @@ export const auditStateQuery = () => ({
 });
 
 type Days = { from: string; to: string };
-export const depositsQuery = (days: Days) =>
-  one<{ items: DepositStatement[] }>(['deposits'], '/reports/deposits', days);
+type Place = { areaCode?: string | undefined; companyId?: string | undefined };
+export const depositsQuery = (filter: Days & Place) =>
+  one<{ items: DepositStatement[] }>(['deposits'], '/reports/deposits', filter);
+export const takingsQuery = (filter: Days & TakingsSearch) => one<Takings>(['takings'], '/reports/takings', filter);
 export const terminalUsageQuery = (id: string, metric: string, days: Days) =>
   one<Usage>(['usage', id, metric], `/terminals/${encodeURIComponent(id)}/usage`, { ...days, metric, every: '1d' });
 export const householdUsageQuery = (id: string, days: Days) =>
@@ -259,10 +264,16 @@ export const scheduleRunsQuery = (id: string) => ({
 });
 
 /** What would become of a command now. */
-export const judgementQuery = (terminalId: string, command: string, value: string) => ({
+export const judgementQuery = (
+  terminalId: string,
+  command: string,
+  value: string,
+  more: { purpose?: string; reason?: string } = {},
+) => ({
   ...one<Judgement>(['judgement', terminalId], `/terminals/${encodeURIComponent(terminalId)}/commands/judgement`, {
     command,
     value,
+    ...more,
   }),
   gcTime: 0,
 });

@@ -24,12 +24,14 @@ import { ImportsPage } from './pages/imports.tsx';
 import { LinePage } from './pages/line.tsx';
 import { LinesPage } from './pages/lines.tsx';
 import { LoginPage } from './pages/login.tsx';
+import { ProposalsPage } from './pages/proposals.tsx';
 import { QuarantinePage } from './pages/quarantine.tsx';
 import { ReceiptPage } from './pages/receipt.tsx';
 import { ReconciliationPage } from './pages/reconciliation.tsx';
 import { SchedulesPage } from './pages/schedules.tsx';
 import { SecurityPage } from './pages/security.tsx';
 import { SetupPage } from './pages/setup.tsx';
+import { TakingsPage } from './pages/takings.tsx';
 import { TerminalsPage } from './pages/terminals.tsx';
 import { NoPage, PageFailure } from './parts/failure.tsx';
 import { Shell } from './parts/shell.tsx';
@@ -43,10 +45,12 @@ import {
   importSearch,
   lineSearch,
   loginSearch,
+  proposalSearch,
   quarantineSearch,
   reconciliationSearch,
   securitySearch,
   setupSearch,
+  takingsSearch,
   terminalSearch,
 } from './search.ts';
 import { session } from './session.ts';
@@ -112,6 +116,18 @@ const arrears = createRoute({
   component: ArrearsPage,
   validateSearch: arrearsSearch,
 });
+const takings = createRoute({
+  getParentRoute: () => shell,
+  path: '/takings',
+  component: TakingsPage,
+  validateSearch: takingsSearch,
+});
+const proposals = createRoute({
+  getParentRoute: () => shell,
+  path: '/proposals',
+  component: ProposalsPage,
+  validateSearch: proposalSearch,
+});
 const alarms = createRoute({
   getParentRoute: () => shell,
   path: '/alarms',
@@ -173,7 +189,9 @@ export const router = createRouter({
       household,
       bill,
       billing,
+      takings,
       arrears,
+      proposals,
       receipt,
       deposits,
       alarms,

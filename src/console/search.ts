@@ -1,4 +1,5 @@
 import type { Alarm } from '../http/schemas/live.ts';
+import type { Proposal } from '../http/schemas/proposals.ts';
 import type { TerminalStatus } from '../http/schemas/terminals.ts';
 
 /** What stands in the address after `?`: whoever typed it, only what a page understands goes on. The router has made numbers of some of it. */
@@ -57,9 +58,12 @@ const day = (raw: unknown): string | undefined => {
   return /^\d{4}-\d\d-\d\d$/.test(given) && !Number.isNaN(Date.parse(given)) ? given : undefined;
 };
 
-export const depositSearch = (raw: Raw): Optional<{ from: string; to: string }> => ({
+export type DepositSearch = Optional<{ from: string; to: string; areaCode: string; companyId: string }>;
+export const depositSearch = (raw: Raw): DepositSearch => ({
   from: day(raw['from']),
   to: day(raw['to']),
+  areaCode: text(raw['areaCode']),
+  companyId: text(raw['companyId']),
 });
 
 export type AuditSearch = Optional<{ terminalId: string; actor: string; action: string; from: string; to: string }>;
@@ -72,15 +76,41 @@ export const auditSearch = (raw: Raw): AuditSearch => ({
 });
 
 export const DIFFERENCE_STATES = ['open', 'explained'] as const;
-export const reconciliationSearch = (raw: Raw): Optional<{ state: (typeof DIFFERENCE_STATES)[number] }> => ({
+export const HELD_STATES = ['held', 'resolved'] as const;
+export type HeldState = (typeof HELD_STATES)[number];
+export type ReconciliationSearch = Optional<{ state: (typeof DIFFERENCE_STATES)[number]; held: HeldState }>;
+export const reconciliationSearch = (raw: Raw): ReconciliationSearch => ({
   state: oneOf(DIFFERENCE_STATES, raw['state']),
+  held: oneOf(HELD_STATES, raw['held']),
+});
+
+export const TAKINGS_BY = ['clerk', 'area', 'day'] as const;
+export type TakingsBy = (typeof TAKINGS_BY)[number];
+export type TakingsSearch = DepositSearch & Optional<{ by: TakingsBy; method: string; receivedBy: string }>;
+export const takingsSearch = (raw: Raw): TakingsSearch => ({
+  ...depositSearch(raw),
+  by: oneOf(TAKINGS_BY, raw['by']),
+  method: text(raw['method']),
+  receivedBy: text(raw['receivedBy']),
+});
+
+export const PROPOSAL_STATES = ['open', 'accepted', 'dismissed', 'over'] as const satisfies Proposal['state'][];
+export type ProposalSearch = Optional<{ state: Proposal['state']; areaCode: string; companyId: string }>;
+export const proposalSearch = (raw: Raw): ProposalSearch => ({
+  state: oneOf(PROPOSAL_STATES, raw['state']),
+  areaCode: text(raw['areaCode']),
+  companyId: text(raw['companyId']),
 });
 
 export const importSearch = (raw: Raw): Optional<{ id: string }> => ({ id: text(raw['id']) });
 
 export const billingSearch = (raw: Raw): Optional<{ id: string }> => ({ id: text(raw['id']) });
 
-export const arrearsSearch = (raw: Raw): Optional<{ areaCode: string }> => ({ areaCode: text(raw['areaCode']) });
+export type ArrearsSearch = Optional<{ areaCode: string; companyId: string }>;
+export const arrearsSearch = (raw: Raw): ArrearsSearch => ({
+  areaCode: text(raw['areaCode']),
+  companyId: text(raw['companyId']),
+});
 
 export const setupSearch = (raw: Raw): Optional<{ token: string }> => ({ token: text(raw['token']) });
 

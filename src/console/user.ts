@@ -18,7 +18,7 @@ export type Group = 'watch' | 'switch' | 'money' | 'manage';
 export type Section =
   | ('terminals' | 'alarms' | 'lines')
   | ('batches' | 'schedules' | 'held')
-  | ('households' | 'billing' | 'arrears' | 'deposits' | 'reconciliation')
+  | ('households' | 'billing' | 'takings' | 'arrears' | 'proposals' | 'deposits' | 'reconciliation')
   | ('imports' | 'claim' | 'quarantine' | 'security' | 'audit');
 
 /** The menu, in groups, with who has what. The gateway decides what may be seen and done; this only leaves out what it would refuse. */
@@ -44,7 +44,9 @@ const MENU: readonly [Group, readonly [Section, readonly Role[]][]][] = [
     [
       ['households', STAFF],
       ['billing', CLERKS],
+      ['takings', STAFF],
       ['arrears', STAFF],
+      ['proposals', STAFF],
       ['deposits', STAFF],
       ['reconciliation', CLERKS],
     ],

@@ -42,6 +42,29 @@ export const AUDIT_ACTIONS = [
   'terminal_added',
   'terminal_changed',
   'terminal_removed',
+  'secret_changed',
+  'secret_revoked',
+  'secrets_handed_out',
+  'claim_code_changed',
+  'terminal_claimed',
+  'payment_received',
+  'payment_reversed',
+  'refund_requested',
+  'refund_made',
+  'adjustment_booked',
+  'deposit_received',
+  'deposit_offset',
+  'deposit_refunded',
+  'notification_resolved',
+  'difference_explained',
+  'proposal_accepted',
+  'proposal_dismissed',
+  'tariff_set',
+  'billing_mode_set',
+  'usage_corrected',
+  'billing_run_added',
+  'bill_released',
+  'bill_replaced',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
@@ -49,13 +72,13 @@ export interface AuditRow {
   /** From 1, without a gap. */
   seq: number;
   at: number;
-  /** A user's name, `key:` and an API key's name, `terminal:` or `gateway:` and an id. */
+  /** A user's name, `key:` and an API key's name, `terminal:` or `gateway:` and an id, `provider:` and the name of one. */
   actor: string;
   action: AuditAction;
   /** The id of what it was done to. */
   subject: string;
   terminalId: string | null;
-  /** The company that had the terminal at that moment, and may see the row. */
+  /** The company that had the terminal at that moment, or whose money it is, and that may see the row. */
   companyId: string | null;
   /** JSON. */
   detail: string;

@@ -156,19 +156,26 @@ export interface NoticeRow {
   overAt: number | null;
 }
 
-export const PROPOSAL_STATES = ['open', 'dismissed', 'over'] as const;
+/** `accepted`: a person asked for the command; `over`: nothing is owed any more. */
+export const PROPOSAL_STATES = ['open', 'accepted', 'dismissed', 'over'] as const;
+export const PROPOSAL_CAUSES = ['final_notice', 'credit_used_up'] as const;
 
 /** What people may decide; nothing follows from it by itself. */
 export interface ProposalRow {
   id: string;
   householdId: string;
   kind: 'switch_off';
+  /** Why it was made; null of one that is older than this column. */
+  cause: (typeof PROPOSAL_CAUSES)[number] | null;
   state: (typeof PROPOSAL_STATES)[number];
   owedFen: number;
   madeAt: number;
   decidedAt: number | null;
   decidedBy: string | null;
+  /** What the person who decided said. */
   reason: string | null;
+  /** What was asked for when it was accepted. */
+  commandId: string | null;
 }
 
 export interface BillTables {

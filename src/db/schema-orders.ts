@@ -77,6 +77,10 @@ export interface PaymentNotificationRow {
   /** JSON of the fact. */
   content: string;
   receivedAt: number;
+  /** Of a held one: who looked after it, when, and what was done. */
+  resolvedBy: string | null;
+  resolvedAt: number | null;
+  resolution: string | null;
 }
 
 export interface ReconciliationRow {

@@ -1,3 +1,4 @@
+import { stateOf } from '../billing/notifications.ts';
 import type {
   DifferenceRow,
   PaymentNotificationRow,
@@ -59,9 +60,12 @@ export const notificationView = (row: PaymentNotificationRow): PaymentNotificati
   orderId: row.orderId,
   transactionId: row.transactionId,
   amountFen: row.amountFen,
-  state: row.state,
+  state: stateOf(row),
   reason: row.reason,
   receivedAt: rfc3339(row.receivedAt),
+  resolvedBy: row.resolvedBy,
+  resolvedAt: orNull(row.resolvedAt),
+  resolution: row.resolution,
 });
 
 export const reconciliationView = (row: ReconciliationRow): Reconciliation => ({

@@ -66,6 +66,7 @@ import { meterExchangeRoutes } from './routes/meter-exchanges.ts';
 import { type ModbusLines, modbusRoutes } from './routes/modbus.ts';
 import { paymentNotificationRoutes } from './routes/payment-notifications.ts';
 import { paymentOrderRoutes } from './routes/payment-orders.ts';
+import { proposalRoutes } from './routes/proposals.ts';
 import { quarantineRoutes } from './routes/quarantine.ts';
 import { readingRoutes } from './routes/readings.ts';
 import { reconciliationRoutes } from './routes/reconciliations.ts';
@@ -218,6 +219,7 @@ export async function startHttp(parts: HttpParts) {
       billingRunRoutes,
       termRoutes,
       arrearsRoutes,
+      proposalRoutes,
       reportRoutes,
       paymentOrderRoutes,
       paymentNotificationRoutes,

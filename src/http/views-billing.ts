@@ -3,6 +3,7 @@ import type { LedgerEntry } from '../billing/balances.ts';
 import type { DepositStatement } from '../billing/deposit-moves.ts';
 import type { Payment } from '../billing/payments.ts';
 import type { HouseholdRow } from '../db/schema.ts';
+import type { AuditAction } from '../db/schema-audit.ts';
 import { rfc3339 } from '../lib/calendar.ts';
 import { fromFen, inCapitals } from '../lib/money.ts';
 import type { LedgerEntry as LedgerEntryView, Payment as PaymentView, Receipt } from './schemas/billing.ts';
@@ -14,6 +15,19 @@ import { orNull } from './views.ts';
 /** `2026-000123`, without a gap within a company and a year. */
 const receiptNo = ({ receiptYear, receiptNumber }: Payment): string =>
   `${receiptYear}-${String(receiptNumber).padStart(6, '0')}`;
+
+/** What the audit says of a payment at the counter. */
+export const auditOfPayment = (action: AuditAction) => (payment: Payment) => ({
+  action,
+  subject: payment.id,
+  detail: {
+    amountFen: payment.amountFen,
+    method: payment.method,
+    reference: payment.reference,
+    receiptNo: receiptNo(payment),
+    ...(payment.reversalReason !== null && { reason: payment.reversalReason }),
+  },
+});
 
 export const paymentView = (row: Payment): PaymentView => ({
   id: row.id,

@@ -3,8 +3,8 @@ import type { Cell, Sheet } from './sheet.ts';
 
 /** RFC 4180 with a byte order mark, by which Excel knows UTF-8. */
 
-/** A spreadsheet takes a text that begins so for a formula, which may send the file's content elsewhere; an apostrophe makes it text. */
-const FORMULA = /^[=+\-@\t\r]/;
+/** A spreadsheet takes a text that begins so for a formula, which may send the file's content elsewhere; an apostrophe makes it text. Some take the wide signs too. */
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 
 function field(cell: Cell): string {
   if (cell === null) return '';

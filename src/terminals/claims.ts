@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Caller } from '../areas/scope.ts';
+import type { Audit } from '../audit/audit.ts';
 import type { Database } from '../db/database.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { hashSecret, sameHash } from '../lib/ids.ts';
 import { hashesOf } from './broker-hash.ts';
-import { NO_CLAIM, NOBODYS, type ProvisioningLimits } from './credentials.ts';
+import { auditOfTerminal, NO_CLAIM, NOBODYS, type ProvisioningLimits } from './credentials.ts';
 import type { TerminalMemory } from './memory.ts';
 import type { Placement } from './placement.ts';
 import type { Happening, Terminal } from './registry.ts';
@@ -47,6 +48,7 @@ export interface Claim {
 export function createClaims(parts: {
   db: Database;
   clock: Clock;
+  audit: Audit;
   memory: TerminalMemory;
   sealedSecrets: SealedSecrets;
   placement: Placement;
@@ -55,7 +57,7 @@ export function createClaims(parts: {
   reload: (id: string, happening: Happening) => Promise<Terminal>;
   alone: <T>(task: () => Promise<T>) => Promise<T>;
 }) {
-  const { db, clock, memory, sealedSecrets, placement, limits, get, reload, alone } = parts;
+  const { db, clock, audit, memory, sealedSecrets, placement, limits, get, reload, alone } = parts;
 
   /** Compared in constant time; of an id that nobody has, of another code, and of one that was used, the same is said. */
   function waiting(id: string, code: string): Terminal {
@@ -71,13 +73,16 @@ export function createClaims(parts: {
       const code = newClaimCode();
       const until = clock.now() + limits.claimMs;
       if (get(caller, id).unclaimedSince === null) throw troubles.wasClaimed(id);
-      const { numUpdatedRows } = await db
-        .updateTable('terminals')
-        .set({ claimHash: hashSecret(code), claimUntil: until })
-        .where('id', '=', id)
-        .where('unclaimedSince', 'is not', null)
-        .executeTakeFirstOrThrow();
-      if (numUpdatedRows === 0n) throw troubles.wasClaimed(id);
+      await db.transaction().execute(async (transaction) => {
+        const { numUpdatedRows } = await transaction
+          .updateTable('terminals')
+          .set({ claimHash: hashSecret(code), claimUntil: until })
+          .where('id', '=', id)
+          .where('unclaimedSince', 'is not', null)
+          .executeTakeFirstOrThrow();
+        if (numUpdatedRows === 0n) throw troubles.wasClaimed(id);
+        await audit.record(transaction, auditOfTerminal(caller, 'claim_code_changed', id, { until }));
+      });
       await memory.reload([id]);
       return { code, until };
     },
@@ -108,7 +113,13 @@ export function createClaims(parts: {
             .where('claimHash', '=', claimHash)
             .executeTakeFirstOrThrow();
           if (numUpdatedRows === 0n) throw new GatewayError('wrong_claim');
-          return secret === null ? undefined : sealedSecrets.keep(transaction, terminal, secret);
+          const keep = secret === null ? undefined : await sealedSecrets.keep(transaction, terminal, secret);
+          const { householdId } = place;
+          await audit.record(transaction, {
+            ...auditOfTerminal(caller, 'terminal_claimed', id, { householdId, secretMade: secret !== null }),
+            companyId: place.companyId,
+          });
+          return keep;
         });
         kept?.();
         return { terminal: await reload(id, 'changed'), secret };

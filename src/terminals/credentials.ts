@@ -1,6 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Caller } from '../areas/scope.ts';
+import type { Audit, AuditEntry } from '../audit/audit.ts';
 import type { Database } from '../db/database.ts';
+import type { AuditAction } from '../db/schema-audit.ts';
 import { chunksOf } from '../lib/chunks.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
@@ -47,16 +49,25 @@ export interface CredentialState {
   previousUntil: number | null;
 }
 
+/** What the audit says of a terminal's secret or code: that it is another, never what it is. */
+export const auditOfTerminal = (
+  { name }: Caller,
+  action: AuditAction,
+  id: string,
+  detail: Record<string, unknown> = {},
+): AuditEntry => ({ actor: name, action, subject: id, terminalId: id, detail });
+
 export function createCredentials(parts: {
   db: Database;
   clock: Clock;
+  audit: Audit;
   memory: TerminalMemory;
   sealedSecrets: SealedSecrets;
   get: (caller: Caller, id: string) => Terminal;
   onChange: Told;
   limits: ProvisioningLimits;
 }) {
-  const { db, clock, memory, sealedSecrets, get, onChange, limits } = parts;
+  const { db, clock, audit, memory, sealedSecrets, get, onChange, limits } = parts;
   /** Of these the new secret was used; their rows do not say so yet. */
   const used = new Set<string>();
 
@@ -71,8 +82,11 @@ export function createCredentials(parts: {
   const previousOf = ({ id, previousHash, previousUntil }: Terminal): string | undefined =>
     previousHash !== null && (previousUntil ?? 0) > clock.now() && !used.has(id) ? previousHash : undefined;
 
-  async function revoke(ids: string[]): Promise<void> {
-    await db.updateTable('terminals').set(NO_SECRET).where('id', 'in', ids).execute();
+  async function revoke(caller: Caller, ids: string[]): Promise<void> {
+    await db.transaction().execute(async (transaction) => {
+      await transaction.updateTable('terminals').set(NO_SECRET).where('id', 'in', ids).execute();
+      await audit.record(transaction, ...ids.map((id) => auditOfTerminal(caller, 'secret_revoked', id)));
+    });
     for (const id of ids) await sealedSecrets.forget(id);
     await memory.reload(ids);
     for (const id of ids) await onChange(id, 'revoked');
@@ -113,7 +127,9 @@ export function createCredentials(parts: {
           .set({ ...hashesOf(secret), previousHash, previousUntil })
           .where('id', '=', id)
           .execute();
-        return sealedSecrets.keep(transaction, terminal, secret);
+        const keep = await sealedSecrets.keep(transaction, terminal, secret);
+        await audit.record(transaction, auditOfTerminal(caller, 'secret_changed', id, { previousUntil }));
+        return keep;
       });
       kept();
       used.delete(id);
@@ -124,16 +140,16 @@ export function createCredentials(parts: {
     /** No secret opens anything any more, and who is connected is cut. */
     async revoke(caller: Caller, id: string): Promise<void> {
       mqtt(caller, id);
-      await revoke([id]);
+      await revoke(caller, [id]);
     },
 
     /** The same for every terminal of a company; gives how many had a secret. */
-    async revokeCompany(companyId: string): Promise<number> {
+    async revokeCompany(caller: Caller, companyId: string): Promise<number> {
       const ids = [...memory.terminals.values()]
         .filter((terminal) => terminal.companyId === companyId && terminal.secretHash !== null)
         .map(({ id }) => id);
       for (const some of chunksOf(ids, CHUNK)) {
-        await revoke(some);
+        await revoke(caller, some);
         await nextTurn();
       }
       return ids.length;

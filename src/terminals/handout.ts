@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { Caller } from '../areas/scope.ts';
+import type { Audit, AuditEntry } from '../audit/audit.ts';
 import type { Database } from '../db/database.ts';
 import { rfc3339 } from '../lib/calendar.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -28,12 +29,13 @@ interface Given {
 export function createHandout(parts: {
   db: Database;
   clock: Clock;
+  audit: Audit;
   registry: Registry;
   sealedSecrets: SealedSecrets;
   imports: Imports;
   claimMs: number;
 }) {
-  const { db, clock, registry, sealedSecrets, imports, claimMs } = parts;
+  const { db, clock, audit, registry, sealedSecrets, imports, claimMs } = parts;
   const { memory } = registry.bulk;
   const rows = createImportRows(db);
   const underWay = new Set<string>();
@@ -42,7 +44,7 @@ export function createHandout(parts: {
   const lacksCode = ({ unclaimedSince, claimHash }: Terminal) => unclaimedSince !== null && claimHash === null;
 
   /** A terminal that got its secret in another way meanwhile keeps that. */
-  async function make(ids: string[]): Promise<Given[]> {
+  async function make(ids: string[], entry: Omit<AuditEntry, 'action' | 'detail'>): Promise<Given[]> {
     const lacking = ids
       .flatMap((id) => memory.terminals.get(id) ?? [])
       .filter((one) => lacksSecret(one) || lacksCode(one));
@@ -63,11 +65,14 @@ export function createHandout(parts: {
         secret_hash = coalesce(secret_hash, given.column2), claim_hash = coalesce(given.column3, claim_hash),
         claim_until = case when given.column3 is null then claim_until else cast(${clock.now() + claimMs} as bigint) end
       from given where terminals.id = given.column1`.execute(transaction);
-      return Promise.all(
+      const keeps = await Promise.all(
         given.map(({ terminal, secret }) =>
           secret === null ? undefined : sealedSecrets.keep(transaction, terminal, secret),
         ),
       );
+      const detail = { terminals: given.map(({ terminal }) => terminal.id) };
+      await audit.record(transaction, { ...entry, action: 'secrets_handed_out', detail });
+      return keeps;
     });
     for (const done of kept) done?.();
     await memory.reload(given.map(({ terminal }) => terminal.id));
@@ -81,10 +86,10 @@ export function createHandout(parts: {
     return [id, username, password, ...claim].join(',');
   }
 
-  async function* lines(id: string): AsyncGenerator<string> {
+  async function* lines(id: string, by: Omit<AuditEntry, 'action' | 'detail'>): AsyncGenerator<string> {
     yield 'terminal,username,password,claim_code,qr_text,claim_until\n';
     for await (const ids of rows.idsOf(id)) {
-      const given = await make(ids);
+      const given = await make(ids, by);
       const until = rfc3339(clock.now() + claimMs);
       if (given.length > 0) yield `${given.map((one) => lineOf(one, until)).join('\n')}\n`;
       await nextTurn();
@@ -94,7 +99,7 @@ export function createHandout(parts: {
 
   /** Lines of CSV, for who asked for the import and within its time; `end` when they were sent. Throws `forbidden` and `wrong_state`. */
   return async (caller: Caller, id: string): Promise<{ lines: AsyncGenerator<string>; end: () => void }> => {
-    const { state, dryRun, requestedBy, exportUntil, exportedAt } = await imports.get(caller, id);
+    const { state, dryRun, requestedBy, exportUntil, exportedAt, companyId } = await imports.get(caller, id);
     if (requestedBy !== caller.id)
       throw new GatewayError('forbidden', {
         zh: '只有导入的人才能取得凭据',
@@ -108,7 +113,8 @@ export function createHandout(parts: {
       throw new GatewayError('wrong_state', { zh: '领取期限已过', en: 'The time for it is over' });
     if (underWay.has(id)) throw new GatewayError('wrong_state', { zh: '正在领取', en: 'They are being handed out' });
     underWay.add(id);
-    return { lines: lines(id), end: () => void underWay.delete(id) };
+    const by = { actor: caller.name, subject: id, companyId };
+    return { lines: lines(id, by), end: () => void underWay.delete(id) };
   };
 }
 export type Handout = ReturnType<typeof createHandout>;

@@ -1,4 +1,5 @@
 import { type Caller, type Place, sees } from '../areas/scope.ts';
+import type { Audit } from '../audit/audit.ts';
 import type { Database } from '../db/database.ts';
 import type { Page } from '../db/page.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -96,6 +97,7 @@ const MOST_CHANGES_WAITING = 1_000;
 export async function openRegistry(parts: {
   db: Database;
   clock: Clock;
+  audit: Audit;
   profiles: Map<string, Profile>;
   sealedSecrets: SealedSecrets;
   onChange: Told;
@@ -103,7 +105,7 @@ export async function openRegistry(parts: {
   /** Where a company may point a Modbus line: addresses, ranges and names, with commas between. */
   modbusHosts?: string;
 }) {
-  const { db, clock, profiles, sealedSecrets, onChange, limits = USUAL_LIMITS } = parts;
+  const { db, clock, audit, profiles, sealedSecrets, onChange, limits = USUAL_LIMITS } = parts;
   const memory = await loadTerminals({ db, profiles });
   const { terminals, inOrder, wireNames, speaksFor } = memory;
   const placement = createPlacement({ db, memory, modbusHosts: parts.modbusHosts ?? '' });
@@ -129,8 +131,8 @@ export async function openRegistry(parts: {
     return terminal;
   }
 
-  const credentials = createCredentials({ db, clock, memory, sealedSecrets, get, onChange, limits });
-  const claims = createClaims({ db, clock, memory, sealedSecrets, get, reload, placement, alone, limits });
+  const credentials = createCredentials({ db, clock, audit, memory, sealedSecrets, get, onChange, limits });
+  const claims = createClaims({ db, clock, audit, memory, sealedSecrets, get, reload, placement, alone, limits });
 
   return {
     credentials,
@@ -142,9 +144,7 @@ export async function openRegistry(parts: {
     /** Without asking who wants to know: for messages and polls. */
     find: (id: string): Terminal | undefined => terminals.get(id),
     all: (): Iterable<Terminal> => terminals.values(),
-
     slice: memory.slice,
-
     /** `shown` filters by what the registry does not know, such as the status. Items are in the order of their ids. */
     list(caller: Caller, filter: TerminalFilter, shown: (terminal: Terminal) => boolean = () => true) {
       const search = filter.search?.toLowerCase();

@@ -27,7 +27,14 @@ export async function benchAudit(): Promise<void> {
   await using db = await openDatabase(join(folder.path, 'rows.sqlite'), log);
   const profiles = loadProfiles(join(projectRoot, 'config/profiles'));
   const sealedSecrets = await openSealedSecrets(join(folder.path, 'secrets.key'), { db, log });
-  const registry = await openRegistry({ db, clock, profiles, sealedSecrets, onChange: () => undefined });
+  const registry = await openRegistry({
+    db,
+    clock,
+    profiles,
+    audit: createAudit({ db, clock }),
+    sealedSecrets,
+    onChange: () => undefined,
+  });
   const connection = { type: 'mqtt' } as const;
   const { terminal } = await registry.create(ADMIN, { id: 'A', profile: 'gas-boiler', connection });
   const audit = createAudit({ db, clock });

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { loadAreas } from '../../src/areas/areas.ts';
 import type { Caller } from '../../src/areas/scope.ts';
+import { createAudit } from '../../src/audit/audit.ts';
 import { projectRoot } from '../../src/config.ts';
 import { openDatabase } from '../../src/db/database.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -55,7 +56,14 @@ export async function benchImport(size: number, caller: Caller): Promise<string>
   }
   const profiles = loadProfiles(join(projectRoot, 'config/profiles'));
   const sealedSecrets = await openSealedSecrets(join(folder, 'secrets.key'), { db, log });
-  const registry = await openRegistry({ db, clock, profiles, sealedSecrets, onChange: () => undefined });
+  const registry = await openRegistry({
+    db,
+    clock,
+    profiles,
+    audit: createAudit({ db, clock }),
+    sealedSecrets,
+    onChange: () => undefined,
+  });
   const limits = { rows: 1_000_000, bytes: 1_000_000_000, exportMs: DAY_MS };
   await using imports = await openImports({
     db,
@@ -67,7 +75,15 @@ export async function benchImport(size: number, caller: Caller): Promise<string>
     folder: join(folder, 'imports'),
     limits,
   });
-  const handout = createHandout({ db, clock, registry, sealedSecrets, imports, claimMs: DAY_MS });
+  const handout = createHandout({
+    db,
+    clock,
+    audit: createAudit({ db, clock }),
+    registry,
+    sealedSecrets,
+    imports,
+    claimMs: DAY_MS,
+  });
 
   globalThis.gc?.();
   const before = process.memoryUsage().heapUsed;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Caller } from '../../src/areas/scope.ts';
+import { createAudit } from '../../src/audit/audit.ts';
 import { projectRoot } from '../../src/config.ts';
 import { openDatabase } from '../../src/db/database.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -49,7 +50,14 @@ for (const size of [10_000, 100_000]) {
   const began = performance.now();
   const profiles = loadProfiles(join(projectRoot, 'config/profiles'));
   const sealedSecrets = await openSealedSecrets(join(folder.path, 'secrets.key'), { db, log: createLog('silent') });
-  const registry = await openRegistry({ db, clock: systemClock, profiles, sealedSecrets, onChange: () => undefined });
+  const registry = await openRegistry({
+    db,
+    clock: systemClock,
+    profiles,
+    audit: createAudit({ db, clock: systemClock }),
+    sealedSecrets,
+    onChange: () => undefined,
+  });
   const openMs = (performance.now() - began).toFixed(0);
   const memory = (heapMiB() - before).toFixed(0);
   registry.list(ADMIN, { limit: 1 });

@@ -1,4 +1,5 @@
 import type { Caller } from '../../src/areas/scope.ts';
+import { createAudit } from '../../src/audit/audit.ts';
 import { companyAccount, householdAccount } from '../../src/billing/accounts.ts';
 import { openBilling } from '../../src/billing/billing.ts';
 import { openCollection } from '../../src/billing/collection.ts';
@@ -35,7 +36,16 @@ export async function openBook(provider: TestProvider, clock: Clock, where?: str
   const settings = { ...config.payments, wechat: provider.wechat };
   const onPaid = (householdId: string) => void paid.push(householdId);
   const billing = openBilling({ db, clock, log, settings: config.billing, onPaid });
-  const collection = stack.use(await openCollection(settings, { ...billing, folder: folder.path, db, clock, log }));
+  const collection = stack.use(
+    await openCollection(settings, {
+      ...billing,
+      audit: createAudit({ db, clock }),
+      folder: folder.path,
+      db,
+      clock,
+      log,
+    }),
+  );
   const { orders, notifications } = collection;
   const wechat = collection.providers.get('wechat');
 

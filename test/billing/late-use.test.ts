@@ -111,7 +111,7 @@ async function openHouses() {
   const opened = stack.move();
   const profile = profiles.get('gas-meter');
   if (!profile) throw new Error('no gas-meter');
-  return { clock, invoicing, lateUse, send, bills, profile, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { clock, db, invoicing, lateUse, send, bills, profile, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 const SILENT = at('2026-11-28T00:00');
@@ -162,9 +162,11 @@ test('a terminal that is always late is looked at all the same, and one of this 
 
 test('a use that a person corrects is late too', async () => {
   await using houses = await openHouses();
-  const { clock, invoicing, bills, profile } = houses;
+  const { clock, db, invoicing, bills, profile } = houses;
   const correction = { metric: 'gas_m3', day: '2026-11-15', amount: '4', reason: 'read by a person' };
-  await invoicing.correctUsage({ id: 't1', profile }, correction, 'clerk');
+  await db
+    .transaction()
+    .execute((transaction) => invoicing.correctUsage(transaction, { id: 't1', profile }, correction, 'clerk'));
   await clock.advance(11 * MINUTE);
   await invoicing.tend();
   expect((await bills()).map(({ lateFen }) => lateFen)).toEqual([null, -4_000, null]);

@@ -33,7 +33,14 @@ async function open() {
   const db = stack.use(await openDatabase((await testDatabase(newId('db'))) || ':memory:', log));
   const profiles = loadProfiles('config/profiles');
   const sealedSecrets = await openSealedSecrets(join(folder.path, 'secrets.key'), { db, log });
-  const registry = await openRegistry({ db, clock, profiles, sealedSecrets, onChange: () => undefined });
+  const registry = await openRegistry({
+    db,
+    clock,
+    profiles,
+    audit: createAudit({ db, clock }),
+    sealedSecrets,
+    onChange: () => undefined,
+  });
   const connection = { type: 'mqtt' } as const;
   const { terminal } = await registry.create(ADMIN, { id: 'A', profile: 'gas-boiler', connection });
   const seen: Command[] = [];

@@ -53,7 +53,14 @@ async function open(start?: number) {
   });
   const profiles = loadProfiles('config/profiles');
   const sealedSecrets = await openSealedSecrets(join(folder.path, 'secrets.key'), { db, log });
-  const registry = await openRegistry({ db, clock, profiles, sealedSecrets, onChange: () => undefined });
+  const registry = await openRegistry({
+    db,
+    clock,
+    profiles,
+    audit: createAudit({ db, clock }),
+    sealedSecrets,
+    onChange: () => undefined,
+  });
   const make = async (id: string, profile: string) =>
     (await registry.create(LI, { id, profile, householdId: household.id, connection: { type: 'mqtt' } })).terminal;
   const meter = await make('meter', 'gas-meter');

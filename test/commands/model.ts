@@ -71,7 +71,14 @@ export async function openModel() {
   const db = stack.use(await openDatabase(':memory:', log));
   const profiles = loadProfiles('config/profiles');
   const sealedSecrets = await openSealedSecrets(join(folder.path, 'secrets.key'), { db, log });
-  const registry = await openRegistry({ db, clock: heldClock(), profiles, sealedSecrets, onChange: () => undefined });
+  const registry = await openRegistry({
+    db,
+    clock: heldClock(),
+    profiles,
+    audit: createAudit({ db, clock: heldClock() }),
+    sealedSecrets,
+    onChange: () => undefined,
+  });
   const connection = { type: 'mqtt' } as const;
   const made = await registry.create(ADMIN, { id: 'A', profile: 'gas-boiler', connection });
   const { power, setpoint } = made.terminal.profile.commands;

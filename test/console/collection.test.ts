@@ -96,6 +96,26 @@ test('a clerk gives a part back, and not more than is left', async ({
   await balance(page, '¥6.00').waitFor();
 });
 
+const waiting = async (origin: string) =>
+  /^hearthgate_payment_notifications_held (\d+)$/m.exec(await (await fetch(`${origin}/metrics`)).text())?.[1];
+
+/** Who has seen to it says what was done, and it counts as held no more. */
+async function resolvesHeld(page: Page, origin: string): Promise<void> {
+  expect(await waiting(origin)).toBe('1');
+  const table = page.getByRole('table', { name: '暂存的支付通知' });
+  await table.getByRole('button', { name: '处理' }).click();
+  const resolve = page.getByRole('form', { name: '处理暂存的通知' });
+  await resolve.getByRole('button', { name: '标记为已处理' }).click();
+  await resolve.getByText('请输入原因').waitFor();
+  await resolve.getByLabel('原因').fill('渠道已原路退款');
+  await resolve.getByRole('button', { name: '标记为已处理' }).click();
+  await page.getByText('没有暂存的通知').waitFor();
+  expect(await waiting(origin)).toBe('0');
+  await page.getByText('已处理', { exact: true }).click();
+  await table.getByText('渠道已原路退款').waitFor();
+  await table.getByText('admin').waitFor();
+}
+
 test('what differs from a statement is listed, and a person explains it', async ({ open, gateway, people }) => {
   const { body } = await order(people.clerk, people.household.id, { amountFen: 300 });
   const trade = provider.trades.pay(body.id);
@@ -113,6 +133,7 @@ test('what differs from a statement is listed, and a person explains it', async 
   const page = await open('/reconciliation', { as: admin });
   await page.getByText('没有差异').waitFor();
   await page.getByRole('table', { name: '暂存的支付通知' }).getByText('金额不符').waitFor();
+  await resolvesHeld(page, gateway.origin);
   const compare = page.getByRole('form', { name: '核对某一天' });
   expect(await compare.getByLabel('日期').inputValue()).toBe(dayOf(Date.now() - DAY_MS));
   await compare.getByLabel('日期').fill(date);
@@ -127,6 +148,6 @@ test('what differs from a statement is listed, and a person explains it', async 
   await explain.getByLabel('原因').fill('优惠券抵扣一分');
   await explain.getByRole('button', { name: '保存说明' }).click();
   await expect.poll(() => rows.count()).toBe(0);
-  await page.getByText('已说明').click();
+  await page.getByText('已说明', { exact: true }).click();
   await rows.getByText('优惠券抵扣一分').waitFor();
 });

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 import type { Account, Payment } from '../../src/http/schemas/billing.ts';
@@ -118,4 +119,60 @@ test('a deposit is received, pays what is owed, and is given back; the report ad
   for (const amount of ['¥1,000.00', '¥300.00', '¥700.00']) await row.getByText(amount).waitFor();
   await report.getByRole('button', { name: 'English' }).click();
   await report.getByRole('columnheader', { name: 'Given back' }).waitFor();
+});
+
+const adjustForm = (page: Page) => page.getByRole('form', { name: '调整' });
+async function fillAdjustment(page: Page, amount: string): Promise<void> {
+  await adjustForm(page).getByLabel('金额（元）').fill(amount);
+  await adjustForm(page).getByLabel('原因').fill('抄表错误');
+  await adjustForm(page).getByLabel('依据').fill('复核单 2026-17');
+  await adjustForm(page).getByRole('button', { name: '查看结果' }).click();
+}
+
+test('an adjustment shows its effect first, and is booked once however fast it is clicked', async ({
+  open,
+  people,
+}) => {
+  await pay(people, 10_000, 'R-20');
+  const page = await open(`/households/${people.household.id}`, { as: people.clerk });
+  await adjustForm(page).getByRole('button', { name: '查看结果' }).click();
+  await adjustForm(page).getByText('请输入依据').waitFor();
+  await page.getByText('补收', { exact: true }).click();
+  await fillAdjustment(page, '30.50');
+  const preview = page.getByRole('group', { name: '调整结果' });
+  await preview.getByText('余额将由 ¥100.00 变为 ¥69.50').waitFor();
+  await preview.getByRole('button', { name: '返回修改' }).click();
+  await page.getByText('减免', { exact: true }).click();
+  await fillAdjustment(page, '30.50');
+  await preview.getByText('余额将由 ¥100.00 变为 ¥130.50').waitFor();
+  expect((await people.clerk.get<Account>(`/households/${people.household.id}/account`)).body.balanceFen).toBe(10_000);
+  await preview.getByRole('button', { name: '确认入账' }).dblclick();
+  await page.getByText('已入账：¥30.50').waitFor();
+  await figure(page, '余额', '¥130.50').waitFor();
+  await ledger(page).getByText('复核单 2026-17').waitFor();
+  expect(await ledger(page).getByText('抄表错误').count()).toBe(1);
+});
+
+test('an adjustment that only an admin may make is refused, and books nothing', async ({ open, people }) => {
+  const page = await open(`/households/${people.household.id}`, { as: people.clerk, refusals: [403] });
+  await fillAdjustment(page, '900000');
+  const preview = page.getByRole('group', { name: '调整结果' });
+  await preview.getByRole('button', { name: '确认入账' }).click();
+  await preview.getByRole('alert').filter({ hasText: '您的角色无权进行此操作' }).waitFor();
+  await figure(page, '余额', '¥0.00').waitFor();
+});
+
+test('the report of deposits is saved as it is filtered, and a wrong range is told', async ({ open, people }) => {
+  const { clerk, household } = people;
+  const body = { amountFen: 60_000, method: 'cash', reference: 'D-9' };
+  await clerk.post(`/households/${household.id}/deposit/receive`, body, withKey());
+  const page = await open('/deposits', { as: clerk });
+  const report = page.getByRole('table', { name: '押金报表' });
+  await report.getByText('¥600.00').first().waitFor();
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: '导出 CSV' }).click();
+  const text = await readFile(await (await download).path(), 'utf8');
+  expect(text.split('\r\n')[1]).toBe(`${people.company.name},141023,0.00,600.00,0.00,0.00,0.00,600.00`);
+  await page.getByLabel('截止日期').fill('2020-01-01');
+  await page.getByText('起始日期不能晚于截止日期').waitFor();
 });

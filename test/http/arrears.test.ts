@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Account } from '../../src/http/schemas/billing.ts';
 import type { Bill, BillingRun, Notice, Owing } from '../../src/http/schemas/bills.ts';
 import type { Household } from '../../src/http/schemas/people.ts';
+import type { Proposal } from '../../src/http/schemas/proposals.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { makeTerminal, type TestTerminal, VILLAGE } from '../helpers/gateway.ts';
 import { eventually } from '../helpers/temp.ts';
@@ -51,11 +52,6 @@ const pay = (id: string, amountFen: number) =>
   mine.clerk.post(`/households/${id}/payments`, { amountFen, method: 'cash', reference: `r${amountFen}` }, withKey());
 const balanceOf = async (id: string) => (await admin.get<Account>(`/households/${id}/account`)).body.balanceFen;
 const noticesOf = async (id: string) => (await mine.clerk.get<Page<Notice>>(`/households/${id}/notices`)).body.items;
-interface Proposal {
-  id: string;
-  householdId: string;
-  state: string;
-}
 const proposalsOf = async (id: string) =>
   (await mine.clerk.get<Page<Proposal>>('/proposals?limit=500')).body.items.filter((one) => one.householdId === id);
 
@@ -83,7 +79,7 @@ test('a prepaid household is charged by the day, warned when little is left, and
   expect(await balanceOf(one.id)).toBe(20_000 - 14 * 2_064);
   expect((await noticesOf(one.id)).length).toBe(1);
   const [proposal] = await proposalsOf(one.id);
-  expect(proposal).toMatchObject({ state: 'open' });
+  expect(proposal).toMatchObject({ state: 'open', cause: 'credit_used_up', balanceFen: 20_000 - 14 * 2_064 });
   const { body: commands } = await admin.get<Page<unknown>>(`/commands?terminalId=${one.meter.id}`);
   expect(commands.items).toEqual([]);
 

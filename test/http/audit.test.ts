@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
 import type { AuditEntry, AuditState } from '../../src/http/schemas/audit.ts';
+import type { Payment } from '../../src/http/schemas/billing.ts';
+import type { PaymentOrder } from '../../src/http/schemas/payment-orders.ts';
+import { newSecret } from '../../src/lib/ids.ts';
 import { makeHousehold, makeTerminal, startTestGateway } from '../helpers/gateway.ts';
 import { eventually } from '../helpers/temp.ts';
-import { allPages, type Page } from './stage.ts';
+import { allPages, type Page, withKey } from './stage.ts';
 
 test('the audit says who added whom, removed what and asked for which command, the newest first, page by page', async () => {
   await using gateway = await startTestGateway();
@@ -64,4 +67,65 @@ test('the gateway says of its audit up to which row it was looked through, and t
     return body.verified !== null && body;
   });
   expect(state).toMatchObject({ head: { seq: 1 }, checked: { seq: 1 }, verified: { seq: 1 }, faults: [] });
+});
+
+test('what moves money or changes secrets is in the audit once, for its own company, and no secret is in it', async () => {
+  await using gateway = await startTestGateway({ overrides: { payments: { sandbox: true } } });
+  const { admin } = gateway;
+  const { clerk, household, company } = await makeHousehold(gateway);
+  const stranger = await makeHousehold(gateway);
+  const h = `/households/${household.id}`;
+  const money = <T = Payment>(path: string, body: object, key = newSecret()) => clerk.post<T>(path, body, withKey(key));
+  const cash = { amountFen: 90_000, method: 'cash', reference: 'r-1' };
+  const key = newSecret();
+  const { body: paid } = await money(`${h}/payments`, cash, key);
+  await money(`${h}/payments`, cash, key);
+  await money(`${h}/payments/${paid.id}/reverse`, { reason: 'wrong' });
+  await money(`${h}/adjustments`, { amountFen: -500, reason: 'late', evidence: 'letter 7' });
+  await money(`${h}/deposit/receive`, { ...cash, reference: 'd-1' });
+  await money(`${h}/deposit/offset`, { reason: 'owed' });
+  await money(`${h}/deposit/refund`, { method: 'cash', reference: 'd-2', reason: 'leaves' });
+  const { body: order } = await money<PaymentOrder>(`${h}/payment-orders`, { amountFen: 300, provider: 'sandbox' });
+  await clerk.post(`/payment-orders/${order.id}/sandbox-pay`);
+  await money(`/payment-orders/${order.id}/refund`, { amountFen: 100, reason: 'half' });
+  await clerk.put(`${h}/tariff`, { tariff: 'gas-three-tiers', since: '2026-01-01' });
+  await clerk.put(`${h}/billing-mode`, { mode: 'prepaid', since: '2026-01-01' });
+  const terminal = await makeTerminal(clerk, { id: 'A', profile: 'gas-boiler', householdId: household.id });
+  const { body: rotated } = await clerk.post<{ password: string }>('/terminals/A/credentials');
+  await clerk.delete('/terminals/A/credentials');
+  // What was refused moved nothing.
+  await money(`${h}/payments`, { ...cash, amountFen: 0 });
+  await money(`${h}/adjustments`, { amountFen: -90_000_000, reason: 'too much' });
+
+  const { items } = await allPages<AuditEntry>(clerk, '/audit', 500);
+  expect(items.map(({ action }) => action).reverse()).toEqual([
+    'payment_received',
+    'payment_reversed',
+    'adjustment_booked',
+    'deposit_received',
+    'deposit_offset',
+    'deposit_refunded',
+    'payment_received',
+    'refund_requested',
+    'refund_made',
+    'tariff_set',
+    'billing_mode_set',
+    'terminal_added',
+    'secret_changed',
+    'secret_revoked',
+  ]);
+  const of = (action: string) => items.find((one) => one.action === action);
+  expect(of('payment_reversed')).toMatchObject({ subject: paid.id, detail: { amountFen: 90_000, reason: 'wrong' } });
+  expect(of('adjustment_booked')?.detail).toEqual({
+    householdId: household.id,
+    accountNo: household.accountNo,
+    amountFen: -500,
+    reason: 'late',
+    evidence: 'letter 7',
+  });
+  expect(of('refund_made')).toMatchObject({ actor: 'provider:sandbox', detail: { amountFen: 100, orderId: order.id } });
+  expect((await stranger.clerk.get<Page<AuditEntry>>('/audit')).body.items).toEqual([]);
+  const all = JSON.stringify((await allPages<AuditEntry>(admin, '/audit', 500)).items);
+  for (const secret of [terminal.secret, rotated.password, clerk.token]) expect(all).not.toContain(secret);
+  expect(company.id).not.toBe('');
 });

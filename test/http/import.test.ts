@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { AuditEntry } from '../../src/http/schemas/audit.ts';
 import type { Household } from '../../src/http/schemas/people.ts';
 import type { ImportError, TerminalImport } from '../../src/http/schemas/provisioning.ts';
 import type { Terminal } from '../../src/http/schemas/terminals.ts';
@@ -294,6 +295,10 @@ describe('the credentials of an import', () => {
     await (await connectTerminal(gateway, { id: own, secret: given.password })).endAsync();
     const again = await take(done.id);
     expect([again.status, JSON.parse(again.text).code]).toEqual([409, 'wrong_state']);
+    // Who took them is in the audit, and they are not.
+    const { body: audit } = await mine.clerk.get<Page<AuditEntry>>('/audit?action=secrets_handed_out');
+    expect(audit.items[0]).toMatchObject({ subject: done.id, detail: { terminals: [boiler] } });
+    expect(JSON.stringify(audit.items)).not.toContain(lines[1]?.[2]);
   });
 
   test('are not there for a dry run or a file that was refused', async () => {

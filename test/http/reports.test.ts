@@ -1,11 +1,13 @@
 import { inflateRawSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import type { Payment } from '../../src/http/schemas/billing.ts';
+import type { Household } from '../../src/http/schemas/people.ts';
 import type { Takings } from '../../src/http/schemas/reports.ts';
+import { dayOf, startOfDay } from '../../src/lib/calendar.ts';
 import { csvOfSheet } from '../../src/reports/csv.ts';
 import type { Cell } from '../../src/reports/sheet.ts';
 import { xlsxOfSheet } from '../../src/reports/xlsx.ts';
-import { send, startVillages, withKey } from './stage.ts';
+import { type Page, send, startVillages, withKey } from './stage.ts';
 
 const { gateway, mine, theirs } = await startVillages();
 const everything = 'from=2020-01-01T00:00:00Z&to=2099-01-01T00:00:00Z';
@@ -59,9 +61,12 @@ async function bytesOf(path: string): Promise<Buffer> {
 }
 
 test('a text that a spreadsheet would take for a formula stays a text', async () => {
-  const sheet = { titles: ['a'], rows: rowsOf([['=cmd|x'], ['+1'], ['-1'], ['@x'], ['a,"b"\n<&>'], [-1_234n]]) };
+  const sheet = {
+    titles: ['a'],
+    rows: rowsOf([['=cmd|x'], ['+1'], ['-1'], ['@x'], ['＝1'], ['a,"b"\n<&>'], [-1_234n]]),
+  };
   const csv = (await all(csvOfSheet(sheet))).join('');
-  expect(csv).toBe('\uFEFFa\r\n\'=cmd|x\r\n\'+1\r\n\'-1\r\n\'@x\r\n"a,""b""\n<&>"\r\n-12.34\r\n');
+  expect(csv).toBe('\uFEFFa\r\n\'=cmd|x\r\n\'+1\r\n\'-1\r\n\'@x\r\n\'＝1\r\n"a,""b""\n<&>"\r\n-12.34\r\n');
   const again = { titles: ['a'], rows: rowsOf([['=cmd|x'], ['<&>\u0007'], [5n]]) };
   const files = filesOf(Buffer.concat(await all(xlsxOfSheet(again))));
   const text = files.get('xl/worksheets/sheet1.xml') ?? '';
@@ -107,7 +112,8 @@ test('takings are by method and clerk, what was given back is told, and both fil
   const csv = (await bytesOf(`/reports/takings?${everything}&format=csv`)).toString();
   const lines = csv.replace('\uFEFF', '').trim().split('\r\n');
   expect(csv.startsWith('\uFEFF')).toBe(true);
-  expect(lines.at(-1)).toBe('合计 Total,,,3,126.49,1,100.00,26.49');
+  expect(lines[0]).toBe('企业,经办人,方式,收款笔数,收款（元）,退款笔数,退款（元）,净额（元）');
+  expect(lines.at(-1)).toBe('合计,,,3,126.49,1,100.00,26.49');
   const files = filesOf(await bytesOf(`/reports/takings?${everything}&format=xlsx`));
   expect(cellsOf(files.get('xl/worksheets/sheet1.xml') ?? '')).toEqual(lines.map((line) => line.split(',')));
   const { body: both } = await gateway.admin.get<Takings>(`/reports/takings?${everything}`);
@@ -128,4 +134,98 @@ test('who owes is given out as a file with the filters of the page', async () =>
     headers: { authorization: `Bearer ${mine.clerk.token}` },
   });
   expect(status).toBe(400);
+});
+
+const csvOf = async (path: string) =>
+  (await bytesOf(`${path}${path.includes('?') ? '&' : '?'}format=csv`))
+    .toString()
+    .replace('\uFEFF', '')
+    .trim()
+    .split('\r\n');
+
+test('takings are by area and by day too, and the filters hold for what was given back as well', async () => {
+  const of = async (query: string) =>
+    (await gateway.admin.get<Takings>(`/reports/takings?${everything}&${query}`)).body;
+  const areas = (await of('by=area&method=cash')).items.map(({ areaCode, amountFen }) => [areaCode, amountFen]);
+  expect(areas.sort()).toEqual(
+    [
+      [mine.household.areaCode, 12_550],
+      [theirs.household.areaCode, 7_777],
+    ].sort(),
+  );
+  const today = dayOf(Date.now());
+  const days = await of(`by=day&companyId=${mine.company.id}`);
+  expect(days.items.map(({ date, method, receivedBy }) => [date, method, receivedBy])).toEqual([
+    [today, 'cash', null],
+    [today, 'transfer', null],
+  ]);
+  const [cash] = (await of(`companyId=${mine.company.id}`)).items;
+  const clerk = cash?.receivedBy ?? '';
+  expect((await of(`receivedBy=${clerk}`)).total).toMatchObject({ count: 3, givenBackCount: 1 });
+  expect((await of('receivedBy=nobody')).items).toEqual([]);
+  expect((await of('method=wechat')).total).toEqual({ count: 0, amountFen: 0, givenBackCount: 0, givenBackFen: 0 });
+  // Midnight is Shanghai's, and the end is not in it.
+  const start = startOfDay(today);
+  expect(
+    (await gateway.admin.get<Takings>(`/reports/takings?from=${start - 86_400_000}&to=${start}`)).body.items,
+  ).toEqual([]);
+  for (const wrong of [`from=${start}&to=${start}`, 'by=year', 'lang=fr', 'method=']) {
+    const query = wrong.startsWith('from') ? wrong : `${everything}&${wrong}`;
+    expect((await gateway.admin.get(`/reports/takings?${query}`)).status, wrong).toBe(400);
+  }
+});
+
+test('a deposit that is given back out of the till makes the takings less', async () => {
+  const { household, clerk } = mine;
+  const before = (await clerk.get<Takings>(`/reports/takings?${everything}&method=cash`)).body.total;
+  await clerk.post(
+    `/households/${household.id}/adjustments`,
+    { amountFen: 50_000, reason: 'nothing is owed' },
+    withKey(),
+  );
+  const cash = { method: 'cash', reference: 'd-1' };
+  await clerk.post(`/households/${household.id}/deposit/receive`, { ...cash, amountFen: 30_000 }, withKey());
+  await clerk.post(
+    `/households/${household.id}/deposit/refund`,
+    { ...cash, amountFen: 20_000, reason: 'moves out' },
+    withKey(),
+  );
+  const { total } = (await clerk.get<Takings>(`/reports/takings?${everything}&method=cash`)).body;
+  expect(total.amountFen - before.amountFen).toBe(30_000);
+  expect([total.givenBackCount - before.givenBackCount, total.givenBackFen - before.givenBackFen]).toEqual([1, 20_000]);
+  expect((await clerk.get<Takings>(`/reports/takings?${everything}&method=transfer`)).body.total.givenBackFen).toBe(0);
+});
+
+test('every file has its headings in one language, its amounts in yuan, and rows of nobody else', async () => {
+  const { name } = (
+    await mine.clerk.post<Household>('/households', {
+      accountNo: 'F-1',
+      name: '=HYPERLINK("http://x","y")',
+      areaCode: mine.household.areaCode,
+      companyId: mine.company.id,
+    })
+  ).body;
+  const { body } = await mine.clerk.get<Page<Household>>(`/households?search=F-1`);
+  const id = body.items[0]?.id ?? '';
+  await mine.clerk.post(`/households/${id}/adjustments`, { amountFen: -1_234, reason: 'debt' }, withKey());
+  await mine.clerk.post(`/households/${id}/notices`, { step: 'final_notice' });
+  const arrears = await csvOf('/reports/arrears?lang=en');
+  expect(arrears[0]).toBe('Account no.,Household,Area code,Owed (yuan),Told');
+  expect(arrears).toContain(`F-1,"'${name.replaceAll('"', '""')}",${mine.household.areaCode},12.34,Final notice`);
+  const proposals = await csvOf('/reports/proposals?lang=en&state=open');
+  expect(proposals[1]).toMatch(/^F-1,.*,Switch off,Final notice,12\.34,-12\.34,/);
+  expect(await csvOf('/reports/proposals?state=dismissed')).toHaveLength(1);
+  expect((await csvOf(`/reports/deposits?${everything}`))[0]).toMatch(/^企业,县（代码）,期初（元）,/);
+  const deposits = await csvOf(`/reports/deposits?${everything}&lang=en`);
+  expect(deposits[1]).toBe(`${mine.company.name},141023,0.00,300.00,0.00,200.00,0.00,100.00`);
+  expect((await csvOf('/reports/differences'))[0]).toMatch(/^日期,支付渠道,差异/);
+  expect(await csvOf('/reports/payment-notifications?state=held')).toHaveLength(1);
+  for (const lines of [arrears, proposals, deposits]) {
+    expect(lines.join()).not.toContain(theirs.household.accountNo);
+    expect(lines.join()).not.toContain(theirs.company.name);
+  }
+  const cells = filesOf(await bytesOf('/reports/arrears?format=xlsx')).get('xl/worksheets/sheet1.xml') ?? '';
+  expect(cells).toContain('<c s="1"><v>12.34</v></c>');
+  expect(cells).not.toContain('<f>');
+  expect((await mine.clerk.get('/reports/reconciliations?format=csv')).status).toBe(403);
 });

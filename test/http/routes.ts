@@ -169,6 +169,13 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
       answers: { company: 200 },
       own: mine.order.id,
     },
+    // It was taken, so there is nothing to resolve.
+    'POST /api/v1/payment-notifications/{id}/resolve': {
+      path: `/payment-notifications/${theirs.notificationId}/resolve`,
+      body: { reason: 'r' },
+      answers: { company: 404 },
+      admin: 409,
+    },
     'POST /api/v1/reconciliations': adminOnly('/reconciliations', { provider: 'sandbox', date: '2026-01-01' }),
     'GET /api/v1/reconciliations': adminOnly('/reconciliations'),
     'GET /api/v1/reconciliations/differences': {
@@ -228,6 +235,22 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
       answers: { operator: 200, company: 200 },
       own: mine.household.accountNo,
     },
+    'GET /api/v1/reports/proposals': {
+      path: '/reports/proposals?format=csv',
+      answers: { operator: 200, company: 200 },
+      own: mine.household.accountNo,
+    },
+    'GET /api/v1/reports/differences': {
+      path: '/reports/differences?format=csv',
+      answers: { company: 200 },
+      neutral: true,
+    },
+    'GET /api/v1/reports/payment-notifications': {
+      path: '/reports/payment-notifications?format=csv',
+      answers: { company: 200 },
+      own: mine.order.id,
+    },
+    'GET /api/v1/reports/reconciliations': adminOnly('/reports/reconciliations?format=csv'),
     'GET /api/v1/reports/deposits': {
       path: `/reports/deposits?${everything}`,
       answers: { operator: 200, company: 200 },
@@ -323,6 +346,14 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
       path: '/proposals?limit=500',
       answers: { operator: 200, company: 200 },
       own: mine.proposalId,
+      empty: [`/proposals?areaCode=${areaCode}`, `/proposals?companyId=${company.id}`],
+    },
+    // Of the notices that there must be before, one was given.
+    'POST /api/v1/proposals/{id}/accept': {
+      path: `/proposals/${theirs.proposalId}/accept`,
+      body: { terminalId: terminal.id, command: 'power', value: 'off' },
+      answers: { company: 404 },
+      admin: 422,
     },
     'POST /api/v1/proposals/{id}/dismiss': {
       path: `/proposals/${theirs.proposalId}/dismiss`,

@@ -2,7 +2,7 @@ import { afterAll } from 'vitest';
 import type { Payment } from '../../src/http/schemas/billing.ts';
 import type { Bill, BillingRun, Notice } from '../../src/http/schemas/bills.ts';
 import type { Alarm } from '../../src/http/schemas/live.ts';
-import type { PaymentOrder } from '../../src/http/schemas/payment-orders.ts';
+import type { PaymentNotification, PaymentOrder } from '../../src/http/schemas/payment-orders.ts';
 import type { Schedule } from '../../src/http/schemas/schedules.ts';
 import { chunksOf } from '../../src/lib/chunks.ts';
 import { newSecret } from '../../src/lib/ids.ts';
@@ -146,6 +146,7 @@ export async function makeWorld(gateway: TestGateway, name: string, areaCode: st
     withKey(),
   );
   await people.resident.post(`/payment-orders/${order.id}/sandbox-pay`);
+  const { body: told } = await people.clerk.get<Page<PaymentNotification>>('/payment-notifications');
   const { body: deposit } = await people.clerk.post<Payment>(
     `/households/${householdId}/deposit/receive`,
     { amountFen: 45_600, method: 'cash', reference: `deposit-${name}` },
@@ -169,6 +170,7 @@ export async function makeWorld(gateway: TestGateway, name: string, areaCode: st
     command,
     payment,
     order,
+    notificationId: told.items[0]?.id ?? 'none',
     batch,
     schedule,
     deposit,

@@ -2,6 +2,7 @@ import { copyFile, cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Caller } from '../../src/areas/scope.ts';
+import { createAudit } from '../../src/audit/audit.ts';
 import { projectRoot } from '../../src/config.ts';
 import { openDatabase } from '../../src/db/database.ts';
 import type { QuarantineCount, Quarantined, Requeued } from '../../src/http/schemas/readings.ts';
@@ -30,7 +31,14 @@ async function openParts() {
   const db = stack.use(await openDatabase(join(folder.path, 'db.sqlite'), log));
   const profiles = loadProfiles(join(projectRoot, 'config/profiles'));
   const sealedSecrets = await openSealedSecrets(join(folder.path, 'secrets.key'), { db, log });
-  const registry = await openRegistry({ db, clock: systemClock, profiles, sealedSecrets, onChange: () => undefined });
+  const registry = await openRegistry({
+    db,
+    clock: systemClock,
+    profiles,
+    audit: createAudit({ db, clock: systemClock }),
+    sealedSecrets,
+    onChange: () => undefined,
+  });
   await registry.create(CALLER, { id: 'boiler', profile: 'gas-boiler', connection: { type: 'mqtt' } });
   await registry.create(CALLER, { id: 'heater', profile: 'electric-heater', connection: { type: 'mqtt' } });
   const line = { host: '127.0.0.1', port: 502 };

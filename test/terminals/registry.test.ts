@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Caller } from '../../src/areas/scope.ts';
+import { createAudit } from '../../src/audit/audit.ts';
 import { projectRoot } from '../../src/config.ts';
 import { openDatabase } from '../../src/db/database.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -26,7 +27,17 @@ const open = async () => {
   const sealedSecrets = await openSealedSecrets(join(folder.path, 'secrets.key'), { db, log });
   await folder[Symbol.asyncDispose]();
   const onChange = () => undefined;
-  return { db, registry: await openRegistry({ db, clock: systemClock, profiles, sealedSecrets, onChange }) };
+  return {
+    db,
+    registry: await openRegistry({
+      db,
+      clock: systemClock,
+      profiles,
+      audit: createAudit({ db, clock: systemClock }),
+      sealedSecrets,
+      onChange,
+    }),
+  };
 };
 
 test('whatever is added, changed and removed, the list has each terminal once and in order, and a unit has one terminal', async () => {

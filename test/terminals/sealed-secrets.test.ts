@@ -2,6 +2,7 @@ import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Caller } from '../../src/areas/scope.ts';
+import { createAudit } from '../../src/audit/audit.ts';
 import { openDatabase } from '../../src/db/database.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
@@ -21,7 +22,8 @@ async function open() {
   const db = stack.use(await openDatabase(':memory:', log));
   const sealedSecrets = await openSealedSecrets(file, { db, log });
   const profiles = loadProfiles('config/profiles');
-  const parts = { db, clock: systemClock, profiles, sealedSecrets, onChange: () => undefined };
+  const audit = createAudit({ db, clock: systemClock });
+  const parts = { db, clock: systemClock, audit, profiles, sealedSecrets, onChange: () => undefined };
   const registry = await openRegistry(parts);
   const connection = { type: 'mqtt' } as const;
   const { secret } = await registry.create(ADMIN, { id: 'signs', profile: 'huawei-heater', connection });

@@ -74,8 +74,16 @@ export const collection: Collection = {
     explainReason: 'Reason',
     explainOk: 'Save',
     held: 'Notifications on hold',
-    heldHint: 'Rightly signed, but they do not fit an order, so nothing was credited.',
-    noHeld: 'No notifications on hold',
+    heldHint:
+      'Signed by the provider, but it does not fit the order, so nothing was credited. Whoever has seen to it writes down what was done; then it warns no more.',
+    noHeld: { held: 'No held notifications', resolved: 'None was resolved' },
+    heldShow: 'Show notifications',
+    heldShown: { held: 'Held', resolved: 'Resolved' },
+    resolve: 'Resolve',
+    resolved: 'What was done',
+    resolveTitle: 'Resolve a held notification',
+    resolveHint: 'This writes down what was done and moves no money. Adjust or refund where that is due.',
+    resolveOk: 'Resolved',
     why: 'Why',
     reasons: {
       other_merchant: 'Another merchant',

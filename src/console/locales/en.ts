@@ -9,6 +9,7 @@ import { lines } from './en-lines.ts';
 import { problems } from './en-problems.ts';
 import { provisioning } from './en-provisioning.ts';
 import { schedules } from './en-schedules.ts';
+import { takings } from './en-takings.ts';
 import type { Texts } from './zh.ts';
 
 export const en: Texts = {
@@ -26,6 +27,8 @@ export const en: Texts = {
     terminals: 'Terminals',
     households: 'Households',
     billing: 'Billing',
+    takings: 'Takings',
+    proposals: 'Proposals',
     arrears: 'Arrears',
     deposits: 'Deposits',
     alarms: 'Alarms',
@@ -262,6 +265,7 @@ export const en: Texts = {
   audit,
   ...bills,
   ...collection,
+  ...takings,
   ...provisioning,
   batch: batches,
   schedule: schedules,

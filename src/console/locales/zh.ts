@@ -9,6 +9,7 @@ import { lines } from './zh-lines.ts';
 import { problems } from './zh-problems.ts';
 import { provisioning } from './zh-provisioning.ts';
 import { schedules } from './zh-schedules.ts';
+import { takings } from './zh-takings.ts';
 
 export const zh = {
   product: '暖关 Hearthgate',
@@ -25,7 +26,9 @@ export const zh = {
     terminals: '终端',
     households: '住户',
     billing: '出账',
+    takings: '收款日报',
     arrears: '欠费',
+    proposals: '停供提议',
     deposits: '押金',
     alarms: '告警',
     batches: '批量',
@@ -261,6 +264,7 @@ export const zh = {
   audit,
   ...bills,
   ...collection,
+  ...takings,
   ...provisioning,
   batch: batches,
   schedule: schedules,

@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { getRouteApi } from '@tanstack/react-router';
+import { getRouteApi, Link } from '@tanstack/react-router';
 import { Alert, Input, type TableColumnsType } from 'antd';
 import type { AuditEntry, AuditState } from '../../http/schemas/audit.ts';
 import { actorText, useAuditText } from '../audit-text.ts';
@@ -17,10 +17,19 @@ import { useUser } from '../user.ts';
 const route = getRouteApi('/shell/audit');
 
 function About({ entry }: { entry: AuditEntry }) {
+  const { t } = useLanguage();
   const text = useAuditText();
+  const { householdId, accountNo } = entry.detail;
   return (
     <>
-      {entry.terminalId !== null && <TerminalLink id={entry.terminalId} />}
+      <div className="buttons">
+        {entry.terminalId !== null && <TerminalLink id={entry.terminalId} />}
+        {typeof householdId === 'string' && (
+          <Link to="/households/$id" params={{ id: householdId }}>
+            {t('audit.household', { no: typeof accountNo === 'string' ? accountNo : '' })}
+          </Link>
+        )}
+      </div>
       <div className="words">{text(entry)}</div>
     </>
   );

@@ -1,14 +1,20 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { Empty, Input, Table, type TableColumnsType } from 'antd';
+import { Alert, Empty, Table, type TableColumnsType } from 'antd';
 import type { DepositStatement } from '../../http/schemas/deposits.ts';
 import { useAreas } from '../areas.ts';
 import { now } from '../clock.ts';
 import { useLanguage } from '../i18n.ts';
 import { yuan } from '../money.ts';
+import { AreaSelect } from '../parts/area-select.tsx';
+import { CompanySelect } from '../parts/company-select.tsx';
+import { DayRange } from '../parts/day-range.tsx';
+import { FileButtons } from '../parts/file-buttons.tsx';
 import { Loaded } from '../parts/loaded.tsx';
 import { depositsQuery } from '../queries.ts';
+import type { DepositSearch } from '../search.ts';
 import { dayOf, daysBetween } from '../time.ts';
+import { useUser } from '../user.ts';
 
 const route = getRouteApi('/shell/deposits');
 
@@ -59,36 +65,39 @@ function DepositTable({ items }: { items: DepositStatement[] }) {
 /** Both days are in it. Without any, the year until today. */
 export function DepositsPage() {
   const { t } = useLanguage();
+  const { role } = useUser();
   const navigate = route.useNavigate();
   const today = dayOf(now());
-  const { from = `${today.slice(0, 4)}-01-01`, to = today } = route.useSearch();
-  const change = (part: { from?: string; to?: string }) =>
+  const { from = `${today.slice(0, 4)}-01-01`, to = today, ...place } = route.useSearch();
+  const change = (part: DepositSearch) =>
     void navigate({ search: (present) => ({ ...present, ...part }), replace: true });
-  const query = useQuery(depositsQuery(daysBetween(from, to)));
+  const asked = { ...place, ...daysBetween(from, to) };
+  const isSpan = from <= to;
+  const query = useQuery({ ...depositsQuery(asked), enabled: isSpan });
   return (
     <>
       <h1 className="title">{t('deposit.report')}</h1>
-      <div className="filters">
-        {(['from', 'to'] as const).map((end) => (
-          <Input
-            key={end}
-            className="filter-status"
-            type="date"
-            aria-label={t(`deposit.${end}`)}
-            value={end === 'from' ? from : to}
-            onChange={({ target: { value } }) => value && change({ [end]: value })}
-          />
-        ))}
-      </div>
-      <Loaded query={query}>
-        {({ items }) =>
-          items.length === 0 ? (
-            <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t('deposit.none')} />
-          ) : (
-            <DepositTable items={items} />
-          )
-        }
-      </Loaded>
+      <search className="filters">
+        <DayRange from={from} to={to} onChange={change} />
+        {role !== 'company' && (
+          <CompanySelect value={place.companyId} onChange={(companyId) => change({ companyId })} />
+        )}
+        <AreaSelect value={place.areaCode} onChange={(areaCode) => change({ areaCode })} />
+        {isSpan && <FileButtons path="/reports/deposits" query={asked} name={`deposits-${from}-${to}`} />}
+      </search>
+      {isSpan ? (
+        <Loaded query={query}>
+          {({ items }) =>
+            items.length === 0 ? (
+              <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t('deposit.none')} />
+            ) : (
+              <DepositTable items={items} />
+            )
+          }
+        </Loaded>
+      ) : (
+        <Alert type="warning" showIcon title={t('takings.noSpan')} />
+      )}
     </>
   );
 }

@@ -3,6 +3,7 @@ import { getRouteApi } from '@tanstack/react-router';
 import { Card } from 'antd';
 import { useLanguage } from '../i18n.ts';
 import { AccountCard } from '../parts/account-card.tsx';
+import { AdjustForm } from '../parts/adjust-form.tsx';
 import { BillTable } from '../parts/bill-table.tsx';
 import { DepositForm } from '../parts/deposit-form.tsx';
 import { HouseholdData } from '../parts/household-data.tsx';
@@ -98,6 +99,7 @@ export function HouseholdPage() {
               {mayPay(user) && <PayCard key={`pay ${id}`} householdId={id} />}
               <Payments householdId={id} />
               {mayTakePayments(user) && <DepositForm key={`deposit ${id}`} householdId={id} />}
+              {mayTakePayments(user) && <AdjustForm key={`adjustment ${id}`} householdId={id} />}
               <Orders householdId={id} />
             </div>
           </div>

@@ -9,6 +9,7 @@ import { CACHE, providersQuery, reconciliationsQuery } from '../queries.ts';
 import { dayOf } from '../time.ts';
 import { useNarrow } from '../use-narrow.ts';
 import { Failure } from './failure.tsx';
+import { FileButtons } from './file-buttons.tsx';
 import { Paged } from './paged.tsx';
 
 const DAY_MS = 86_400_000;
@@ -123,6 +124,9 @@ export function ComparedDays() {
   return (
     <Card size="small" title={<h2>{t('reconciliation.days')}</h2>}>
       <CompareForm />
+      <div className="filters">
+        <FileButtons path="/reports/reconciliations" query={{}} name="reconciliations" />
+      </div>
       <Paged query={useInfiniteQuery(reconciliationsQuery())} empty={t('reconciliation.noDays')}>
         {(days) => <DayTable days={days} />}
       </Paged>

@@ -27,13 +27,13 @@ type Props = {
 };
 
 /** A missing reason can be given here; what else refuses it cannot be mended. */
-const needsReason = (judgement: Judgement | undefined): boolean =>
+export const needsReason = (judgement: Judgement | undefined): boolean =>
   judgement?.rules.some(({ rule }) => rule === 'reason_required') ?? false;
-const isRefused = (judgement: Judgement | undefined): boolean =>
+export const isRefused = (judgement: Judgement | undefined): boolean =>
   judgement?.decision === 'refused' && !needsReason(judgement);
 
 /** What the policy makes of it, before anybody asks. */
-function Verdict({ judgement }: { judgement: Judgement }) {
+export function Verdict({ judgement }: { judgement: Judgement }) {
   const { t, titleOf } = useLanguage();
   const refused = isRefused(judgement);
   const rules = judgement.rules.filter(({ rule }) => rule !== 'reason_required');

@@ -1,5 +1,5 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Button, Form, Input, Modal, Table, type TableColumnsType } from 'antd';
+import { useQueryClient } from '@tanstack/react-query';
+import { Button, Modal, Table, type TableColumnsType } from 'antd';
 import { useState } from 'react';
 import type { Difference } from '../../http/schemas/payment-orders.ts';
 import { post } from '../api.ts';
@@ -8,48 +8,9 @@ import { yuan } from '../money.ts';
 import { CACHE } from '../queries.ts';
 import { useNarrow } from '../use-narrow.ts';
 import { Moment } from './age.tsx';
-import { Failure } from './failure.tsx';
+import { ReasonForm } from './reason-form.tsx';
 
 const orDash = (fen: number | null): string => (fen === null ? '—' : yuan(fen));
-
-function ExplainForm({ difference, onDone }: { difference: Difference; onDone: () => void }) {
-  const { t } = useLanguage();
-  const client = useQueryClient();
-  const { date, id } = difference;
-  const explain = useMutation({
-    mutationFn: (reason: string) =>
-      post<Difference>(`/reconciliations/${date}/differences/${encodeURIComponent(id)}/explain`, { reason }),
-    onSuccess: () => {
-      void client.invalidateQueries({ queryKey: [CACHE.differences] });
-      onDone();
-    },
-  });
-  return (
-    <Form<{ reason: string }>
-      name="explain"
-      layout="vertical"
-      requiredMark={false}
-      aria-label={t('reconciliation.explainTitle')}
-      onFinish={({ reason }) => explain.mutate(reason.trim())}
-    >
-      <Form.Item
-        name="reason"
-        label={t('reconciliation.explainReason')}
-        rules={[{ required: true, whitespace: true, message: t('order.reasonMissing') }]}
-      >
-        <Input.TextArea maxLength={500} rows={3} />
-      </Form.Item>
-      {explain.error && (
-        <div className="before">
-          <Failure error={explain.error} />
-        </div>
-      )}
-      <Button type="primary" htmlType="submit" loading={explain.isPending}>
-        {t('reconciliation.explainOk')}
-      </Button>
-    </Form>
-  );
-}
 
 function Explained({ explanation, explainedBy, explainedAt }: Difference) {
   return (
@@ -65,6 +26,7 @@ function Explained({ explanation, explainedBy, explainedAt }: Difference) {
 export function DifferenceTable({ differences }: { differences: Difference[] }) {
   const { t } = useLanguage();
   const narrow = useNarrow();
+  const client = useQueryClient();
   const [explaining, setExplaining] = useState<Difference | null>(null);
   const kinds = t('reconciliation.kinds', { returnObjects: true });
   const about = t('reconciliation.about', { returnObjects: true });
@@ -138,7 +100,24 @@ export function DifferenceTable({ differences }: { differences: Difference[] }) 
         destroyOnHidden
         onCancel={() => setExplaining(null)}
       >
-        {explaining && <ExplainForm key={explaining.id} difference={explaining} onDone={() => setExplaining(null)} />}
+        {explaining && (
+          <ReasonForm
+            key={explaining.id}
+            name="explain"
+            title={t('reconciliation.explainTitle')}
+            submit={t('reconciliation.explainOk')}
+            maxLength={500}
+            send={(reason) =>
+              post(`/reconciliations/${explaining.date}/differences/${encodeURIComponent(explaining.id)}/explain`, {
+                reason,
+              })
+            }
+            onDone={() => {
+              void client.invalidateQueries({ queryKey: [CACHE.differences] });
+              setExplaining(null);
+            }}
+          />
+        )}
       </Modal>
     </>
   );

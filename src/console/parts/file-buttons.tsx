@@ -9,19 +9,19 @@ const FORMATS = ['csv', 'xlsx'] as const;
 
 /** What the page shows, with its filters, as a file. */
 export function FileButtons({ path, query, name }: { path: string; query: Query; name: string }) {
-  const { t } = useLanguage();
+  const { t, language } = useLanguage();
   const save = useMutation({
     mutationFn: async (format: (typeof FORMATS)[number]) =>
-      saveFile(await fetchFile('GET', path, { ...query, format }), `${name}.${format}`),
+      saveFile(await fetchFile('GET', path, { ...query, format, lang: language }), `${name}.${format}`),
   });
   return (
-    <>
+    <span className="buttons">
       {FORMATS.map((format) => (
         <Button key={format} loading={save.isPending && save.variables === format} onClick={() => save.mutate(format)}>
           {t('arrears.save', { format: format.toUpperCase() })}
         </Button>
       ))}
       {save.error && <Failure error={save.error} />}
-    </>
+    </span>
   );
 }

@@ -1,24 +1,11 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { rfc3339 } from '../../lib/calendar.ts';
 import { callerOf } from '../auth.ts';
 import { noticeView, owingView } from '../bill-views.ts';
-import {
-  arrearsPage,
-  arrearsQuery,
-  givenReason,
-  newNotice,
-  notice,
-  noticePage,
-  noticeQuery,
-  proposal,
-  proposalPage,
-  proposalQuery,
-} from '../schemas/bills.ts';
+import { arrearsPage, arrearsQuery, newNotice, notice, noticePage, noticeQuery } from '../schemas/bills.ts';
 import { idParam } from '../schemas/common.ts';
 import type { HttpParts } from '../server.ts';
-import { orNull } from '../views.ts';
 
-/** Who owes, what was told to them, and what is proposed. */
+/** Who owes, and what was told to them. */
 export const arrearsRoutes =
   ({ households, invoicing }: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
@@ -64,28 +51,5 @@ export const arrearsRoutes =
         const household = await households.get(caller, request.params.id);
         return reply.code(201).send(noticeView(await arrears.giveNotice(caller, household, request.body.step)));
       },
-    );
-
-    type Row = Awaited<ReturnType<typeof arrears.proposals>>['items'][number];
-    const proposalView = ({ name, ...row }: Row) => ({
-      ...row,
-      householdName: name,
-      madeAt: rfc3339(row.madeAt),
-      decidedAt: orNull(row.decidedAt),
-    });
-
-    app.get(
-      '/proposals',
-      { config: staff, schema: { tags, querystring: proposalQuery, response: { 200: proposalPage } } },
-      async (request) => {
-        const page = await arrears.proposals(callerOf(request), request.query);
-        return { ...page, items: page.items.map(proposalView) };
-      },
-    );
-
-    app.post(
-      '/proposals/:id/dismiss',
-      { config: clerk, schema: { tags, params: idParam, body: givenReason, response: { 200: proposal } } },
-      async (request) => proposalView(await arrears.dismiss(callerOf(request), request.params.id, request.body.reason)),
     );
   };

@@ -18,7 +18,7 @@ import type { HttpParts } from '../server.ts';
 
 /** Billing runs: what is made for all households of a company, with its progress and what could not be billed. */
 export const billingRunRoutes =
-  ({ companies, invoicing, db, clock }: HttpParts): FastifyPluginAsyncZod =>
+  ({ companies, invoicing, db, clock, audit }: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
     const tags = ['bills'];
     const config = { roles: ['admin', 'company'] } as const;
@@ -50,9 +50,12 @@ export const billingRunRoutes =
         if (!wanted) throw new GatewayError('invalid_request', 'companyId is missing');
         const company = await companies.get(caller, wanted);
         const once = { caller: caller.id, key, body: { run: request.body }, now: clock.now() };
-        const { answer, first } = await answerOnce(db, once, (transaction) =>
-          runs.add(transaction, company, { ...asked, by: caller.name }),
-        );
+        const { answer, first } = await answerOnce(db, once, async (transaction) => {
+          const run = await runs.add(transaction, company, { ...asked, by: caller.name });
+          const entry = { actor: caller.name, action: 'billing_run_added', subject: run.id } as const;
+          await audit.record(transaction, { ...entry, companyId: company.id, detail: asked });
+          return run;
+        });
         if (first) runs.begin(answer.id, company);
         return reply
           .code(202)

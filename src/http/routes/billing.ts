@@ -22,7 +22,7 @@ import { idempotencyHeaders, idParam } from '../schemas/common.ts';
 import { usageQuery } from '../schemas/readings.ts';
 import type { HttpParts } from '../server.ts';
 import { counterUsage } from '../usage.ts';
-import { ledgerEntryView, paymentView, receiptView } from '../views-billing.ts';
+import { auditOfPayment, ledgerEntryView, paymentView, receiptView } from '../views-billing.ts';
 
 /** What a household has paid and used. */
 export const billingRoutes =
@@ -97,9 +97,11 @@ export const billingRoutes =
       },
       async (request, reply) => {
         const { amountFen, ...rest } = request.body;
-        const paid = await payOnce(parts, request, (transaction, household, act) =>
-          payments.record(transaction, household, { ...rest, amountFen: toFen(amountFen) }, act),
-        );
+        const paid = await payOnce(parts, request, {
+          run: (transaction, household, act) =>
+            payments.record(transaction, household, { ...rest, amountFen: toFen(amountFen) }, act),
+          audit: auditOfPayment('payment_received'),
+        });
         return reply.code(201).send(paymentView(paid));
       },
     );
@@ -118,9 +120,11 @@ export const billingRoutes =
         },
       },
       async (request) => {
-        const reversed = await bookOnce(parts, request, (transaction, household, act) =>
-          payments.reverse(transaction, household, request.params.paymentId, { ...act, ...request.body }),
-        );
+        const reversed = await bookOnce(parts, request, {
+          run: (transaction, household, act) =>
+            payments.reverse(transaction, household, request.params.paymentId, { ...act, ...request.body }),
+          audit: auditOfPayment('payment_reversed'),
+        });
         return paymentView(reversed);
       },
     );
@@ -151,11 +155,21 @@ export const billingRoutes =
       },
       async (request, reply) => {
         const caller = callerOf(request);
-        const { amountFen, reason } = request.body;
+        const { amountFen, reason, evidence } = request.body;
         const book = amountFen > 0 ? payOnce : bookOnce;
-        const posted = await book(parts, request, (transaction, payer, act) =>
-          adjustments.adjust(transaction, { caller, payer, amountFen: toFen(amountFen) }, { ...act, reason }),
-        );
+        const posted = await book(parts, request, {
+          run: (transaction, payer, act) =>
+            adjustments.adjust(
+              transaction,
+              { caller, payer, amountFen: toFen(amountFen), evidence },
+              { ...act, reason },
+            ),
+          audit: ({ id }) => ({
+            action: 'adjustment_booked',
+            subject: id,
+            detail: { amountFen, reason, evidence: evidence ?? null },
+          }),
+        });
         return reply.code(201).send({ transferId: posted.id, amountFen });
       },
     );

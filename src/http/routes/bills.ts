@@ -4,14 +4,14 @@ import type { ShownBill } from '../../billing/bills.ts';
 import { givesBack } from '../../billing/issue-bills.ts';
 import { answerOnce } from '../../db/answers.ts';
 import { callerOf, idempotencyKeyOf } from '../auth.ts';
-import { billLinesView, billUsageView, billView } from '../bill-views.ts';
+import { auditOfBill, billLinesView, billUsageView, billView } from '../bill-views.ts';
 import { bill, billPage, billQuery, fullBill, givenReason, householdBillQuery } from '../schemas/bills.ts';
 import { idempotencyHeaders, idParam } from '../schemas/common.ts';
 import type { HttpParts } from '../server.ts';
 
 /** Bills: what was used, by which price, line by line. */
 export const billRoutes =
-  ({ households, invoicing, billing, db, clock }: HttpParts): FastifyPluginAsyncZod =>
+  ({ households, invoicing, billing, db, clock, audit }: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
     const tags = ['bills'];
     const clerk = { roles: ['admin', 'company'] } as const;
@@ -95,9 +95,12 @@ export const billRoutes =
         const { id } = await bills.get(caller, request.params.id);
         const body = { release: request.body, id };
         const once = { caller: caller.id, key, body, now: clock.now() };
-        const { answer, first } = await answerOnce(db, once, (transaction) =>
-          bills.release(transaction, caller, id, request.body.reason),
-        );
+        const { reason } = request.body;
+        const { answer, first } = await answerOnce(db, once, async (transaction) => {
+          const released = await bills.release(transaction, caller, id, reason);
+          await audit.record(transaction, auditOfBill('bill_released', released, caller.name, reason));
+          return released;
+        });
         if (first && givesBack(answer)) await billing.paid(answer.householdId);
         return billView(await bills.get(caller, id));
       },
@@ -123,9 +126,12 @@ export const billRoutes =
         const now = await bills.madeAnew(before);
         const body = { rebill: request.body, id: before.id };
         const once = { caller: caller.id, key, body, now: clock.now() };
-        const { answer, first } = await answerOnce(db, once, (transaction) =>
-          bills.rebill(transaction, caller, before, now, request.body.reason),
-        );
+        const { reason } = request.body;
+        const { answer, first } = await answerOnce(db, once, async (transaction) => {
+          const made = await bills.rebill(transaction, caller, before, now, reason);
+          await audit.record(transaction, auditOfBill('bill_replaced', made, caller.name, reason));
+          return made;
+        });
         if (first && givesBack(answer)) await billing.paid(answer.householdId);
         return reply.code(201).send(billView(await bills.get(caller, answer.id)));
       },

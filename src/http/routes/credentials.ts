@@ -79,8 +79,9 @@ export const credentialRoutes =
         },
       },
       async (request) => {
-        const { id } = await companies.get(callerOf(request), request.params.id);
-        return { revoked: await credentials.revokeCompany(id) };
+        const caller = callerOf(request);
+        const { id } = await companies.get(caller, request.params.id);
+        return { revoked: await credentials.revokeCompany(caller, id) };
       },
     );
 

@@ -1,20 +1,28 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { fromFen, toFen } from '../../lib/money.ts';
-import { callerOf } from '../auth.ts';
+import type { AuditAction } from '../../db/schema-audit.ts';
+import { type Fen, fromFen, toFen } from '../../lib/money.ts';
 import { bookOnce, clerk, payOnce } from '../booking.ts';
-import { booked, payment } from '../schemas/billing.ts';
+import { type Booked, booked, payment } from '../schemas/billing.ts';
 import { idempotencyHeaders, idParam } from '../schemas/common.ts';
-import { depositOffset, depositRefund, depositReport, newDeposit } from '../schemas/deposits.ts';
-import { depositReportQuery } from '../schemas/reports.ts';
+import { depositOffset, depositRefund, newDeposit } from '../schemas/deposits.ts';
 import type { HttpParts } from '../server.ts';
-import { depositStatementView, paymentView } from '../views-billing.ts';
+import { auditOfPayment, paymentView } from '../views-billing.ts';
 
-/** Deposits: received, offset against what is owed, given back; and the statement of all. */
+/** Deposits: received, offset against what is owed, given back. */
 export const depositRoutes =
   (parts: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
     const { deposits } = parts.billing;
     const fen = (amount: number | undefined) => (amount === undefined ? undefined : toFen(amount));
+    const bookedView = ({ id, amountFen }: { id: string; amountFen: Fen }): Booked => ({
+      transferId: id,
+      amountFen: fromFen(amountFen),
+    });
+    const auditOf = (action: AuditAction, { transferId, amountFen }: Booked, detail: object) => ({
+      action,
+      subject: transferId,
+      detail: { amountFen, ...detail },
+    });
 
     app.post(
       '/households/:id/deposit/receive',
@@ -32,9 +40,11 @@ export const depositRoutes =
       },
       async (request, reply) => {
         const { amountFen, ...rest } = request.body;
-        const paid = await bookOnce(parts, request, (transaction, household, act) =>
-          deposits.receive(transaction, household, { ...rest, amountFen: fen(amountFen) }, act),
-        );
+        const paid = await bookOnce(parts, request, {
+          run: (transaction, household, act) =>
+            deposits.receive(transaction, household, { ...rest, amountFen: fen(amountFen) }, act),
+          audit: auditOfPayment('deposit_received'),
+        });
         return reply.code(201).send(paymentView(paid));
       },
     );
@@ -54,11 +64,12 @@ export const depositRoutes =
       },
       async (request, reply) => {
         const { amountFen, reason } = request.body;
-        const { id, taken } = await payOnce(parts, request, async (transaction, household, act) => {
-          const posted = await deposits.offset(transaction, household, fen(amountFen), { ...act, reason });
-          return { id: posted.id, taken: fromFen(posted.amountFen) };
+        const taken = await payOnce(parts, request, {
+          run: async (transaction, household, act) =>
+            bookedView(await deposits.offset(transaction, household, fen(amountFen), { ...act, reason })),
+          audit: (booking) => auditOf('deposit_offset', booking, { reason: reason ?? null }),
         });
-        return reply.code(201).send({ transferId: id, amountFen: taken });
+        return reply.code(201).send(taken);
       },
     );
 
@@ -78,30 +89,13 @@ export const depositRoutes =
       },
       async (request, reply) => {
         const { amountFen, reason, ...rest } = request.body;
-        const { id, given } = await bookOnce(parts, request, async (transaction, household, act) => {
-          const asked = { ...rest, amountFen: fen(amountFen) };
-          const posted = await deposits.refund(transaction, household, asked, { ...act, reason });
-          return { id: posted.id, given: fromFen(posted.amountFen) };
+        const asked = { ...rest, amountFen: fen(amountFen) };
+        const given = await bookOnce(parts, request, {
+          run: async (transaction, household, act) =>
+            bookedView(await deposits.refund(transaction, household, asked, { ...act, reason })),
+          audit: (booking) => auditOf('deposit_refunded', booking, { ...rest, reason }),
         });
-        return reply.code(201).send({ transferId: id, amountFen: given });
-      },
-    );
-
-    app.get(
-      '/reports/deposits',
-      {
-        config: { roles: ['admin', 'operator', 'company'] },
-        schema: {
-          tags: ['deposits'],
-          description:
-            'By company and county: deposits held at the beginning, what moved, and what is held at the end.',
-          querystring: depositReportQuery,
-          response: { 200: depositReport },
-        },
-      },
-      async (request) => {
-        const statements = await deposits.statement(callerOf(request), request.query);
-        return { items: statements.map(depositStatementView) };
+        return reply.code(201).send(given);
       },
     );
   };

@@ -6,7 +6,14 @@ import { GatewayError } from '../../lib/errors.ts';
 import { createTally } from '../../lib/limits.ts';
 import { callerOf } from '../auth.ts';
 import { notificationView } from '../payment-views.ts';
-import { paymentNotificationPage, paymentNotificationQuery, providerParam } from '../schemas/payment-orders.ts';
+import { idParam } from '../schemas/common.ts';
+import {
+  explanation,
+  paymentNotification,
+  paymentNotificationPage,
+  paymentNotificationQuery,
+  providerParam,
+} from '../schemas/payment-orders.ts';
 import type { HttpParts } from '../server.ts';
 
 /** What payment providers tell. Anybody may send something here, so nothing counts but what the provider's key has signed. */
@@ -79,7 +86,7 @@ export const paymentNotificationRoutes =
         schema: {
           tags: ['payments'],
           description:
-            'What providers told. With `state=held`: what does not fit, was not credited, and waits for people.',
+            'What providers told. With `state=held`: what does not fit, was not credited, and waits for people; `resolved`: what they did about it.',
           querystring: paymentNotificationQuery,
           response: { 200: paymentNotificationPage },
         },
@@ -87,6 +94,36 @@ export const paymentNotificationRoutes =
       async (request) => {
         const page = await parts.collection.notifications.list(callerOf(request), request.query);
         return { ...page, items: page.items.map(notificationView) };
+      },
+    );
+
+    app.post(
+      '/payment-notifications/:id/resolve',
+      {
+        config: { roles: ['admin', 'company'] },
+        schema: {
+          tags: ['payments'],
+          description:
+            'Says what was done about a held notification, once: it waits no more. No money moves by it; adjust or refund where that is due.',
+          params: idParam,
+          body: explanation,
+          response: { 200: paymentNotification },
+        },
+      },
+      async (request) => {
+        const { notifications } = parts.collection;
+        const caller = callerOf(request);
+        const resolution = request.body.reason;
+        const resolved = await parts.db.transaction().execute(async (transaction) => {
+          const row = await notifications.resolve(transaction, caller, request.params.id, resolution);
+          const { id: subject, companyId, provider, orderId, amountFen, reason: why } = row;
+          const detail = { provider, orderId, amountFen, why, reason: resolution };
+          const entry = { actor: caller.name, action: 'notification_resolved', subject, companyId, detail } as const;
+          await parts.audit.record(transaction, entry);
+          return row;
+        });
+        await notifications.recount();
+        return notificationView(resolved);
       },
     );
   };

@@ -73,8 +73,18 @@ export const reconciliationRoutes =
         schema: { tags, params: differenceParam, body: explanation, response: { 200: difference } },
       },
       async (request) => {
-        const { date, id } = request.params;
-        return differenceView(await differences.explain(callerOf(request), date, id, request.body.reason));
+        const caller = callerOf(request);
+        const { reason } = request.body;
+        const explained = await parts.db.transaction().execute(async (transaction) => {
+          const row = await differences.explain(transaction, caller, { ...request.params, reason });
+          const { id: subject, companyId, provider, date, kind, orderId } = row;
+          const detail = { provider, date, kind, orderId, reason };
+          const entry = { actor: caller.name, action: 'difference_explained', subject, companyId, detail } as const;
+          await parts.audit.record(transaction, entry);
+          return row;
+        });
+        await differences.recount();
+        return differenceView(explained);
       },
     );
   };

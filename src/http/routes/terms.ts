@@ -1,5 +1,10 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { Transaction } from 'kysely';
 import { z } from 'zod';
+import type { Caller } from '../../areas/scope.ts';
+import type { AuditEntry } from '../../audit/audit.ts';
+import type { Mode } from '../../billing/terms.ts';
+import type { Tables } from '../../db/schema.ts';
 import { dayOf, rfc3339 } from '../../lib/calendar.ts';
 import { unitOf } from '../../lib/units.ts';
 import { callerOf } from '../auth.ts';
@@ -16,13 +21,36 @@ import { idParam } from '../schemas/common.ts';
 import { terminalId } from '../schemas/terminals.ts';
 import type { HttpParts } from '../server.ts';
 
+/** A household or a company, and what else the audit says of it. */
+interface Subject {
+  id: string;
+  companyId: string;
+  more: Record<string, string>;
+}
+
 /** By which tariff and in which mode a household is billed, and what a person knows better than its meter. */
 export const termRoutes =
-  ({ companies, households, registry, invoicing, clock }: HttpParts): FastifyPluginAsyncZod =>
+  ({ db, audit, companies, households, registry, invoicing, clock }: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
     const tags = ['bills'];
     const clerk = { roles: ['admin', 'company'] } as const;
     const { terms } = invoicing;
+
+    const audited = <T>(
+      caller: Caller,
+      entry: Omit<AuditEntry, 'actor'>,
+      change: (transaction: Transaction<Tables>) => Promise<T>,
+    ): Promise<T> =>
+      db.transaction().execute(async (transaction) => {
+        const changed = await change(transaction);
+        await audit.record(transaction, { ...entry, actor: caller.name });
+        return changed;
+      });
+
+    const setMode = (caller: Caller, { id, companyId, more }: Subject, mode: Mode): Promise<Mode> => {
+      const entry = { action: 'billing_mode_set', subject: id, companyId, detail: { ...more, ...mode } } as const;
+      return audited(caller, entry, (transaction) => terms.setMode(transaction, id, mode, caller.name));
+    };
 
     app.get('/tariffs', { schema: { tags, response: { 200: tariffs } } }, async () => ({
       items: [...invoicing.tariffs.values()].map(({ tariff, title, metric, source, versions }) => ({
@@ -67,8 +95,11 @@ export const termRoutes =
       },
       async (request) => {
         const caller = callerOf(request);
-        const { id } = await households.get(caller, request.params.id);
-        const row = await terms.setTariff(id, request.body, caller.name);
+        const { id, companyId, accountNo } = await households.get(caller, request.params.id);
+        const detail = { householdId: id, accountNo, ...request.body };
+        const row = await audited(caller, { action: 'tariff_set', subject: id, companyId, detail }, (transaction) =>
+          terms.setTariff(transaction, id, request.body, caller.name),
+        );
         return { ...row, setAt: rfc3339(row.setAt) };
       },
     );
@@ -88,8 +119,8 @@ export const termRoutes =
       { config: clerk, schema: { tags, params: idParam, body: billingMode, response: { 200: billingMode } } },
       async (request) => {
         const caller = callerOf(request);
-        const { id } = await households.get(caller, request.params.id);
-        return terms.setMode(id, request.body, caller.name);
+        const { id, companyId, accountNo } = await households.get(caller, request.params.id);
+        return setMode(caller, { id, companyId, more: { householdId: id, accountNo } }, request.body);
       },
     );
 
@@ -108,7 +139,7 @@ export const termRoutes =
       async (request) => {
         const caller = callerOf(request);
         const { id } = await companies.get(caller, request.params.id);
-        return terms.setMode(id, request.body, caller.name);
+        return setMode(caller, { id, companyId: id, more: {} }, request.body);
       },
     );
 
@@ -128,7 +159,12 @@ export const termRoutes =
       async (request, reply) => {
         const caller = callerOf(request);
         const terminal = registry.get(caller, request.params.id);
-        const row = await invoicing.correctUsage(terminal, request.body, caller.name);
+        const { id, companyId } = terminal;
+        const row = await audited(
+          caller,
+          { action: 'usage_corrected', subject: id, terminalId: id, companyId, detail: request.body },
+          (transaction) => invoicing.correctUsage(transaction, terminal, request.body, caller.name),
+        );
         return reply.code(201).send({ ...row, correctedAt: rfc3339(row.correctedAt) });
       },
     );

@@ -68,6 +68,7 @@ export const adjustment = z.strictObject({
     .refine((amount) => amount !== 0, 'not zero')
     .describe('Whole fen, above zero in the household’s favour'),
   reason,
+  evidence: reference.optional().describe('What proves it: the number of a decision, a report or a letter'),
 });
 
 /** A transfer in the ledger that was made. */

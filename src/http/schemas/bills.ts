@@ -4,7 +4,6 @@ import {
   BILL_STATES,
   BILLING_MODES,
   NOTICE_STEPS,
-  PROPOSAL_STATES,
   RUN_KINDS,
   RUN_STATES,
   TROUBLE_KINDS,
@@ -222,19 +221,3 @@ export const arrearsQuery = z.strictObject({
   areaCode: areaCode.optional(),
   companyId: id.optional(),
 });
-
-export const proposal = z.object({
-  id,
-  householdId: id,
-  accountNo: z.string(),
-  householdName: z.string(),
-  kind: z.enum(['switch_off']),
-  state: z.enum(PROPOSAL_STATES),
-  owedFen: z.int(),
-  madeAt: time,
-  decidedAt: time.nullable(),
-  decidedBy: z.string().nullable(),
-  reason: z.string().nullable(),
-});
-export const proposalPage = pageOf(proposal);
-export const proposalQuery = z.strictObject({ ...pageQuery('prop'), state: z.enum(PROPOSAL_STATES).optional() });

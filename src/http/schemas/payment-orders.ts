@@ -4,6 +4,7 @@ import { DIFFERENCE_KINDS, HELD_REASONS, ORDER_STATES } from '../../db/schema-or
 import { id, pageOf, pageQuery, time } from './common.ts';
 
 const provider = z.enum(PROVIDERS);
+const NOTIFICATION_STATES = ['taken', 'held', 'resolved'] as const;
 const amountFen = z.int().min(1).max(100_000_000).describe('Whole fen, at most one million yuan');
 export const providerParam = z.strictObject({ provider });
 
@@ -54,7 +55,7 @@ export type PaymentOrderSummary = z.infer<typeof paymentOrderSummary>;
 export const paymentOrderPage = pageOf(paymentOrderSummary);
 export const paymentOrderQuery = z.strictObject(pageQuery('po'));
 
-const paymentNotification = z.object({
+export const paymentNotification = z.object({
   id,
   provider: z.string(),
   notificationId: z.string(),
@@ -63,17 +64,19 @@ const paymentNotification = z.object({
   orderId: z.string().nullable(),
   transactionId: z.string().nullable(),
   amountFen: z.int().nullable(),
-  state: z.enum(['taken', 'held']),
+  state: z
+    .enum(NOTIFICATION_STATES)
+    .describe('`held` waits for people; `resolved` was held, and a person has seen to it'),
   reason: z.enum(HELD_REASONS).nullable().describe('Why it is held and was not credited'),
   receivedAt: time,
+  resolvedBy: z.string().nullable(),
+  resolvedAt: time.nullable(),
+  resolution: z.string().nullable().describe('What was done about it'),
 });
 export type PaymentNotification = z.infer<typeof paymentNotification>;
 export const paymentNotificationPage = pageOf(paymentNotification);
-export const paymentNotificationQuery = z.strictObject({
-  ...pageQuery('pn'),
-  provider: provider.optional(),
-  state: z.enum(['taken', 'held']).optional(),
-});
+export const notificationFilter = { provider: provider.optional(), state: z.enum(NOTIFICATION_STATES).optional() };
+export const paymentNotificationQuery = z.strictObject({ ...pageQuery('pn'), ...notificationFilter });
 
 const date = z.iso.date().describe('A day of Asia/Shanghai');
 export const newReconciliation = z.strictObject({ provider, date });
@@ -92,11 +95,8 @@ export const reconciliation = z.object({
 });
 export type Reconciliation = z.infer<typeof reconciliation>;
 export const reconciliationPage = pageOf(reconciliation);
-export const reconciliationQuery = z.strictObject({
-  ...pageQuery('rec'),
-  provider: provider.optional(),
-  date: date.optional(),
-});
+export const reconciliationFilter = { provider: provider.optional(), date: date.optional() };
+export const reconciliationQuery = z.strictObject({ ...pageQuery('rec'), ...reconciliationFilter });
 
 export const difference = z.object({
   id,
@@ -116,11 +116,7 @@ export const difference = z.object({
 });
 export type Difference = z.infer<typeof difference>;
 export const differencePage = pageOf(difference);
-export const differenceQuery = z.strictObject({
-  ...pageQuery('dif'),
-  provider: provider.optional(),
-  date: date.optional(),
-  state: z.enum(['open', 'explained']).optional(),
-});
+export const differenceFilter = { ...reconciliationFilter, state: z.enum(['open', 'explained']).optional() };
+export const differenceQuery = z.strictObject({ ...pageQuery('dif'), ...differenceFilter });
 export const differenceParam = z.strictObject({ date, id });
 export const explanation = z.strictObject({ reason: z.string().trim().min(1).max(500) });
