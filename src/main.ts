@@ -12,7 +12,15 @@ import { openCollection } from './billing/collection.ts';
 import { openInvoicing } from './billing/invoicing.ts';
 import { createLateUse } from './billing/late-use.ts';
 import { openControl } from './commands/control.ts';
-import { type Config, databaseOf, importLimits, ownAddress, quarantineLimits, spoolLimits } from './config.ts';
+import {
+  type Config,
+  databaseOf,
+  exportMs,
+  importLimits,
+  ownAddress,
+  quarantineLimits,
+  spoolLimits,
+} from './config.ts';
 import { openDatabase } from './db/database.ts';
 import { joinGateways } from './db/gateways.ts';
 import { lockFolder } from './db/lock.ts';
@@ -23,6 +31,7 @@ import { startLive } from './http/live.ts';
 import { startHttp } from './http/server.ts';
 import { createSetup } from './http/setup.ts';
 import { alarmView, batchView, createCommandView } from './http/views.ts';
+import { openImports } from './imports/imports.ts';
 import type { Clock } from './lib/clock.ts';
 import { gatewayId } from './lib/gateway-id.ts';
 import type { Logger } from './lib/log.ts';
@@ -43,7 +52,8 @@ import { openStore } from './readings/stores.ts';
 import { startSecurityEvents } from './security/security-events.ts';
 import { startSidelink } from './sidelink.ts';
 import { createHandout } from './terminals/handout.ts';
-import { openImports } from './terminals/imports.ts';
+import { terminalImports } from './terminals/import-kind.ts';
+import { createImportRows } from './terminals/import-write.ts';
 import { createMeterExchanges } from './terminals/meter-exchanges.ts';
 import { createPresence } from './terminals/presence.ts';
 import { loadProfiles } from './terminals/profile.ts';
@@ -208,18 +218,15 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   broker.sendThrough(downlink);
   const imports = stack.use(
     await openImports({
-      db,
-      clock,
-      log,
-      profiles,
-      registry,
-      gatewayId: id,
+      ...{ db, clock, log, gatewayId: id },
+      kinds: { terminals: terminalImports({ db, clock, profiles, registry, exportMs: exportMs(config) }) },
       folder: dataFolder('imports'),
       limits: importLimits(config),
     }),
   );
   if (isShared) {
-    const follows = { registry, imports, alarms, commands, uplink, downlink, clock, log };
+    const importedIds = createImportRows(db).idsOf;
+    const follows = { registry, importedIds, alarms, commands, uplink, downlink, clock, log };
     stack.use(startSidelink({ url: config.database.url, ...follows }));
   }
   const handout = createHandout({ db, clock, registry, sealedSecrets, imports, claimMs });
@@ -229,15 +236,9 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
 
   const health = stack.use(
     await startHealth({
-      spool,
-      drain,
+      ...{ spool, drain, db, uplink, quarantine, commands, live },
       pingStore: store.ping,
-      db,
-      uplink,
-      quarantine,
-      commands,
       audit: auditWatch,
-      live,
       mqtt: broker.state,
       modbus: bridge.state,
       dataFolder: config.data.dir,

@@ -21,6 +21,7 @@ import { up as paymentOrders } from './migrations/0014-payment-orders.ts';
 import { up as batches } from './migrations/0015-batches.ts';
 import { up as schedules } from './migrations/0016-schedules.ts';
 import { up as commandVia } from './migrations/0017-command-via.ts';
+import { up as imports } from './migrations/0018-imports.ts';
 import { up as balances } from './migrations/0020-balances.ts';
 import type { Tables } from './schema.ts';
 
@@ -43,6 +44,7 @@ export const MIGRATIONS = {
   '0015-batches': { up: batches },
   '0016-schedules': { up: schedules },
   '0017-command-via': { up: commandVia },
+  '0018-imports': { up: imports },
   '0020-balances': { up: balances },
 };
 

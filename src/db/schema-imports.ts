@@ -6,8 +6,13 @@ export type ImportState = (typeof IMPORT_STATES)[number];
 /** Of an import that is not through: its terminals do not count yet. */
 export const UNFINISHED_IMPORTS = ['waiting', 'checking', 'writing'] as const satisfies ImportState[];
 
+/** What a file brings. */
+export const IMPORT_KINDS = ['terminals'] as const;
+export type ImportKindName = (typeof IMPORT_KINDS)[number];
+
 export interface ImportRow {
   id: string;
+  kind: ImportKindName;
   /** The gateway that runs it. */
   gatewayId: string;
   /** Id and name of the user or key. */

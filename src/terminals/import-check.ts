@@ -1,10 +1,11 @@
 import { type Caller, sees } from '../areas/scope.ts';
 import type { Database } from '../db/database.ts';
+import { type RowError, rowError } from '../imports/errors.ts';
+import type { SheetRow } from '../imports/sheet.ts';
 import { OFFSET_MS } from '../lib/calendar.ts';
 import { wrongName } from './dialects.ts';
 import { AREA_CODE, HOST, TERMINAL_ID } from './identity.ts';
-import { type ImportErrorCode, type RowError, rowError } from './import-errors.ts';
-import type { Column, SheetRow } from './import-sheet.ts';
+import type { Column, TerminalErrorCode } from './import-words.ts';
 import { type TerminalMemory, unitKey } from './memory.ts';
 import { oneSpelling, type Placement } from './placement.ts';
 import type { Profile } from './profile.ts';
@@ -79,7 +80,7 @@ export async function createCheck(parts: {
   /** Concentrators that the gateway does not have: the file may, further down. */
   const vias: { row: number; via: string }[] = [];
 
-  async function householdsOf(rows: SheetRow[]): Promise<Map<string, HouseholdPlace>> {
+  async function householdsOf(rows: SheetRow<Column>[]): Promise<Map<string, HouseholdPlace>> {
     const found = new Map<string, HouseholdPlace>();
     const names = (column: 'accountNo' | 'householdId') => rows.flatMap(({ cells }) => cells[column] ?? []);
     for (const [column, values] of [
@@ -101,7 +102,7 @@ export async function createCheck(parts: {
   }
 
   /** Ids that are in the database and not in memory were removed: only the same company may use them again. */
-  async function removedOf(rows: SheetRow[]): Promise<Map<string, string | null>> {
+  async function removedOf(rows: SheetRow<Column>[]): Promise<Map<string, string | null>> {
     const unknown = rows.flatMap(({ cells: { id } }) => (id !== undefined && !memory.terminals.has(id) ? id : []));
     if (unknown.length === 0) return new Map();
     const removed = await db.selectFrom('terminals').select(['id', 'companyId']).where('id', 'in', unknown).execute();
@@ -109,12 +110,12 @@ export async function createCheck(parts: {
   }
 
   function checkRow(
-    { row, cells }: SheetRow,
+    { row, cells }: SheetRow<Column>,
     households: Map<string, HouseholdPlace>,
     removed: Map<string, string | null>,
   ): { errors: RowError[]; terminal?: ImportedTerminal; unchanged?: boolean } {
     const errors: RowError[] = [];
-    const wrong = (column: Column | null, code: ImportErrorCode) =>
+    const wrong = (column: Column | null, code: TerminalErrorCode) =>
       void errors.push(rowError(row, column, code, column === null ? '' : cells[column]));
 
     const profile = profileOf();
@@ -221,7 +222,7 @@ export async function createCheck(parts: {
 
   return {
     /** The next rows of the file. */
-    async rows(rows: SheetRow[]) {
+    async rows(rows: SheetRow<Column>[]) {
       const errors: RowError[] = [];
       const terminals: ImportedTerminal[] = [];
       let unchanged = 0;

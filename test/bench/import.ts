@@ -8,10 +8,11 @@ import { loadAreas } from '../../src/areas/areas.ts';
 import type { Caller } from '../../src/areas/scope.ts';
 import { projectRoot } from '../../src/config.ts';
 import { openDatabase } from '../../src/db/database.ts';
+import { openImports } from '../../src/imports/imports.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { createHandout } from '../../src/terminals/handout.ts';
-import { openImports } from '../../src/terminals/imports.ts';
+import { terminalImports } from '../../src/terminals/import-kind.ts';
 import { loadProfiles } from '../../src/terminals/profile.ts';
 import { openRegistry } from '../../src/terminals/registry.ts';
 import { openSealedSecrets } from '../../src/terminals/sealed-secrets.ts';
@@ -56,13 +57,12 @@ export async function benchImport(size: number, caller: Caller): Promise<string>
   const profiles = loadProfiles(join(projectRoot, 'config/profiles'));
   const sealedSecrets = await openSealedSecrets(join(folder, 'secrets.key'), { db, log });
   const registry = await openRegistry({ db, clock, profiles, sealedSecrets, onChange: () => undefined });
-  const limits = { rows: 1_000_000, bytes: 1_000_000_000, exportMs: DAY_MS };
+  const limits = { rows: 1_000_000, bytes: 1_000_000_000 };
   await using imports = await openImports({
     db,
     clock,
     log,
-    profiles,
-    registry,
+    kinds: { terminals: terminalImports({ db, clock, profiles, registry, exportMs: DAY_MS }) },
     gatewayId: 'bench',
     folder: join(folder, 'imports'),
     limits,
@@ -78,6 +78,7 @@ export async function benchImport(size: number, caller: Caller): Promise<string>
   async function run(): Promise<string> {
     const began = performance.now();
     const { id } = await imports.receive(caller, Readable.from(sheetOf(size)), {
+      kind: 'terminals',
       fileName: '',
       dryRun: false,
       unclaimed: false,

@@ -82,6 +82,7 @@ test('what an import has written counts when the import is done, and not before'
   const row = {
     ...common,
     ...counts,
+    kind: 'terminals',
     exportUntil: null,
     exportedAt: null,
     gatewayId: 'another',

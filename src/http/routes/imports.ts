@@ -1,13 +1,11 @@
 import { Readable } from 'node:stream';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { ImportErrorView } from '../../imports/imports.ts';
 import { GatewayError } from '../../lib/errors.ts';
-import { IMPORT_ERRORS, type ImportErrorCode } from '../../terminals/import-errors.ts';
-import { COLUMNS, templateOf } from '../../terminals/import-sheet.ts';
 import { callerOf } from '../auth.ts';
 import { idParam } from '../schemas/common.ts';
 import {
-  type ImportError,
   importErrorPage,
   importErrorQuery,
   importListQuery,
@@ -31,18 +29,8 @@ function cell(text: string): string {
   return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
 }
 
-const isCode = (code: string): code is ImportErrorCode => Object.hasOwn(IMPORT_ERRORS, code);
-const isColumn = (name: string): name is keyof typeof COLUMNS => Object.hasOwn(COLUMNS, name);
-
-function errorView(row: { sheetRow: number; sheetColumn: string | null; code: string; value: string }): ImportError {
-  const message = isCode(row.code) ? IMPORT_ERRORS[row.code] : { zh: row.code, en: row.code };
-  return { row: row.sheetRow, column: row.sheetColumn, code: row.code, value: row.value, message };
-}
-
-const errorLine = ({ row, column, code, value, message }: ImportError): string => {
-  const columnZh = column !== null && isColumn(column) ? COLUMNS[column][0] : '';
-  return [String(row), column ?? '', columnZh, value, code, message.zh, message.en].map(cell).join(',');
-};
+const errorLine = ({ row, column, title, code, value, message }: ImportErrorView): string =>
+  [String(row), column ?? '', title, value, code, message.zh, message.en].map(cell).join(',');
 
 export const importRoutes =
   ({ imports, handout }: HttpParts): FastifyPluginAsyncZod =>
@@ -70,7 +58,7 @@ export const importRoutes =
       },
       async (request, reply) => {
         if (!(request.body instanceof Readable)) throw new GatewayError('unsupported_media_type', 'Send text/csv');
-        const row = await imports.receive(callerOf(request), request.body, request.query);
+        const row = await imports.receive(callerOf(request), request.body, { kind: 'terminals', ...request.query });
         reply.header('location', `/api/v1/imports/${row.id}`);
         return reply.code(202).send(importView(row));
       },
@@ -95,7 +83,7 @@ export const importRoutes =
         reply
           .type('text/csv; charset=utf-8')
           .header('content-disposition', 'attachment; filename="terminals.csv"')
-          .send(templateOf(request.query.lang)),
+          .send(imports.template('terminals', request.query.lang)),
     );
 
     app.get(
@@ -137,7 +125,7 @@ export const importRoutes =
         const rows = await imports.errors(callerOf(request), request.params.id, after, limit + 1);
         const shown = rows.slice(0, limit);
         const nextCursor = rows.length > limit ? String(shown.at(-1)?.n ?? '') : null;
-        return { items: shown.map(errorView), nextCursor };
+        return { items: shown, nextCursor };
       },
     );
 
@@ -154,7 +142,7 @@ export const importRoutes =
             const rows = await imports.errors(caller, id, after, ERRORS_AT_ONCE);
             const last = rows.at(-1);
             if (!last) return;
-            yield `${rows.map((row) => errorLine(errorView(row))).join('\r\n')}\r\n`;
+            yield `${rows.map(errorLine).join('\r\n')}\r\n`;
             after = last.n;
           }
         }

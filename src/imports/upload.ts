@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
-import type { Encoding } from './import-sheet.ts';
+import type { Encoding } from './sheet.ts';
 
 /** Tells UTF-8 from GB18030, which Excel writes in China, while the bytes come. */
 function createEncodingGuess() {

@@ -1,61 +1,25 @@
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
+import { SheetTrouble } from './errors.ts';
+import type { ImportKind } from './kind.ts';
 
-/** A CSV file of terminals as rows of named cells, a few at a time, so that any length needs little memory. */
-
-export const COLUMNS = {
-  id: ['终端号'],
-  profile: ['终端类型'],
-  accountNo: ['户号'],
-  householdId: ['住户编号'],
-  areaCode: ['区域代码'],
-  via: ['集中器'],
-  host: ['主机'],
-  port: ['端口'],
-  unit: ['从站'],
-  installedAt: ['安装时间'],
-} as const;
-export type Column = keyof typeof COLUMNS;
-const NAMES = Object.keys(COLUMNS) as Column[];
+/** A CSV file as rows of named cells, a few at a time, so that any length needs little memory. */
 
 /** `row` as a spreadsheet counts: the header is 1. */
-export interface SheetRow {
+export interface SheetRow<Column extends string = string> {
   row: number;
   cells: Partial<Record<Column, string>>;
 }
 
-/** What is wrong with the file as such; `code` as of `RowError`. */
-export class SheetTrouble extends Error {
-  readonly row: number;
-  readonly code:
-    | 'bad_csv'
-    | 'bad_encoding'
-    | 'unknown_column'
-    | 'missing_column'
-    | 'duplicate_column'
-    | 'no_rows'
-    | 'too_many_rows';
-  readonly value: string;
-
-  constructor(row: number, code: SheetTrouble['code'], value: string) {
-    super(code);
-    this.row = row;
-    this.code = code;
-    this.value = value;
-  }
-}
+/** Which columns a file may have, and which it must. */
+type Layout = Pick<ImportKind, 'columns' | 'required'>;
 
 export type Encoding = 'utf-8' | 'gb18030';
 
 /** Fewer rows in a turn keep messages waiting for less time. */
 const ROWS_A_TURN = 100;
 const LONGEST_RECORD = 10_000;
-
-const columnOf = (name: string): Column | undefined => {
-  const plain = name.trim().toLowerCase();
-  return NAMES.find((column) => column.toLowerCase() === plain || COLUMNS[column].some((word) => word === plain));
-};
 
 async function* decoded(chunks: AsyncIterable<Buffer>, encoding: Encoding): AsyncGenerator<string> {
   const decoder = new TextDecoder(encoding, { fatal: true });
@@ -67,15 +31,18 @@ async function* decoded(chunks: AsyncIterable<Buffer>, encoding: Encoding): Asyn
   }
 }
 
-function columnsOf(header: string[]): Column[] {
+function columnsOf(header: string[], { columns: known, required }: Layout): string[] {
   const columns = header.map((name, index) => {
-    const column = columnOf(name);
-    if (!column) throw new SheetTrouble(1, 'unknown_column', name || `#${index + 1}`);
+    const plain = name.trim().toLowerCase();
+    const column = Object.keys(known).find(
+      (one) => one.toLowerCase() === plain || known[one]?.some((word) => word === plain),
+    );
+    if (column === undefined) throw new SheetTrouble(1, 'unknown_column', name || `#${index + 1}`);
     return column;
   });
   const twice = columns.find((column, index) => columns.indexOf(column) !== index);
   if (twice) throw new SheetTrouble(1, 'duplicate_column', twice);
-  for (const column of ['id', 'profile'] as const) {
+  for (const column of required) {
     if (!columns.includes(column)) throw new SheetTrouble(1, 'missing_column', column);
   }
   return columns;
@@ -85,6 +52,7 @@ function columnsOf(header: string[]): Column[] {
 export async function* readSheet(
   file: string,
   encoding: Encoding,
+  layout: Layout,
   signal: AbortSignal,
 ): AsyncGenerator<{ rows: SheetRow[]; bytesRead: number }> {
   const source = createReadStream(file, { signal });
@@ -96,7 +64,7 @@ export async function* readSheet(
     parser,
     () => undefined,
   );
-  let columns: Column[] | undefined;
+  let columns: string[] | undefined;
   let row = 0;
   let rows: SheetRow[] = [];
   try {
@@ -104,7 +72,7 @@ export async function* readSheet(
       row += 1;
       const values = record.map((value) => value.trim());
       if (!columns) {
-        columns = columnsOf(values);
+        columns = columnsOf(values, layout);
         continue;
       }
       if (values.every((value) => value === '')) continue;
@@ -126,7 +94,7 @@ export async function* readSheet(
   yield { rows, bytesRead: source.bytesRead };
 }
 
-function cellsOf(columns: Column[], values: string[]): SheetRow['cells'] {
+function cellsOf(columns: string[], values: string[]): SheetRow['cells'] {
   const cells: SheetRow['cells'] = {};
   for (const [index, column] of columns.entries()) {
     const value = values[index];
@@ -135,19 +103,11 @@ function cellsOf(columns: Column[], values: string[]): SheetRow['cells'] {
   return cells;
 }
 
-const TEMPLATE = {
-  zh: NAMES.map((name) => COLUMNS[name][0]),
-  en: NAMES,
-};
-const EXAMPLES: Partial<Record<Column, string>>[] = [
-  { id: 'EXAMPLE-1', profile: 'gas-boiler', accountNo: 'HH-0001', installedAt: '2026-11-01' },
-  { id: 'EXAMPLE-2', profile: 'electric-heater', areaCode: '141023105201', via: 'EXAMPLE-HUB' },
-  { id: 'EXAMPLE-3', profile: 'eastron-sdm120', accountNo: 'HH-0002', host: '10.0.0.5', port: '502', unit: '1' },
-];
-
-/** A file to begin with; its examples name households that do not exist, so that they are not imported unseen. */
-export function templateOf(language: 'zh' | 'en'): string {
-  const lines = EXAMPLES.map((example) => NAMES.map((name) => example[name] ?? '').join(','));
+/** A file to begin with. */
+export function templateOf({ columns, examples }: ImportKind, language: 'zh' | 'en'): string {
+  const names = Object.keys(columns);
+  const titles = language === 'en' ? names : names.map((name) => columns[name]?.[0] ?? name);
+  const lines = examples.map((example) => names.map((name) => example[name] ?? '').join(','));
   // The mark by which Excel knows UTF-8.
-  return `\uFEFF${[TEMPLATE[language].join(','), ...lines].join('\r\n')}\r\n`;
+  return `\uFEFF${[titles.join(','), ...lines].join('\r\n')}\r\n`;
 }
