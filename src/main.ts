@@ -9,6 +9,7 @@ import { createAudit } from './audit/audit.ts';
 import { startAuditWatch } from './audit/watch.ts';
 import { openBilling } from './billing/billing.ts';
 import { openCollection } from './billing/collection.ts';
+import { householdImports } from './billing/import-kind.ts';
 import { openInvoicing } from './billing/invoicing.ts';
 import { createLateUse } from './billing/late-use.ts';
 import { openControl } from './commands/control.ts';
@@ -218,10 +219,12 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
   broker.sendThrough(downlink);
   const imports = stack.use(
     await openImports({
-      ...{ db, clock, log, gatewayId: id },
-      kinds: { terminals: terminalImports({ db, clock, profiles, registry, exportMs: exportMs(config) }) },
-      folder: dataFolder('imports'),
-      limits: importLimits(config),
+      ...{ db, clock, log, audit, gatewayId: id },
+      kinds: {
+        terminals: terminalImports({ db, clock, profiles, registry, exportMs: exportMs(config) }),
+        households: householdImports({ db, clock, ledger: billing.ledger, ...invoicing }),
+      },
+      ...{ folder: dataFolder('imports'), limits: importLimits(config) },
     }),
   );
   if (isShared) {

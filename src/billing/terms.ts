@@ -1,4 +1,6 @@
+import type { Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
+import type { Tables } from '../db/schema.ts';
 import type { BillingModeRow, HouseholdTariffRow } from '../db/schema-bills.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
@@ -70,6 +72,38 @@ export function createTerms({
         .onConflict((conflict) => conflict.columns(['subjectId', 'since']).doUpdateSet(set))
         .execute();
       return { since, mode, emergencyCreditFen };
+    },
+
+    /** The first terms of households that are new, those that there are; whoever set one before keeps it. */
+    async beginAll(
+      transaction: Transaction<Tables>,
+      begun: { householdId: string; tariff: string | null; mode: Mode['mode'] | null; since: string }[],
+      by: string,
+    ): Promise<void> {
+      const set = { setBy: by, setAt: clock.now() };
+      const tariffRows = begun.flatMap(({ householdId, tariff, since }) => {
+        const metric = tariffs.get(tariff ?? '')?.metric;
+        return tariff === null || metric === undefined
+          ? []
+          : [{ householdId, metric, since, tariff, tierReset: null, ...set }];
+      });
+      const modeRows = begun.flatMap(({ householdId, mode, since }) =>
+        mode === null ? [] : [{ subjectId: householdId, since, mode, emergencyCreditFen: 0, ...set }],
+      );
+      if (tariffRows.length > 0) {
+        await transaction
+          .insertInto('householdTariffs')
+          .values(tariffRows)
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
+      }
+      if (modeRows.length > 0) {
+        await transaction
+          .insertInto('billingModes')
+          .values(modeRows)
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
+      }
     },
 
     modesOn,

@@ -40,6 +40,7 @@ export const AUDIT_ACTIONS = [
   'terminal_added',
   'terminal_changed',
   'terminal_removed',
+  'import_finished',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

@@ -19,7 +19,7 @@ import type { BatchItem as BatchItemView, Batch as BatchView } from './schemas/b
 import type { Command as CommandView } from './schemas/commands.ts';
 import type { Alarm } from './schemas/live.ts';
 import type { Area, Household, User } from './schemas/people.ts';
-import type { TerminalImport as ImportView } from './schemas/provisioning.ts';
+import type { FileImport as ImportView } from './schemas/provisioning.ts';
 import type { MeterExchange } from './schemas/readings.ts';
 import type { ScheduleRun as ScheduleRunView, Schedule as ScheduleView } from './schemas/schedules.ts';
 import type { ClaimCode, Latest, ProfileView, Terminal as TerminalView } from './schemas/terminals.ts';
@@ -208,6 +208,7 @@ export const claimView = (id: string, code: string, until: number): ClaimCode =>
 
 export const importView = ({ progress, ...row }: ImportProgress): ImportView => ({
   id: row.id,
+  kind: row.kind,
   state: row.state,
   progress: Math.min(1, Math.max(0, progress)),
   fileName: row.fileName,
@@ -217,6 +218,7 @@ export const importView = ({ progress, ...row }: ImportProgress): ImportView => 
   rows: row.rowCount,
   created: row.created,
   unchanged: row.unchanged,
+  booked: row.booked,
   errors: row.errors,
   detail: row.detail,
   createdAt: rfc3339(row.createdAt),

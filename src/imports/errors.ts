@@ -8,6 +8,16 @@ export const FILE_ERRORS = {
     zh: '不是规范的 CSV：引号未闭合、单元格过多或过长',
     en: 'Not well-formed CSV: an open quote, too many cells, or too long',
   },
+  bad_xlsx: {
+    zh: '不是完好的 XLSX 工作簿，或某一行单元格过多、过长',
+    en: 'Not a whole XLSX workbook, or a row with too many cells, or too long',
+  },
+  old_excel: {
+    zh: '旧版 Excel 文件（.xls）：请另存为 .xlsx 或 CSV',
+    en: 'A file of an old Excel (.xls): save it as .xlsx or CSV',
+  },
+  locked_file: { zh: '文件有密码：请去掉密码再导入', en: 'The file has a password: save it without one' },
+  cell_error: { zh: '公式出错，没有值', en: 'A formula that failed has no value' },
   bad_encoding: { zh: '文件编码既不是 UTF-8 也不是 GB18030', en: 'Neither UTF-8 nor GB18030' },
   unknown_column: { zh: '没有这种列', en: 'There is no such column' },
   missing_column: { zh: '缺少这一列', en: 'This column is missing' },

@@ -1,7 +1,8 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Caller } from '../areas/scope.ts';
+import type { Audit } from '../audit/audit.ts';
 import type { Database } from '../db/database.ts';
 import { type Page, pageOf } from '../db/page.ts';
 import { type ImportKindName, type ImportRow, UNFINISHED_IMPORTS } from '../db/schema-imports.ts';
@@ -25,11 +26,22 @@ const MOST_JOBS = 8;
 export type ImportProgress = ImportRow & { progress: number };
 export type ImportErrorView = RowError & { title: string; message: Words };
 
-/** Dispose ends the import that is under way; it has then imported nothing. */
+/** Only admins and companies import. */
+const callerOf = ({ requestedBy, requestedName, companyId }: ImportRow): Caller => ({
+  id: requestedBy,
+  name: requestedName,
+  role: companyId === null ? 'admin' : 'company',
+  companyId,
+  areaCode: null,
+  householdId: null,
+});
+
+/** Goes on with what a stop or a crash has cut off. Dispose stops the import that is under way, until the next start. */
 export async function openImports(parts: {
   db: Database;
   clock: Clock;
   log: Logger;
+  audit: Audit;
   kinds: Record<ImportKindName, ImportKind>;
   /** Which gateway this is. */
   gatewayId: string;
@@ -37,45 +49,54 @@ export async function openImports(parts: {
   folder: string;
   limits: { rows: number; bytes: number };
 }) {
-  const { db, clock, log, kinds, gatewayId, folder, limits } = parts;
+  const { db, clock, log, audit, kinds, gatewayId, folder, limits } = parts;
   const jobs = new Map<string, Job>();
-  const run = createRun({ db, clock, log, mostRows: limits.rows });
+  const run = createRun({ db, clock, log, audit, limits });
   const inTurn = createTurns(MOST_JOBS);
-  await forgetUnfinished();
-  await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
 
-  /** Ends imports of this gateway that a stop or a crash has cut off. */
-  async function forgetUnfinished(): Promise<void> {
-    const cut = await db
-      .selectFrom('imports')
-      .select(['id', 'kind'])
-      .where('gatewayId', '=', gatewayId)
-      .where('state', 'in', UNFINISHED_IMPORTS)
-      .execute();
-    for (const { id, kind } of cut) {
-      await kinds[kind].undo(id);
-      await db
-        .updateTable('imports')
-        .set({ state: 'failed', detail: STOPPED.message, finishedAt: clock.now() })
-        .where('id', '=', id)
-        .execute();
-    }
-  }
+  const fileOf = (id: string): string => join(folder, id);
 
   const underWay = new Set<Promise<void>>();
   let receiving = 0;
 
   /** Answers at once; the import goes on by itself. */
-  function begin(job: Job): void {
-    jobs.set(job.row.id, job);
-    const work = inTurn(() => run(job)).finally(async () => {
-      jobs.delete(job.row.id);
+  function begin(row: ImportRow): void {
+    const job: Job = {
+      ...{ row, kind: kinds[row.kind], caller: callerOf(row), file: fileOf(row.id) },
+      ...{ abort: new AbortController(), certain: row.state === 'booking', progress: 0 },
+    };
+    jobs.set(row.id, job);
+    const work = inTurn(() => run.toEnd(job)).finally(async () => {
+      jobs.delete(row.id);
       underWay.delete(work);
-      await rm(job.file, { force: true });
+      if (row.finishedAt !== null) await rm(job.file, { force: true });
     });
     underWay.add(work);
   }
+
+  /** What a crash has left of imports that came to nothing. */
+  async function undoEnded(): Promise<void> {
+    const ended = await db
+      .selectFrom('imports')
+      .select(['id', 'kind'])
+      .where('gatewayId', '=', gatewayId)
+      .where('state', 'not in', ['done', ...UNFINISHED_IMPORTS])
+      .execute();
+    for (const { id, kind } of ended) await kinds[kind].undo(id);
+  }
+
+  const left = await db
+    .selectFrom('imports')
+    .selectAll()
+    .where('gatewayId', '=', gatewayId)
+    .where('state', 'in', UNFINISHED_IMPORTS)
+    .orderBy('id')
+    .execute();
+  await undoEnded();
+  const kept = new Set(left.map(({ id }) => id));
+  for (const name of await readdir(folder)) if (!kept.has(name)) await rm(join(folder, name), { force: true });
+  for (const row of left) begin(row);
 
   const visible = (caller: Caller) =>
     db
@@ -112,13 +133,13 @@ export async function openImports(parts: {
     async receive(caller: Caller, body: Readable, request: ImportRequest): Promise<ImportProgress> {
       if (jobs.size + receiving >= MOST_JOBS) throw new GatewayError('too_many_requests', 'Too many imports wait');
       const id = newId('imp');
-      const file = join(folder, `${id}.csv`);
+      const file = fileOf(id);
       receiving += 1;
       try {
-        const { bytes, encoding } = await keepUpload(body, file, { maxBytes: limits.bytes, clock });
+        const { bytes } = await keepUpload(body, file, { maxBytes: limits.bytes, clock });
         const row = newImport({ id, gatewayId, caller, bytes, ...request, createdAt: clock.now() });
         await db.insertInto('imports').values(row).execute();
-        begin({ row, kind: kinds[row.kind], caller, file, encoding, abort: new AbortController(), progress: 0 });
+        begin(row);
         return { ...row, progress: 0 };
       } catch (error) {
         await rm(file, { force: true });
@@ -132,9 +153,13 @@ export async function openImports(parts: {
     async cancel(caller: Caller, id: string): Promise<ImportProgress> {
       const found = await get(caller, id);
       const job = jobs.get(id);
-      if (!job) throw new GatewayError('wrong_state', `It is ${found.state} already`);
+      if (!job || job.certain || job.row.finishedAt !== null) {
+        throw new GatewayError('wrong_state', `It is ${found.state} already`);
+      }
       job.abort.abort();
-      return found;
+      // One that waits need not wait for its turn.
+      if (job.row.state === 'waiting') await run.end(job, 'cancelled');
+      return shown(job.row);
     },
 
     /** In the order of the file, with what each means and what its column is called in Chinese. */
@@ -163,6 +188,7 @@ export async function openImports(parts: {
 
     /** Deletes imports, and their errors, that are older. */
     async forget(before: number): Promise<void> {
+      await undoEnded();
       await db.deleteFrom('imports').where('createdAt', '<', before).where('finishedAt', 'is not', null).execute();
     },
 

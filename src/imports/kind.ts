@@ -18,14 +18,16 @@ export interface ImportKind<Column extends string = string> {
   openPass(row: ImportRow, caller: Caller): Promise<ImportPass<Column>>;
   /** While a file is checked and written, nobody else changes what it was checked against. */
   alone<T>(task: () => Promise<T>): Promise<T>;
-  /** Deletes what an import has written that does not count, some at a time. */
+  /** Deletes what an import has written and what will never count, some at a time. */
   undo(importId: string): Promise<void>;
+  /** Before the import is done, what can only be added and never taken back: the import is certain from here on. */
+  book?: Step;
   /** Tells of what is committed. */
   publish?: Step;
 }
 
-/** Some of what an import has written, after a key, in order; undefined when nothing is left. One that fails is tried again. */
-export type Step = (importId: string, after: string) => Promise<{ last: string; count: number } | undefined>;
+/** Does it for some of what an import has written, after a key, in order; undefined when nothing is left. One that fails is tried again. */
+type Step = (importId: string, after: string) => Promise<{ last: string; count: number } | undefined>;
 
 export interface ImportPass<Column extends string = string> {
   /** The next rows of the file. */
@@ -40,6 +42,7 @@ export interface Found {
   errors: RowError[];
   created: number;
   unchanged: number;
-  /** Writes those that are new; they do not count yet. */
-  write(): Promise<void>;
+  booked: number;
+  /** Writes those that are new; they do not count yet. Gives what another came before. */
+  write(): Promise<RowError[]>;
 }

@@ -33,6 +33,7 @@ export const newImport = (
   rowCount: 0,
   created: 0,
   unchanged: 0,
+  booked: 0,
   errors: 0,
   detail: null,
   createdAt: request.createdAt,

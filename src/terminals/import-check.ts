@@ -1,8 +1,9 @@
 import { type Caller, sees } from '../areas/scope.ts';
+import { counted } from '../db/counted.ts';
 import type { Database } from '../db/database.ts';
 import { type RowError, rowError } from '../imports/errors.ts';
 import type { SheetRow } from '../imports/sheet.ts';
-import { OFFSET_MS } from '../lib/calendar.ts';
+import { sheetTime } from '../imports/values.ts';
 import { wrongName } from './dialects.ts';
 import { AREA_CODE, HOST, TERMINAL_ID } from './identity.ts';
 import type { Column, TerminalErrorCode } from './import-words.ts';
@@ -33,22 +34,6 @@ interface HouseholdPlace {
   accountNo: string;
   areaCode: string;
   companyId: string;
-}
-
-const LOCAL_TIME = /^(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2}))?)?$/;
-const WITH_ZONE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/;
-
-/** With a zone as it says, without one in Asia/Shanghai, however a spreadsheet has written it. Epoch ms; undefined for no time. */
-function sheetTime(text: string): number | undefined {
-  if (WITH_ZONE.test(text)) return Number.isNaN(Date.parse(text)) ? undefined : Date.parse(text);
-  const match = LOCAL_TIME.exec(text);
-  if (!match) return undefined;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
-    .slice(1)
-    .map((part) => Number(part ?? 0));
-  const time = Date.UTC(year, month - 1, day, hour, minute, second);
-  const real = new Date(time).getUTCMonth() === month - 1 && hour < 24 && minute < 60 && second < 60;
-  return real ? time - OFFSET_MS : undefined;
 }
 
 const wholeNumber = (text: string, max: number): number | undefined =>
@@ -92,6 +77,7 @@ export async function createCheck(parts: {
         .selectFrom('households')
         .select(['id', 'accountNo', 'areaCode', 'companyId'])
         .where(column, 'in', values)
+        .where(counted('households'))
         .execute();
       for (const household of households) {
         if (!sees(caller, { ...household, householdId: household.id })) continue;

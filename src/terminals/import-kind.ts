@@ -42,10 +42,12 @@ export function terminalImports(parts: {
           return {
             ...found,
             created: terminals.length,
+            booked: 0,
             async write() {
               const made = terminals.map((terminal) => rows.rowOf(terminal, row.id, now, unclaimed));
               again.push(...made.filter(wasThere));
               await rows.insert(made.filter((one) => !wasThere(one)));
+              return [];
             },
           };
         },

@@ -6,6 +6,11 @@ import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { loadAreas } from '../../src/areas/areas.ts';
 import type { Caller } from '../../src/areas/scope.ts';
+import { createAudit } from '../../src/audit/audit.ts';
+import { householdImports } from '../../src/billing/import-kind.ts';
+import { createLedger } from '../../src/billing/ledger.ts';
+import { loadTariffs } from '../../src/billing/tariff-files.ts';
+import { createTerms } from '../../src/billing/terms.ts';
 import { projectRoot } from '../../src/config.ts';
 import { openDatabase } from '../../src/db/database.ts';
 import { openImports } from '../../src/imports/imports.ts';
@@ -58,11 +63,14 @@ export async function benchImport(size: number, caller: Caller): Promise<string>
   const sealedSecrets = await openSealedSecrets(join(folder, 'secrets.key'), { db, log });
   const registry = await openRegistry({ db, clock, profiles, sealedSecrets, onChange: () => undefined });
   const limits = { rows: 1_000_000, bytes: 1_000_000_000 };
+  const tariffs = loadTariffs(join(projectRoot, 'config/tariffs'));
+  const terms = createTerms({ db, clock, tariffs });
   await using imports = await openImports({
-    db,
-    clock,
-    log,
-    kinds: { terminals: terminalImports({ db, clock, profiles, registry, exportMs: DAY_MS }) },
+    ...{ db, clock, log, audit: createAudit({ db, clock }) },
+    kinds: {
+      terminals: terminalImports({ db, clock, profiles, registry, exportMs: DAY_MS }),
+      households: householdImports({ db, clock, ledger: createLedger({ db }), terms, tariffs }),
+    },
     gatewayId: 'bench',
     folder: join(folder, 'imports'),
     limits,

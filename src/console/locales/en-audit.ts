@@ -56,6 +56,7 @@ export const audit: typeof zh = {
     terminal_added: 'Registered a terminal',
     terminal_changed: 'Changed a terminal',
     terminal_removed: 'Removed a terminal',
+    import_finished: 'Imported a file',
   },
   faults: {
     edited: 'was edited',

@@ -18,6 +18,7 @@ export const provisioning: typeof zh = {
       waiting: 'Waiting',
       checking: 'Checking',
       writing: 'Writing',
+      booking: 'Booking',
       done: 'Done',
       refused: 'Has errors',
       failed: 'Failed',

@@ -56,6 +56,7 @@ export const audit = {
     terminal_added: '登记终端',
     terminal_changed: '修改终端',
     terminal_removed: '拆除终端',
+    import_finished: '导入完成',
   } satisfies Record<AuditAction, string>,
   faults: {
     edited: '内容被修改',

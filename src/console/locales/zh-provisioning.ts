@@ -17,6 +17,7 @@ export const provisioning = {
       waiting: '等待中',
       checking: '检查中',
       writing: '写入中',
+      booking: '记账中',
       done: '完成',
       refused: '有错误',
       failed: '失败',

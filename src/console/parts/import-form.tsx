@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Button, Card, Checkbox, Upload } from 'antd';
 import { useState } from 'react';
-import type { TerminalImport } from '../../http/schemas/provisioning.ts';
+import type { FileImport } from '../../http/schemas/provisioning.ts';
 import { fetchFile, postFile } from '../api.ts';
 import { useLanguage } from '../i18n.ts';
 import { CACHE } from '../queries.ts';
@@ -25,14 +25,14 @@ function Template() {
 }
 
 /** The file stays chosen, so that it can be checked first and imported then. */
-export function ImportForm({ onBegun }: { onBegun: (begun: TerminalImport) => void }) {
+export function ImportForm({ onBegun }: { onBegun: (begun: FileImport) => void }) {
   const { t } = useLanguage();
   const client = useQueryClient();
   const [file, setFile] = useState<File>();
   const [unclaimed, setUnclaimed] = useState(false);
   const begin = useMutation({
     mutationFn: ({ chosen, dryRun }: { chosen: File; dryRun: boolean }) =>
-      postFile<TerminalImport>(
+      postFile<FileImport>(
         '/terminals/import',
         { dryRun: String(dryRun), unclaimed: String(unclaimed), fileName: chosen.name.slice(0, 200) },
         chosen,

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Alert, Button, Card, Progress } from 'antd';
 import { useEffect } from 'react';
-import type { TerminalImport } from '../../http/schemas/provisioning.ts';
+import type { FileImport } from '../../http/schemas/provisioning.ts';
 import { post } from '../api.ts';
 import { useLanguage } from '../i18n.ts';
 import { CACHE, importQuery } from '../queries.ts';
@@ -11,7 +11,7 @@ import { ImportErrors } from './import-errors.tsx';
 import { ImportState } from './import-state.tsx';
 import { Loaded } from './loaded.tsx';
 
-function Running({ of: { id, progress } }: { of: TerminalImport }) {
+function Running({ of: { id, progress } }: { of: FileImport }) {
   const { t } = useLanguage();
   const cancel = useMutation({ mutationFn: () => post(`/imports/${encodeURIComponent(id)}/cancel`, {}) });
   return (
@@ -28,7 +28,7 @@ function Running({ of: { id, progress } }: { of: TerminalImport }) {
   );
 }
 
-function Result({ of: one }: { of: TerminalImport }) {
+function Result({ of: one }: { of: FileImport }) {
   const { t } = useLanguage();
   const { state, dryRun, created, unchanged, errors, detail } = one;
   switch (state) {
@@ -49,7 +49,7 @@ function Result({ of: one }: { of: TerminalImport }) {
   }
 }
 
-function Figures({ of: { rows, created, unchanged, errors, dryRun } }: { of: TerminalImport }) {
+function Figures({ of: { rows, created, unchanged, errors, dryRun } }: { of: FileImport }) {
   const { t, language } = useLanguage();
   const figures = [
     [t('import.rows'), rows],
@@ -69,7 +69,7 @@ function Figures({ of: { rows, created, unchanged, errors, dryRun } }: { of: Ter
   );
 }
 
-function Panel({ of: one }: { of: TerminalImport }) {
+function Panel({ of: one }: { of: FileImport }) {
   const { t } = useLanguage();
   const client = useQueryClient();
   const ended = one.finishedAt !== null;

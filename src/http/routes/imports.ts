@@ -1,25 +1,33 @@
 import { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { ImportErrorView } from '../../imports/imports.ts';
+import type { ImportRequest } from '../../imports/rows.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import { callerOf } from '../auth.ts';
 import { idParam } from '../schemas/common.ts';
 import {
+  fileImport,
   importErrorPage,
   importErrorQuery,
   importListQuery,
   importPage,
   importQuery,
   templateQuery,
-  terminalImport,
+  terminalImportQuery,
 } from '../schemas/provisioning.ts';
 import type { HttpParts } from '../server.ts';
 import { importView } from '../views.ts';
 
-/** Terminals from CSV files: the upload, how far it is, what was wrong, and the credentials once. */
+/** Terminals and households from files: the upload, how far it is, what was wrong, and the credentials once. */
 
+/** What the files are is looked at in them. */
+const SHEETS = ['text/csv', 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'];
 const CSV = { content: { 'text/csv': { schema: z.unknown() } } };
+const ABOUT_FILES =
+  ', CSV in UTF-8 or GB18030 or the first sheet of an XLSX workbook, with a header in Chinese or English (see the template), and goes on by itself; the answer says where to look. A file ' +
+  'with errors imports nothing. Rows that are there already are counted as unchanged: each cell that is filled in must be as it is registered.';
 const ERRORS_AT_ONCE = 1_000;
 const NONE = -1;
 
@@ -38,7 +46,15 @@ export const importRoutes =
     const tags = ['provisioning'];
     const config = { roles: ['admin', 'company'] } as const;
 
-    app.addContentTypeParser('text/csv', (_request, payload, done) => done(null, payload));
+    app.addContentTypeParser(SHEETS, (_request, payload, done) => done(null, payload));
+
+    async function receive(request: FastifyRequest, reply: FastifyReply, asked: ImportRequest) {
+      if (!(request.body instanceof Readable))
+        throw new GatewayError('unsupported_media_type', `Send ${SHEETS.join(' or ')}`);
+      const row = await imports.receive(callerOf(request), request.body, asked);
+      reply.header('location', `/api/v1/imports/${row.id}`);
+      return reply.code(202).send(importView(row));
+    }
 
     app.post(
       '/terminals/import',
@@ -46,22 +62,32 @@ export const importRoutes =
         config,
         schema: {
           tags,
-          description:
-            'Takes a CSV file of terminals as the body, UTF-8 or GB18030, with a header in Chinese or English (see the template), and goes on by itself; ' +
-            'the answer says where to look. A file with errors imports nothing. Rows that are there already are counted as unchanged: each cell that is ' +
-            'filled in must be as it is registered.',
-          consumes: ['text/csv'],
-          querystring: importQuery,
+          description: `Takes a file of terminals as the body${ABOUT_FILES}`,
+          consumes: SHEETS,
+          querystring: terminalImportQuery,
           body: z.unknown(),
-          response: { 202: terminalImport },
+          response: { 202: fileImport },
         },
       },
-      async (request, reply) => {
-        if (!(request.body instanceof Readable)) throw new GatewayError('unsupported_media_type', 'Send text/csv');
-        const row = await imports.receive(callerOf(request), request.body, { kind: 'terminals', ...request.query });
-        reply.header('location', `/api/v1/imports/${row.id}`);
-        return reply.code(202).send(importView(row));
+      (request, reply) => receive(request, reply, { kind: 'terminals', ...request.query }),
+    );
+
+    app.post(
+      '/households/import',
+      {
+        config,
+        schema: {
+          tags,
+          description:
+            `Takes a file of households, with what each begins with, as the body${ABOUT_FILES} ` +
+            'Opening balances are yuan with at most two decimals; a household that has entries already takes none.',
+          consumes: SHEETS,
+          querystring: importQuery,
+          body: z.unknown(),
+          response: { 202: fileImport },
+        },
       },
+      (request, reply) => receive(request, reply, { kind: 'households', unclaimed: false, ...request.query }),
     );
 
     app.get(
@@ -82,13 +108,13 @@ export const importRoutes =
       async (request, reply) =>
         reply
           .type('text/csv; charset=utf-8')
-          .header('content-disposition', 'attachment; filename="terminals.csv"')
-          .send(imports.template('terminals', request.query.lang)),
+          .header('content-disposition', `attachment; filename="${request.query.kind}.csv"`)
+          .send(imports.template(request.query.kind, request.query.lang)),
     );
 
     app.get(
       '/imports/:id',
-      { config, schema: { tags, params: idParam, response: { 200: terminalImport } } },
+      { config, schema: { tags, params: idParam, response: { 200: fileImport } } },
       async (request) => importView(await imports.get(callerOf(request), request.params.id)),
     );
 
@@ -100,7 +126,7 @@ export const importRoutes =
           tags,
           description: 'Before it is done; nothing is imported then.',
           params: idParam,
-          response: { 202: terminalImport },
+          response: { 202: fileImport },
         },
       },
       async (request, reply) =>
