@@ -8,6 +8,7 @@ import { openToRead } from '../../src/db/database.ts';
 import { freePort } from '../../src/demo/free-port.ts';
 import type { FileImport } from '../../src/http/schemas/provisioning.ts';
 import { createLog } from '../../src/lib/log.ts';
+import { xlsxOfSheet } from '../../src/reports/xlsx.ts';
 import { connectTerminal, makeTerminal, sendReading, startTestGateway } from '../helpers/gateway.ts';
 import { finished, upload } from '../helpers/imports.ts';
 import { adminOf, spawnGateway } from '../helpers/process.ts';
@@ -22,8 +23,8 @@ vi.setConfig({ testTimeout: 120_000 });
 const sheet = (rows: number, prefix = 'T') =>
   `id,profile,areaCode\n${Array.from({ length: rows }, (_, n) => `${prefix}${n},gas-boiler,141023105201\n`).join('')}`;
 
-async function cli(args: string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [join(projectRoot, 'src/cli.ts'), 'import', 'terminals', ...args], {
+async function cli(args: string[], env: Record<string, string> = {}, kind = 'terminals') {
+  const child = spawn(process.execPath, [join(projectRoot, 'src/cli.ts'), 'import', kind, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -62,6 +63,25 @@ test('the command line imports a file, says how far it is in plain lines, and ke
   expect((await cli([...to, '--key', key])).stdout).toBe('done: 1500 rows, created 0, unchanged 1500\n');
 });
 
+test('the command line imports households from a workbook, and says how many balances it booked', async () => {
+  await using folder = await tempFolder();
+  await using gateway = await startTestGateway();
+  await gateway.admin.post('/companies', { name: '供热' });
+  const key = await makeKey(gateway.admin);
+  const file = join(folder.path, 'households.xlsx');
+  async function* rows(): AsyncGenerator<(string | bigint)[]> {
+    yield ['A-1', '张三', '141023105201', '供热', -1_250n];
+    yield ['A-2', '李四', '141023105201', '供热', ''];
+  }
+  const titles = ['户号', '户名', '区域代码', '企业', '期初余额'];
+  await writeFile(file, xlsxOfSheet({ titles, rows: rows() }));
+  const to = [file, '--url', gateway.origin, '--key', key, '--lang', 'en'];
+  const dry = await cli([...to, '--dry-run'], {}, 'households');
+  expect(dry.stdout).toBe('done: 2 rows, would be created 2, unchanged 0, balances would be booked 1\n');
+  const done = await cli(to, {}, 'households');
+  expect([done.code, done.stdout]).toEqual([0, 'done: 2 rows, created 2, unchanged 0, balances booked 1\n']);
+});
+
 test('the command line names each error by row and column, and what keeps it from asking', async () => {
   await using folder = await tempFolder();
   await using gateway = await startTestGateway();
@@ -70,7 +90,7 @@ test('the command line names each error by row and column, and what keeps it fro
   await writeFile(file, `${sheet(2)}T9,steam-engine,\n`);
   const refused = await cli([file, '--url', gateway.origin, '--key', key, '--errors', errors]);
   expect(refused.code).toBe(1);
-  expect(refused.stdout).toContain('文件有错误: 没有导入任何终端');
+  expect(refused.stdout).toContain('文件有错误: 什么也没有导入');
   expect(refused.stdout).toContain('第 4 行，profile “steam-engine”: 没有这种终端类型');
   expect(await readFile(errors, 'utf8')).toContain('4,profile,终端类型,steam-engine,unknown_profile');
   const unkeyed = await cli([file, '--url', gateway.origin], { HEARTHGATE_API_KEY: '' });

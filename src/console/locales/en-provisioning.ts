@@ -2,10 +2,14 @@ import type { provisioning as zh } from './zh-provisioning.ts';
 
 export const provisioning: typeof zh = {
   import: {
-    title: 'Import terminals',
-    hint: 'Registers terminals from a CSV file. A file with a single error imports nothing; rows that are there already stay as they are.',
-    choose: 'Click to choose a CSV file, or drop it here',
-    chooseHint: 'UTF-8 or GB18030, header in Chinese or English',
+    title: 'Import',
+    kind: 'What is imported',
+    kinds: { terminals: 'Terminals', households: 'Households' },
+    hint: 'Registers terminals or households from a CSV or XLSX file. A file with a single error imports nothing; rows that are there already stay as they are.',
+    choose: 'Click to choose a CSV or XLSX file, or drop it here',
+    chooseHint: 'CSV in UTF-8 or GB18030, or the first sheet of an XLSX; header in Chinese or English',
+    householdsHint:
+      'Balances, deposits and subsidies are in yuan; a balance below zero is owed. A household that has entries already takes no opening balance.',
     template: 'Download template',
     unclaimed: 'They wait to be claimed: bound to a household by QR code when installed',
     check: 'Check file',
@@ -30,10 +34,19 @@ export const provisioning: typeof zh = {
     created: 'New',
     wouldCreate: 'Would be new',
     unchanged: 'Unchanged',
+    booked: 'Balances booked',
     errors: 'Errors',
     refused: 'Errors in the file: {{n}}. Nothing was imported.',
-    checked: 'The file is well: {{created}} terminals would be new, {{unchanged}} unchanged. It can be imported now.',
-    done: '{{created}} terminals are new, {{unchanged}} unchanged.',
+    checked: {
+      terminals:
+        'The file is well: {{created}} terminals would be new, {{unchanged}} unchanged. It can be imported now.',
+      households:
+        'The file is well: {{created}} households would be new, {{unchanged}} unchanged, {{booked}} opening balances booked. It can be imported now.',
+    },
+    done: {
+      terminals: '{{created}} terminals are new, {{unchanged}} unchanged.',
+      households: '{{created}} households are new, {{unchanged}} unchanged, {{booked}} opening balances booked.',
+    },
     nothing: 'Nothing was imported.',
     errorList: 'Errors',
     noErrors: 'No errors',
@@ -53,6 +66,17 @@ export const provisioning: typeof zh = {
       port: 'port',
       unit: 'unit',
       installedAt: 'installedAt',
+      name: 'name',
+      address: 'address',
+      phone: 'phone',
+      vulnerable: 'vulnerable',
+      company: 'company',
+      tariff: 'tariff',
+      mode: 'mode',
+      since: 'since',
+      heatingBalance: 'heatingBalance',
+      deposit: 'deposit',
+      subsidy: 'subsidy',
     },
     credentials: 'Download credentials…',
     credentialsTitle: 'Download the new terminals’ credentials?',

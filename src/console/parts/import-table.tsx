@@ -14,11 +14,12 @@ export function ImportTable({ items }: { items: FileImport[] }) {
       {fileName || t('import.noName')}
     </Link>
   );
-  const counts = ({ rows, created, unchanged, errors, dryRun }: FileImport) =>
+  const counts = ({ kind, rows, created, unchanged, booked, errors, dryRun }: FileImport) =>
     [
       `${t('import.rows')} ${rows}`,
       `${t(dryRun ? 'import.wouldCreate' : 'import.created')} ${created}`,
       `${t('import.unchanged')} ${unchanged}`,
+      ...(kind === 'households' ? [`${t('import.booked')} ${booked}`] : []),
       `${t('import.errors')} ${errors}`,
     ].join(' · ');
   const together: TableColumnsType<FileImport> = [

@@ -7,7 +7,7 @@ import type { FileImport, ImportError } from '../http/schemas/provisioning.ts';
 import { createProgress } from './progress.ts';
 import { type ImportLanguage, WORDS } from './words.ts';
 
-/** Brings a file of terminals to a gateway that runs, here or elsewhere, and waits until it is done. */
+/** Brings a file of terminals or households to a gateway that runs, here or elsewhere, and waits until it is done. */
 
 const LOOK_MS = 500;
 /** A gateway that does not answer for this long is given up; the import goes on by itself. */
@@ -15,10 +15,13 @@ const PATIENCE_MS = 30_000;
 const ERRORS_SHOWN = 20;
 
 export interface ImportOptions {
+  kind: FileImport['kind'];
+  /** CSV or XLSX. */
   file: string;
   url: string;
   key: string;
   dryRun: boolean;
+  /** Of terminals. */
   unclaimed: boolean;
   language: ImportLanguage;
   json: boolean;
@@ -92,23 +95,25 @@ async function tellErrors(ask: Ask, { id, errors }: FileImport, options: ImportO
 
 function summary(ended: FileImport, language: ImportLanguage): string {
   const words = WORDS[language];
-  const { state, rows, created, unchanged, dryRun, detail } = ended;
+  const { kind, state, rows, created, unchanged, booked, dryRun, detail } = ended;
   if (state !== 'done') return `${words.states[state]}: ${detail ?? words.nothing}`;
   const made = dryRun ? words.wouldCreate : words.created;
-  return `${words.states.done}: ${rows} ${words.rows}, ${made} ${created}, ${words.unchanged} ${unchanged}`;
+  const balances = kind === 'households' ? `, ${dryRun ? words.wouldBook : words.booked} ${booked}` : '';
+  return `${words.states.done}: ${rows} ${words.rows}, ${made} ${created}, ${words.unchanged} ${unchanged}${balances}`;
 }
 
 /** Gives the exit code: 0 when it is done. Throws what a person can mend, as a sentence. */
-export async function importTerminals(options: ImportOptions): Promise<number> {
+export async function importFile(options: ImportOptions): Promise<number> {
   const ask = createClient(options);
   const words = WORDS[options.language];
   const query = new URLSearchParams({
     dryRun: String(options.dryRun),
-    unclaimed: String(options.unclaimed),
     fileName: basename(options.file).slice(0, 200),
   });
+  if (options.unclaimed) query.set('unclaimed', 'true');
+  // The gateway looks at the file itself.
   const body = await openAsBlob(options.file, { type: 'text/csv' });
-  const begun = (await (await ask('POST', `/terminals/import?${query}`, { body })).json()) as FileImport;
+  const begun = (await (await ask('POST', `/${options.kind}/import?${query}`, { body })).json()) as FileImport;
   const ended = await watch(ask, begun, options.language);
   process.stdout.write(options.json ? `${JSON.stringify(ended)}\n` : `${summary(ended, options.language)}\n`);
   if (ended.errors > 0 && !options.json) await tellErrors(ask, ended, options);
