@@ -5,7 +5,7 @@ const ON_POSTGRES = [
   'test/billing/*.test.ts',
   'test/audit/audit.test.ts',
   'test/commands/*.test.ts',
-  'test/http/{access,arrears,bills,deposits,households,ledger,moved,paging,payments,problems,quarantine,registry,removal}.test.ts',
+  'test/http/{access,arrears,bills,deposits,households,import,import-households,ledger,moved,paging,payments,problems,quarantine,registry,removal}.test.ts',
 ];
 
 /** Without rows, or with ten thousand runs that each have rows of their own. */

@@ -23,7 +23,11 @@ async function isUtf8(file: string, signal: AbortSignal): Promise<boolean> {
 async function* decoded(chunks: AsyncIterable<Buffer>, encoding: string): AsyncGenerator<string> {
   const decoder = new TextDecoder(encoding, { fatal: true });
   try {
-    for await (const chunk of chunks) yield decoder.decode(chunk, { stream: true });
+    for await (const chunk of chunks) {
+      // No text has it, and no database takes it.
+      if (chunk.includes(0)) throw new SheetTrouble(1, 'bad_encoding', '');
+      yield decoder.decode(chunk, { stream: true });
+    }
     yield decoder.decode();
   } catch (error) {
     throw error instanceof TypeError ? new SheetTrouble(1, 'bad_encoding', '') : error;

@@ -34,7 +34,10 @@ function columnOf(reference: string): number {
 
 /** `_x000D_` is how a workbook writes a letter that XML has no place for. */
 const unescaped = (text: string): string =>
-  text.replace(/_x([0-9A-F]{4})_/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+  text
+    .replace(/_x([0-9A-F]{4})_/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+    .replaceAll('\0', '')
+    .toWellFormed();
 
 export function createCellReader(parts: { isDate: boolean[]; shared: string[]; from1904: boolean }) {
   const { isDate, shared, from1904 } = parts;

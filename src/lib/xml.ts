@@ -19,7 +19,7 @@ function decoded(text: string): string {
     if (known !== undefined) return known;
     const [, hex, digits] = /^#(?:x([0-9a-f]+)|(\d+))$/i.exec(name) ?? [];
     const point = hex === undefined ? Number(digits ?? Number.NaN) : Number.parseInt(hex, 16);
-    if (!(point <= 0x10ffff)) throw new RangeError(`no entity ${whole}`);
+    if (!(point > 0 && point <= 0x10ffff)) throw new RangeError(`no entity ${whole}`);
     return String.fromCodePoint(point);
   });
 }
