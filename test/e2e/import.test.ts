@@ -129,6 +129,8 @@ describe('a gateway that is killed goes on with the import by itself', () => {
       const file = homes(8_000).replaceAll('\n', ',供热\n').replace(',供热', ',company');
       id = (await upload(who, file, '', 'households')).body.id;
       await eventually(async () => (await admin.get<FileImport>(`/imports/${id}`)).body.state === state, 30_000);
+      // Nobody sees any of it before all of it is there.
+      expect((await admin.get<{ items: unknown[] }>('/households')).body.items).toEqual([]);
       await first.kill();
     }
     await using second = await spawnGateway(folder.path, ports);
