@@ -25,12 +25,11 @@ export const spoolLimits = ({ readings }: Config) => ({
   minFreeBytes: readings.minFreeBytes,
 });
 
-/** How long the credentials of an import can be fetched. */
-export const exportMs = ({ provisioning }: Config): number => provisioning.exportHours * HOUR_MS;
-
 export const importLimits = ({ provisioning }: Config) => ({
   rows: provisioning.importRows,
   bytes: provisioning.importBytes,
+  /** How long the credentials of an import can be fetched. */
+  exportMs: provisioning.exportHours * HOUR_MS,
 });
 
 const SHORTEST_PASSWORD = 8;

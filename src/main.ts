@@ -13,15 +13,7 @@ import { householdImports } from './billing/import-kind.ts';
 import { openInvoicing } from './billing/invoicing.ts';
 import { createLateUse } from './billing/late-use.ts';
 import { openControl } from './commands/control.ts';
-import {
-  type Config,
-  databaseOf,
-  exportMs,
-  importLimits,
-  ownAddress,
-  quarantineLimits,
-  spoolLimits,
-} from './config.ts';
+import { type Config, databaseOf, importLimits, ownAddress, quarantineLimits, spoolLimits } from './config.ts';
 import { openDatabase } from './db/database.ts';
 import { joinGateways } from './db/gateways.ts';
 import { lockFolder } from './db/lock.ts';
@@ -217,14 +209,15 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     }),
   );
   broker.sendThrough(downlink);
+  const limits = importLimits(config);
   const imports = stack.use(
     await openImports({
       ...{ db, clock, log, audit, gatewayId: id },
       kinds: {
-        terminals: terminalImports({ db, clock, profiles, registry, exportMs: exportMs(config) }),
+        terminals: terminalImports({ db, clock, profiles, registry, exportMs: limits.exportMs }),
         households: householdImports({ db, clock, ledger: billing.ledger, ...invoicing }),
       },
-      ...{ folder: dataFolder('imports'), limits: importLimits(config) },
+      ...{ folder: dataFolder('imports'), limits },
     }),
   );
   if (isShared) {
