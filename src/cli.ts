@@ -80,29 +80,35 @@ program
     process.stdout.write(`${JSON.stringify(shownConfig(configOrExit()), null, 2)}\n`);
   });
 
-program
-  .command('import')
-  .description('bring a file into a gateway that runs')
-  .command('terminals <file>')
-  .description('terminals from a CSV file: all of them, or none when the file has errors; exit code 1 then')
-  .option('--dry-run', 'only check')
-  .option('--unclaimed', 'the terminals wait to be claimed where they are installed')
-  .option('--credentials <file>', 'save the new terminals’ secrets there; they are shown this once')
-  .option('--errors <file>', 'save the list of errors there, as CSV')
-  .addOption(
-    new Option('--url <url>', 'of the gateway; by default the one that the configuration names').env('HEARTHGATE_URL'),
-  )
-  .addOption(new Option('--key <key>', 'API key of an admin or a company').env('HEARTHGATE_API_KEY'))
-  .addOption(new Option('--lang <language>', 'of what it says').choices(LANGUAGES).default('zh'))
-  .option('--json', 'print the result for a program')
-  .action(async (file, { dryRun = false, unclaimed = false, json = false, lang, key, url, ...files }) => {
+const importing = program.command('import').description('bring a file into a gateway that runs');
+for (const kind of ['terminals', 'households'] as const) {
+  const command = importing
+    .command(`${kind} <file>`)
+    .description(`${kind} from a CSV or XLSX file: all of them, or none when the file has errors; exit code 1 then`)
+    .option('--dry-run', 'only check')
+    .option('--errors <file>', 'save the list of errors there, as CSV')
+    .addOption(
+      new Option('--url <url>', 'of the gateway; by default the one that the configuration names').env(
+        'HEARTHGATE_URL',
+      ),
+    )
+    .addOption(new Option('--key <key>', 'API key of an admin or a company').env('HEARTHGATE_API_KEY'))
+    .addOption(new Option('--lang <language>', 'of what it says').choices(LANGUAGES).default('zh'))
+    .option('--json', 'print the result for a program');
+  if (kind === 'terminals') {
+    command
+      .option('--unclaimed', 'the terminals wait to be claimed where they are installed')
+      .option('--credentials <file>', 'save the new terminals’ secrets there; they are shown this once');
+  }
+  command.action(async (file, { dryRun = false, unclaimed = false, json = false, lang, key, url, ...files }) => {
     if (!key) throw new Error('give an API key by --key or HEARTHGATE_API_KEY; POST /api/v1/api-keys makes one');
-    const { importTerminals } = await import('./client/import-terminals.ts');
+    const { importFile } = await import('./client/import-file.ts');
     const { http } = url ? { http: undefined } : configOrExit();
     const address = url ?? `http://${ownAddress(http?.host ?? '')}:${http?.port}`;
-    const options = { file, url: address, key, dryRun, unclaimed, json, language: lang };
-    process.exitCode = await importTerminals({ ...options, credentials: files.credentials, errors: files.errors });
+    const options = { kind, file, url: address, key, dryRun, unclaimed, json, language: lang };
+    process.exitCode = await importFile({ ...options, credentials: files.credentials, errors: files.errors });
   });
+}
 program
   .command('audit')
   .description('the record of who did what')

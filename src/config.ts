@@ -28,6 +28,7 @@ export const spoolLimits = ({ readings }: Config) => ({
 export const importLimits = ({ provisioning }: Config) => ({
   rows: provisioning.importRows,
   bytes: provisioning.importBytes,
+  /** How long the credentials of an import can be fetched. */
   exportMs: provisioning.exportHours * HOUR_MS,
 });
 

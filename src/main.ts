@@ -9,6 +9,7 @@ import { createAudit } from './audit/audit.ts';
 import { startAuditWatch } from './audit/watch.ts';
 import { openBilling } from './billing/billing.ts';
 import { openCollection } from './billing/collection.ts';
+import { householdImports } from './billing/import-kind.ts';
 import { openInvoicing } from './billing/invoicing.ts';
 import { createLateUse } from './billing/late-use.ts';
 import { openControl } from './commands/control.ts';
@@ -23,6 +24,7 @@ import { startLive } from './http/live.ts';
 import { startHttp } from './http/server.ts';
 import { createSetup } from './http/setup.ts';
 import { alarmView, batchView, createCommandView } from './http/views.ts';
+import { openImports } from './imports/imports.ts';
 import type { Clock } from './lib/clock.ts';
 import { gatewayId } from './lib/gateway-id.ts';
 import type { Logger } from './lib/log.ts';
@@ -43,7 +45,8 @@ import { openStore } from './readings/stores.ts';
 import { startSecurityEvents } from './security/security-events.ts';
 import { startSidelink } from './sidelink.ts';
 import { createHandout } from './terminals/handout.ts';
-import { openImports } from './terminals/imports.ts';
+import { terminalImports } from './terminals/import-kind.ts';
+import { createImportRows } from './terminals/import-write.ts';
 import { createMeterExchanges } from './terminals/meter-exchanges.ts';
 import { createPresence } from './terminals/presence.ts';
 import { loadProfiles } from './terminals/profile.ts';
@@ -209,20 +212,20 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
     }),
   );
   broker.sendThrough(downlink);
+  const limits = importLimits(config);
   const imports = stack.use(
     await openImports({
-      db,
-      clock,
-      log,
-      profiles,
-      registry,
-      gatewayId: id,
-      folder: dataFolder('imports'),
-      limits: importLimits(config),
+      ...{ db, clock, log, audit, gatewayId: id },
+      kinds: {
+        terminals: terminalImports({ db, clock, profiles, registry, exportMs: limits.exportMs }),
+        households: householdImports({ db, clock, ledger: billing.ledger, ...invoicing }),
+      },
+      ...{ folder: dataFolder('imports'), limits },
     }),
   );
   if (isShared) {
-    const follows = { registry, imports, alarms, commands, uplink, downlink, clock, log };
+    const importedIds = createImportRows(db).idsOf;
+    const follows = { registry, importedIds, alarms, commands, uplink, downlink, clock, log };
     stack.use(startSidelink({ url: config.database.url, ...follows }));
   }
   const handout = createHandout({ db, clock, audit, registry, sealedSecrets, imports, claimMs });
@@ -235,15 +238,9 @@ export async function startGateway(config: Config, { clock, log }: { clock: Cloc
 
   const health = stack.use(
     await startHealth({
-      spool,
-      drain,
+      ...{ spool, drain, db, uplink, quarantine, control, live },
       pingStore: store.ping,
-      db,
-      uplink,
-      quarantine,
-      control,
       audit: auditWatch,
-      live,
       mqtt: broker.state,
       modbus: bridge.state,
       dataFolder: config.data.dir,

@@ -4,7 +4,6 @@ import { type Followed, followChanges } from './db/changes.ts';
 import type { Downlink } from './downlink.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/log.ts';
-import type { Imports } from './terminals/imports.ts';
 import type { Registry } from './terminals/registry.ts';
 import type { Uplink } from './uplink.ts';
 
@@ -12,7 +11,8 @@ import type { Uplink } from './uplink.ts';
 export function startSidelink(parts: {
   url: string;
   registry: Registry;
-  imports: Imports;
+  /** Ids of the terminals of an import, some at a time. */
+  importedIds: (importId: string) => AsyncIterable<string[]>;
   alarms: Alarms;
   commands: Commands;
   uplink: Uplink;
@@ -20,7 +20,7 @@ export function startSidelink(parts: {
   clock: Clock;
   log: Logger;
 }): AsyncDisposable {
-  const { url, registry, imports, alarms, commands, uplink, downlink, clock, log } = parts;
+  const { url, registry, importedIds, alarms, commands, uplink, downlink, clock, log } = parts;
 
   async function followCommands(ids: string[] | undefined): Promise<void> {
     for (const { terminalId, state } of await commands.follow(ids)) {
@@ -35,7 +35,7 @@ export function startSidelink(parts: {
 
   /** What an import brought counts all at once. */
   async function followImports(ids: string[]): Promise<void> {
-    for (const id of ids) for await (const some of imports.idsOf(id)) await registry.follow(some);
+    for (const id of ids) for await (const some of importedIds(id)) await registry.follow(some);
   }
 
   async function changed(table: Followed, ids: string[] | undefined): Promise<void> {

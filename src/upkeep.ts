@@ -4,12 +4,12 @@ import type { Control } from './commands/control.ts';
 import type { Config } from './config.ts';
 import { forgetAnswers } from './db/answers.ts';
 import type { Database } from './db/database.ts';
+import type { Imports } from './imports/imports.ts';
 import { type Clock, every } from './lib/clock.ts';
 import type { Logger } from './lib/log.ts';
 import type { Quarantine } from './readings/quarantine.ts';
 import type { ReadingStore } from './readings/store.ts';
 import type { SecurityEvents } from './security/security-events.ts';
-import type { Imports } from './terminals/imports.ts';
 import type { Registry } from './terminals/registry.ts';
 import type { Uplink } from './uplink.ts';
 

@@ -92,6 +92,7 @@ export function createHouseholds(parts: { db: Database; clock: Clock; companies:
         address: request.address ?? null,
         phone: request.phone ?? null,
         vulnerable: request.vulnerable ? 1 : 0,
+        importId: null,
         createdAt: clock.now(),
       };
       const { numInsertedOrUpdatedRows } = await db

@@ -1,4 +1,5 @@
 import { type ExpressionBuilder, type SqlBool, sql } from 'kysely';
+import { counted } from '../db/counted.ts';
 import type { Role, Tables } from '../db/schema.ts';
 
 /** Who asks: a user or an API key, and what it reaches. */
@@ -38,21 +39,22 @@ export function sees(caller: Caller, place: Place): boolean {
   }
 }
 
-/** The same rule as a condition on rows of `households`. */
-export function visibleHouseholds(caller: Caller) {
-  return (row: ExpressionBuilder<Tables, 'households'>) => {
-    switch (caller.role) {
-      case 'admin':
-        return row.lit(true);
-      case 'operator':
-        return row('households.areaCode', 'like', `${caller.areaCode}%`);
-      case 'company':
-        return row('households.companyId', '=', caller.companyId ?? '');
-      case 'resident':
-        return row('households.id', '=', caller.householdId ?? '');
-    }
-  };
+function householdsInScope(caller: Caller, row: ExpressionBuilder<Tables, 'households'>) {
+  switch (caller.role) {
+    case 'admin':
+      return row.lit(true);
+    case 'operator':
+      return row('households.areaCode', 'like', `${caller.areaCode}%`);
+    case 'company':
+      return row('households.companyId', '=', caller.companyId ?? '');
+    case 'resident':
+      return row('households.id', '=', caller.householdId ?? '');
+  }
 }
+
+/** The same rule as a condition on rows of `households`, of those that count. */
+export const visibleHouseholds = (caller: Caller) => (row: ExpressionBuilder<Tables, 'households'>) =>
+  row.and([householdsInScope(caller, row), counted('households')]);
 
 /** The same rule as a condition on rows of `terminals`. */
 export function visibleTerminals(caller: Caller) {

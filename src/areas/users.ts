@@ -1,6 +1,7 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Audit } from '../audit/audit.ts';
+import { counted } from '../db/counted.ts';
 import type { Database } from '../db/database.ts';
 import { type Page, pageOf } from '../db/page.ts';
 import type { ApiKeyRow, Role, ScopeColumns, UserRow } from '../db/schema.ts';
@@ -66,7 +67,12 @@ export function createUsers({
       scope.companyId && db.selectFrom('companies').select('id').where('id', '=', scope.companyId).executeTakeFirst(),
       scope.areaCode && db.selectFrom('areas').select('code').where('code', '=', scope.areaCode).executeTakeFirst(),
       scope.householdId &&
-        db.selectFrom('households').select('id').where('id', '=', scope.householdId).executeTakeFirst(),
+        db
+          .selectFrom('households')
+          .select('id')
+          .where('id', '=', scope.householdId)
+          .where(counted('households'))
+          .executeTakeFirst(),
     ]);
     const given = [scope.companyId, scope.areaCode, scope.householdId];
     const missing = given.find((id, index) => id !== undefined && !found[index]);

@@ -8,7 +8,7 @@ import type { AccountRow } from '../db/schema-billing.ts';
 /** What a household has: its money for heating (below zero: what it owes), its deposit 押金, and the subsidy granted to it and not used. */
 export type HouseholdAccountKind = 'heating' | 'deposit' | 'subsidy';
 
-/** What a company has: money in the till and in the bank, what a provider holds for it, what providers keep as fees, what the county owes it, what it earned and what it forgave. */
+/** What a company has: money in the till and in the bank, what a provider holds for it, what providers keep as fees, what the county owes it, what it earned, what it forgave, and what its books began with. */
 export type CompanyAccountKind =
   | 'cash'
   | 'bank'
@@ -16,7 +16,8 @@ export type CompanyAccountKind =
   | 'fees'
   | 'subsidy_due'
   | 'revenue'
-  | 'adjustments';
+  | 'adjustments'
+  | 'opening';
 
 export type Account = AccountRow;
 
@@ -40,6 +41,7 @@ const GROW_BY_CREDITS: ReadonlySet<string> = new Set<HouseholdAccountKind | Comp
   'deposit',
   'subsidy',
   'revenue',
+  'opening',
 ]);
 
 /** 1 for an account that grows by debits, -1 for one that grows by credits: times a sum of debits less credits, it is what people call its balance. */

@@ -1,4 +1,5 @@
 import type { Transaction } from 'kysely';
+import { counted } from '../db/counted.ts';
 import type { Database } from '../db/database.ts';
 import { type Page, pageOf } from '../db/page.ts';
 import type { CompanyRow, HouseholdRow, Tables } from '../db/schema.ts';
@@ -51,6 +52,7 @@ export async function startRuns(parts: { db: Database; clock: Clock; log: Logger
       .selectFrom('households')
       .selectAll()
       .where('companyId', '=', run.companyId)
+      .where(counted('households'))
       .where('id', '>', run.afterHousehold)
       .orderBy('id')
       .limit(HOUSEHOLDS_AT_ONCE)
@@ -105,6 +107,7 @@ export async function startRuns(parts: { db: Database; clock: Clock; log: Logger
         .selectFrom('households')
         .select((row) => row.fn.countAll<number | string>().as('households'))
         .where('companyId', '=', company.id)
+        .where(counted('households'))
         .executeTakeFirstOrThrow();
       const run: BillingRunRow = {
         id: newId('run'),

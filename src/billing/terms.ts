@@ -80,6 +80,38 @@ export function createTerms({
       return { since, mode, emergencyCreditFen };
     },
 
+    /** The first terms of households that are new, those that there are; whoever set one before keeps it. */
+    async beginAll(
+      transaction: Transaction<Tables>,
+      begun: { householdId: string; tariff: string | null; mode: Mode['mode'] | null; since: string }[],
+      by: string,
+    ): Promise<void> {
+      const set = { setBy: by, setAt: clock.now() };
+      const tariffRows = begun.flatMap(({ householdId, tariff, since }) => {
+        const metric = tariffs.get(tariff ?? '')?.metric;
+        return tariff === null || metric === undefined
+          ? []
+          : [{ householdId, metric, since, tariff, tierReset: null, ...set }];
+      });
+      const modeRows = begun.flatMap(({ householdId, mode, since }) =>
+        mode === null ? [] : [{ subjectId: householdId, since, mode, emergencyCreditFen: 0, ...set }],
+      );
+      if (tariffRows.length > 0) {
+        await transaction
+          .insertInto('householdTariffs')
+          .values(tariffRows)
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
+      }
+      if (modeRows.length > 0) {
+        await transaction
+          .insertInto('billingModes')
+          .values(modeRows)
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
+      }
+    },
+
     modesOn,
     async modeOn(household: { id: string; companyId: string }, day: string): Promise<Mode> {
       return (await modesOn([household], day)).get(household.id) ?? USUAL_MODE;

@@ -18,7 +18,7 @@ import type {
 } from '../http/schemas/payment-orders.ts';
 import type { Area, AreaOverview, Company, Household, User } from '../http/schemas/people.ts';
 import type { Proposal } from '../http/schemas/proposals.ts';
-import type { CredentialState, ImportError, TerminalImport } from '../http/schemas/provisioning.ts';
+import type { CredentialState, FileImport, ImportError } from '../http/schemas/provisioning.ts';
 import type { QuarantineCount, Quarantined, Readings, Usage } from '../http/schemas/readings.ts';
 import type { Takings } from '../http/schemas/reports.ts';
 import type { Schedule, ScheduleRun } from '../http/schemas/schedules.ts';
@@ -278,10 +278,10 @@ export const judgementQuery = (
   gcTime: 0,
 });
 
-export const importsQuery = () => pages<TerminalImport>([CACHE.imports], '/imports', {});
+export const importsQuery = () => pages<FileImport>([CACHE.imports], '/imports', {});
 export const importQuery = (id: string) => ({
-  ...one<TerminalImport>([CACHE.import, id], `/imports/${encodeURIComponent(id)}`),
-  refetchInterval: (query: { state: { data: TerminalImport | undefined } }) =>
+  ...one<FileImport>([CACHE.import, id], `/imports/${encodeURIComponent(id)}`),
+  refetchInterval: (query: { state: { data: FileImport | undefined } }) =>
     query.state.data?.finishedAt === null ? IMPORT_MS : false,
 });
 export const importErrorsQuery = (id: string) =>

@@ -21,9 +21,10 @@ import { up as paymentOrders } from './migrations/0014-payment-orders.ts';
 import { up as batches } from './migrations/0015-batches.ts';
 import { up as schedules } from './migrations/0016-schedules.ts';
 import { up as commandVia } from './migrations/0017-command-via.ts';
-import { up as decided } from './migrations/0019-decided.ts';
-import { up as balances } from './migrations/0020-balances.ts';
-import { up as scheduleVersion } from './migrations/0021-schedule-version.ts';
+import { up as balances } from './migrations/0018-balances.ts';
+import { up as scheduleVersion } from './migrations/0019-schedule-version.ts';
+import { up as imports } from './migrations/0020-imports.ts';
+import { up as decided } from './migrations/0021-decided.ts';
 import type { Tables } from './schema.ts';
 
 export type Database = Kysely<Tables>;
@@ -45,9 +46,10 @@ export const MIGRATIONS = {
   '0015-batches': { up: batches },
   '0016-schedules': { up: schedules },
   '0017-command-via': { up: commandVia },
-  '0019-decided': { up: decided },
-  '0020-balances': { up: balances },
-  '0021-schedule-version': { up: scheduleVersion },
+  '0018-balances': { up: balances },
+  '0019-schedule-version': { up: scheduleVersion },
+  '0020-imports': { up: imports },
+  '0021-decided': { up: decided },
 };
 
 /** A server that swallows packets must not hold requests for ever. */

@@ -65,6 +65,7 @@ export const AUDIT_ACTIONS = [
   'billing_run_added',
   'bill_released',
   'bill_replaced',
+  'import_finished',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

@@ -1,13 +1,30 @@
+import type { BillingModeRow } from './schema-bills.ts';
+
 /** Rows of imports, see schema.ts. */
 
-export const IMPORT_STATES = ['waiting', 'checking', 'writing', 'done', 'refused', 'failed', 'cancelled'] as const;
+export const IMPORT_STATES = [
+  'waiting',
+  'checking',
+  'writing',
+  /** All of it is written and certain; balances are booked before it counts. */
+  'booking',
+  'done',
+  'refused',
+  'failed',
+  'cancelled',
+] as const;
 export type ImportState = (typeof IMPORT_STATES)[number];
 
-/** Of an import that is not through: its terminals do not count yet. */
-export const UNFINISHED_IMPORTS = ['waiting', 'checking', 'writing'] as const satisfies ImportState[];
+/** Of an import that is not through: its gateway goes on with it after a restart. */
+export const UNFINISHED_IMPORTS = ['waiting', 'checking', 'writing', 'booking'] as const satisfies ImportState[];
+
+/** What a file brings. */
+export const IMPORT_KINDS = ['terminals', 'households'] as const;
+export type ImportKindName = (typeof IMPORT_KINDS)[number];
 
 export interface ImportRow {
   id: string;
+  kind: ImportKindName;
   /** The gateway that runs it. */
   gatewayId: string;
   /** Id and name of the user or key. */
@@ -22,6 +39,8 @@ export interface ImportRow {
   rowCount: number;
   created: number;
   unchanged: number;
+  /** Households whose opening balances it booked. */
+  booked: number;
   errors: number;
   detail: string | null;
   createdAt: number;
@@ -31,7 +50,27 @@ export interface ImportRow {
   exportedAt: number | null;
 }
 
-export interface ImportErrorRow {
+/** What a household began with, and the import that said so. Amounts are fen. */
+export interface HouseholdOpeningRow {
+  householdId: string;
+  importId: string;
+  /** Below zero: what it owed. */
+  heatingFen: number;
+  depositFen: number;
+  subsidyFen: number;
+  /** Terms of a household that the import made, from the day `since` on. */
+  tariff: string | null;
+  mode: BillingModeRow['mode'] | null;
+  since: string;
+}
+
+export interface ImportTables {
+  imports: ImportRow;
+  importErrors: ImportErrorRow;
+  householdOpenings: HouseholdOpeningRow;
+}
+
+interface ImportErrorRow {
   importId: string;
   n: number;
   /** As a spreadsheet counts: the header is row 1. */

@@ -3,7 +3,7 @@ import type { BatchTables } from './schema-batches.ts';
 import type { BillingTables } from './schema-billing.ts';
 import type { BillTables } from './schema-bills.ts';
 import type { CommandTables } from './schema-commands.ts';
-import type { ImportErrorRow, ImportRow } from './schema-imports.ts';
+import type { ImportTables } from './schema-imports.ts';
 import type { OrderTables } from './schema-orders.ts';
 import type { ScheduleTables } from './schema-schedules.ts';
 
@@ -39,6 +39,8 @@ export interface HouseholdRow {
   address: string | null;
   phone: string | null;
   vulnerable: number;
+  /** The import that made it. */
+  importId: string | null;
   createdAt: number;
 }
 
@@ -214,6 +216,7 @@ export interface Tables
     BillTables,
     OrderTables,
     CommandTables,
+    ImportTables,
     ScheduleTables {
   areas: AreaRow;
   companies: CompanyRow;
@@ -223,8 +226,6 @@ export interface Tables
   apiKeys: ApiKeyRow;
   terminals: TerminalRow;
   sealedSecrets: SealedSecretRow;
-  imports: ImportRow;
-  importErrors: ImportErrorRow;
   /** First answers to requests with an Idempotency-Key. */
   answers: AnswerRow;
   quarantine: QuarantineRow;

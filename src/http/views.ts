@@ -5,12 +5,12 @@ import type { Command } from '../commands/commands.ts';
 import type { Schedule } from '../commands/schedule-rows.ts';
 import type { AlarmRow, AreaRow, HouseholdRow, MeterExchangeRow, UserRow } from '../db/schema.ts';
 import type { ScheduleRunRow } from '../db/schema-schedules.ts';
+import type { ImportProgress } from '../imports/imports.ts';
 import { rfc3339 } from '../lib/calendar.ts';
 import type { Clock } from '../lib/clock.ts';
 import { unitOf } from '../lib/units.ts';
 import type { Latest as LatestValues } from '../readings/latest.ts';
 import { claimText } from '../terminals/claims.ts';
-import type { ImportProgress } from '../terminals/imports.ts';
 import type { Presence } from '../terminals/presence.ts';
 import type { Profile } from '../terminals/profile.ts';
 import { wakesAt } from '../terminals/profile-commands.ts';
@@ -19,7 +19,7 @@ import type { BatchItem as BatchItemView, Batch as BatchView } from './schemas/b
 import type { Command as CommandView } from './schemas/commands.ts';
 import type { Alarm } from './schemas/live.ts';
 import type { Area, Household, User } from './schemas/people.ts';
-import type { TerminalImport as ImportView } from './schemas/provisioning.ts';
+import type { FileImport as ImportView } from './schemas/provisioning.ts';
 import type { MeterExchange } from './schemas/readings.ts';
 import type { ScheduleRun as ScheduleRunView, Schedule as ScheduleView } from './schemas/schedules.ts';
 import type { ClaimCode, Latest, ProfileView, Terminal as TerminalView } from './schemas/terminals.ts';
@@ -208,6 +208,7 @@ export const claimView = (id: string, code: string, until: number): ClaimCode =>
 
 export const importView = ({ progress, ...row }: ImportProgress): ImportView => ({
   id: row.id,
+  kind: row.kind,
   state: row.state,
   progress: Math.min(1, Math.max(0, progress)),
   fileName: row.fileName,
@@ -217,6 +218,7 @@ export const importView = ({ progress, ...row }: ImportProgress): ImportView => 
   rows: row.rowCount,
   created: row.created,
   unchanged: row.unchanged,
+  booked: row.booked,
   errors: row.errors,
   detail: row.detail,
   createdAt: rfc3339(row.createdAt),

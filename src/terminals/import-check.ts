@@ -1,10 +1,12 @@
 import { type Caller, sees } from '../areas/scope.ts';
+import { counted } from '../db/counted.ts';
 import type { Database } from '../db/database.ts';
-import { OFFSET_MS } from '../lib/calendar.ts';
+import { type RowError, rowError } from '../imports/errors.ts';
+import type { SheetRow } from '../imports/sheet.ts';
+import { sheetTime } from '../imports/values.ts';
 import { wrongName } from './dialects.ts';
 import { AREA_CODE, HOST, TERMINAL_ID } from './identity.ts';
-import { type ImportErrorCode, type RowError, rowError } from './import-errors.ts';
-import type { Column, SheetRow } from './import-sheet.ts';
+import type { Column, TerminalErrorCode } from './import-words.ts';
 import { type TerminalMemory, unitKey } from './memory.ts';
 import { oneSpelling, type Placement } from './placement.ts';
 import type { Profile } from './profile.ts';
@@ -32,22 +34,6 @@ interface HouseholdPlace {
   accountNo: string;
   areaCode: string;
   companyId: string;
-}
-
-const LOCAL_TIME = /^(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2}))?)?$/;
-const WITH_ZONE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/;
-
-/** With a zone as it says, without one in Asia/Shanghai, however a spreadsheet has written it. Epoch ms; undefined for no time. */
-function sheetTime(text: string): number | undefined {
-  if (WITH_ZONE.test(text)) return Number.isNaN(Date.parse(text)) ? undefined : Date.parse(text);
-  const match = LOCAL_TIME.exec(text);
-  if (!match) return undefined;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
-    .slice(1)
-    .map((part) => Number(part ?? 0));
-  const time = Date.UTC(year, month - 1, day, hour, minute, second);
-  const real = new Date(time).getUTCMonth() === month - 1 && hour < 24 && minute < 60 && second < 60;
-  return real ? time - OFFSET_MS : undefined;
 }
 
 const wholeNumber = (text: string, max: number): number | undefined =>
@@ -79,7 +65,7 @@ export async function createCheck(parts: {
   /** Concentrators that the gateway does not have: the file may, further down. */
   const vias: { row: number; via: string }[] = [];
 
-  async function householdsOf(rows: SheetRow[]): Promise<Map<string, HouseholdPlace>> {
+  async function householdsOf(rows: SheetRow<Column>[]): Promise<Map<string, HouseholdPlace>> {
     const found = new Map<string, HouseholdPlace>();
     const names = (column: 'accountNo' | 'householdId') => rows.flatMap(({ cells }) => cells[column] ?? []);
     for (const [column, values] of [
@@ -91,6 +77,7 @@ export async function createCheck(parts: {
         .selectFrom('households')
         .select(['id', 'accountNo', 'areaCode', 'companyId'])
         .where(column, 'in', values)
+        .where(counted('households'))
         .execute();
       for (const household of households) {
         if (!sees(caller, { ...household, householdId: household.id })) continue;
@@ -101,7 +88,7 @@ export async function createCheck(parts: {
   }
 
   /** Ids that are in the database and not in memory were removed: only the same company may use them again. */
-  async function removedOf(rows: SheetRow[]): Promise<Map<string, string | null>> {
+  async function removedOf(rows: SheetRow<Column>[]): Promise<Map<string, string | null>> {
     const unknown = rows.flatMap(({ cells: { id } }) => (id !== undefined && !memory.terminals.has(id) ? id : []));
     if (unknown.length === 0) return new Map();
     const removed = await db.selectFrom('terminals').select(['id', 'companyId']).where('id', 'in', unknown).execute();
@@ -109,12 +96,12 @@ export async function createCheck(parts: {
   }
 
   function checkRow(
-    { row, cells }: SheetRow,
+    { row, cells }: SheetRow<Column>,
     households: Map<string, HouseholdPlace>,
     removed: Map<string, string | null>,
   ): { errors: RowError[]; terminal?: ImportedTerminal; unchanged?: boolean } {
     const errors: RowError[] = [];
-    const wrong = (column: Column | null, code: ImportErrorCode) =>
+    const wrong = (column: Column | null, code: TerminalErrorCode) =>
       void errors.push(rowError(row, column, code, column === null ? '' : cells[column]));
 
     const profile = profileOf();
@@ -221,7 +208,7 @@ export async function createCheck(parts: {
 
   return {
     /** The next rows of the file. */
-    async rows(rows: SheetRow[]) {
+    async rows(rows: SheetRow<Column>[]) {
       const errors: RowError[] = [];
       const terminals: ImportedTerminal[] = [];
       let unchanged = 0;

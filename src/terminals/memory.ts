@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
+import { counted } from '../db/counted.ts';
 import type { Database } from '../db/database.ts';
 import type { Tables, TerminalRow } from '../db/schema.ts';
-import { UNFINISHED_IMPORTS } from '../db/schema-imports.ts';
 import { createTurns } from '../lib/turns.ts';
 import { lineName } from './lines.ts';
 import type { Profile } from './profile.ts';
@@ -17,16 +17,7 @@ const rowsOf = (db: Kysely<Tables>) =>
     .selectFrom('terminals')
     .leftJoin('households', 'households.id', 'terminals.householdId')
     .where('terminals.removedAt', 'is', null)
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('imports')
-            .select('imports.id')
-            .whereRef('imports.id', '=', 'terminals.importId')
-            .where('imports.state', 'in', UNFINISHED_IMPORTS),
-        ),
-      ),
-    )
+    .where(counted('terminals'))
     .selectAll('terminals')
     .select('households.name as householdName');
 

@@ -1,5 +1,6 @@
 import { areaMustExist } from '../areas/areas.ts';
 import { type Caller, type Place, sees } from '../areas/scope.ts';
+import { counted } from '../db/counted.ts';
 import type { Database } from '../db/database.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { createHostList } from '../lib/hosts.ts';
@@ -62,6 +63,7 @@ export function createPlacement(parts: { db: Database; memory: TerminalMemory; m
     const household = await db
       .selectFrom('households')
       .select(['id', 'areaCode', 'companyId'])
+      .where(counted('households'))
       .$if(householdId !== undefined, (query) => query.where('id', '=', householdId ?? ''))
       .$if(accountNo !== undefined, (query) => query.where('accountNo', '=', accountNo ?? ''))
       .executeTakeFirst();

@@ -68,4 +68,4 @@ for (const size of [10_000, 100_000]) {
   );
 }
 
-for (const size of [10_000, 100_000]) console.log(await benchImport(size, ADMIN));
+for (const size of [10_000, 100_000]) for await (const line of benchImport(size, ADMIN)) console.log(line);

@@ -53,7 +53,7 @@ export async function openBook(provider: TestProvider, clock: Clock, where?: str
     const companyId = newId('co');
     const id = newId('hh');
     await db.insertInto('companies').values({ id: companyId, name: companyId, createdAt: 0 }).execute();
-    const row = { id, accountNo: id, name: id, areaCode: '14', companyId, vulnerable: 0, createdAt: 0 };
+    const row = { id, accountNo: id, name: id, areaCode: '14', companyId, vulnerable: 0, importId: null, createdAt: 0 };
     await db
       .insertInto('areas')
       .values({ code: '14', name: '14', level: 'county', parent: null, personName: null, personPhone: null })

@@ -41,6 +41,7 @@ async function fill(db: Database, households: number): Promise<Household[]> {
     areaCode: '141023105201',
     address: null,
     phone: null,
+    importId: null,
     vulnerable: 0,
     createdAt: NOW,
   }));

@@ -1,19 +1,24 @@
 import { readFile } from 'node:fs/promises';
-import type { Page } from 'playwright-core';
+import type { Page as BrowserPage } from 'playwright-core';
 import { expect } from 'vitest';
+import type { Account } from '../../src/http/schemas/billing.ts';
+import type { Household } from '../../src/http/schemas/people.ts';
 import type { Terminal } from '../../src/http/schemas/terminals.ts';
-import { connectTerminal, makeHousehold, makeTerminal } from '../helpers/gateway.ts';
+import { newId } from '../../src/lib/ids.ts';
+import { xlsxOfSheet } from '../../src/reports/xlsx.ts';
+import { connectTerminal, makeHousehold, makeTerminal, VILLAGE } from '../helpers/gateway.ts';
 import { finished, upload } from '../helpers/imports.ts';
+import type { Page } from '../http/stage.ts';
 import { test as consoleTest, PHONE } from './browser.ts';
 
 /** Terminals from a file, their credentials, and a terminal that is claimed with a phone. */
 
 const test = consoleTest.extend('people', { scope: 'file' }, ({ gateway }) => makeHousehold(gateway));
 
-const choose = (page: Page, text: string, name = 'winter.csv') =>
+const choose = (page: BrowserPage, text: string, name = 'winter.csv') =>
   page.locator('input[type=file]').setInputFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(text) });
 
-async function downloaded(page: Page, act: () => Promise<void>): Promise<string> {
+async function downloaded(page: BrowserPage, act: () => Promise<void>): Promise<string> {
   const [download] = await Promise.all([page.waitForEvent('download'), act()]);
   return readFile(await download.path(), 'utf8');
 }
@@ -23,7 +28,7 @@ test('a file with errors is shown by row and column, and what was wrong can be s
   expect(await page.getByRole('button', { name: '导入', exact: true }).isDisabled()).toBe(true);
   await choose(page, 'id,profile,accountNo\nE-1,steam-engine,\nE-2,gas-boiler,NOBODY\n');
   await page.getByRole('button', { name: '导入', exact: true }).click();
-  await page.getByText('文件有 2 处错误，没有导入任何终端。').waitFor();
+  await page.getByText('文件有 2 处错误，什么也没有导入。').waitFor();
   const rows = page.getByRole('table', { name: '错误清单' }).locator('tbody').getByRole('row');
   await rows.filter({ hasText: '没有这种终端类型' }).getByText('steam-engine').waitFor();
   await rows.filter({ hasText: '没有这个住户' }).getByText('户号').waitFor();
@@ -56,14 +61,47 @@ test('an import is found again after the page was closed, and is cancelled there
   people,
 }) => {
   const who = { origin: gateway.origin, token: people.clerk.token };
-  const lines = Array.from({ length: 40_000 }, (_, n) => `L-${n},gas-boiler\n`).join('');
-  const { body } = await upload(who, `id,profile\n${lines}`, '?fileName=long.csv');
+  // So long that it cannot be over before it is cancelled, and with names of its own, so that the test can be repeated.
+  const name = newId('long');
+  const lines = Array.from({ length: 200_000 }, (_, n) => `${name}-${n},gas-boiler\n`).join('');
+  const { body } = await upload(who, `id,profile\n${lines}`, `?fileName=${name}.csv`);
   const page = await open('/imports', { as: people.clerk });
-  await page.getByRole('table', { name: '导入记录' }).getByRole('link', { name: 'long.csv' }).click();
+  await page
+    .getByRole('table', { name: '导入记录' })
+    .getByRole('link', { name: `${name}.csv` })
+    .click();
   await page.getByRole('progressbar', { name: '导入进度' }).waitFor();
   await page.getByRole('button', { name: '取消导入' }).click();
-  await page.getByText('没有导入任何终端。').waitFor();
+  await page.getByText('什么也没有导入。').waitFor();
   expect((await finished(who, body)).state).toBe('cancelled');
+});
+
+test('households come from a workbook with what they begin with, and the list says what was imported', async ({
+  open,
+  people,
+}) => {
+  const page = await open('/imports', { as: people.clerk });
+  await page.getByLabel('导入什么').getByText('住户', { exact: true }).click();
+  const csv = await downloaded(page, () => page.getByRole('button', { name: '下载模板' }).click());
+  expect(csv).toContain('户号,户名,区域代码');
+  const no = newId('h').replace('_', '-');
+  async function* rows(): AsyncGenerator<(string | bigint)[]> {
+    yield [no, '张三', VILLAGE, -12_050n];
+  }
+  const chunks: Buffer[] = [];
+  const sheet = { titles: ['户号', '户名', '区域代码', '期初余额'], rows: rows() };
+  for await (const chunk of xlsxOfSheet(sheet)) chunks.push(chunk);
+  const file = { name: '住户.xlsx', mimeType: '', buffer: Buffer.concat(chunks) };
+  await page.locator('input[type=file]').setInputFiles(file);
+  await page.getByRole('button', { name: '检查文件' }).click();
+  await page.getByText('检查通过：将新增 1 户，0 户未变，1 户的期初余额将入账。').waitFor();
+  await page.getByRole('button', { name: '导入', exact: true }).click();
+  await page.getByText('已新增 1 户，0 户未变，1 户的期初余额已入账。').waitFor();
+  const row = page.getByRole('table', { name: '导入记录' }).getByRole('row').filter({ hasText: '期初余额入账 1' });
+  await row.getByText('住户', { exact: true }).first().waitFor();
+  const { body } = await people.clerk.get<Page<Household>>(`/households?search=${no}`);
+  const { body: account } = await people.clerk.get<Account>(`/households/${body.items[0]?.id}/account`);
+  expect(account.balanceFen).toBe(-12_050);
 });
 
 test('the template is in the language of the page', async ({ open, people }) => {

@@ -61,7 +61,7 @@ test('where there is no line yet, the page says how one is added', async ({ open
   const page = await open('/lines', { as: nobody.clerk });
   await page.getByText('还没有 Modbus 线路').waitFor();
   await page.getByText('登记一台连接方式为 Modbus 的终端').waitFor();
-  await page.getByRole('link', { name: '导入终端' }).last().click();
+  await page.getByRole('link', { name: '导入', exact: true }).last().click();
   await page.waitForURL('**/imports');
 });
 

@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { projectRoot } from '../../src/config.ts';
+import { openToRead } from '../../src/db/database.ts';
 import { freePort } from '../../src/demo/free-port.ts';
-import type { TerminalImport } from '../../src/http/schemas/provisioning.ts';
+import type { FileImport } from '../../src/http/schemas/provisioning.ts';
+import { createLog } from '../../src/lib/log.ts';
+import { xlsxOfSheet } from '../../src/reports/xlsx.ts';
 import { connectTerminal, makeTerminal, sendReading, startTestGateway } from '../helpers/gateway.ts';
 import { finished, upload } from '../helpers/imports.ts';
 import { adminOf, spawnGateway } from '../helpers/process.ts';
@@ -14,11 +17,14 @@ import { eventually, tempFolder } from '../helpers/temp.ts';
 
 /** A file of terminals from the command line, under load, and when the gateway dies in the middle. */
 
+/** Two gateways one after another, each of which has to start. */
+vi.setConfig({ testTimeout: 120_000 });
+
 const sheet = (rows: number, prefix = 'T') =>
   `id,profile,areaCode\n${Array.from({ length: rows }, (_, n) => `${prefix}${n},gas-boiler,141023105201\n`).join('')}`;
 
-async function cli(args: string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [join(projectRoot, 'src/cli.ts'), 'import', 'terminals', ...args], {
+async function cli(args: string[], env: Record<string, string> = {}, kind = 'terminals') {
+  const child = spawn(process.execPath, [join(projectRoot, 'src/cli.ts'), 'import', kind, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -57,6 +63,25 @@ test('the command line imports a file, says how far it is in plain lines, and ke
   expect((await cli([...to, '--key', key])).stdout).toBe('done: 1500 rows, created 0, unchanged 1500\n');
 });
 
+test('the command line imports households from a workbook, and says how many balances it booked', async () => {
+  await using folder = await tempFolder();
+  await using gateway = await startTestGateway();
+  await gateway.admin.post('/companies', { name: '供热' });
+  const key = await makeKey(gateway.admin);
+  const file = join(folder.path, 'households.xlsx');
+  async function* rows(): AsyncGenerator<(string | bigint)[]> {
+    yield ['A-1', '张三', '141023105201', '供热', -1_250n];
+    yield ['A-2', '李四', '141023105201', '供热', ''];
+  }
+  const titles = ['户号', '户名', '区域代码', '企业', '期初余额'];
+  await writeFile(file, xlsxOfSheet({ titles, rows: rows() }));
+  const to = [file, '--url', gateway.origin, '--key', key, '--lang', 'en'];
+  const dry = await cli([...to, '--dry-run'], {}, 'households');
+  expect(dry.stdout).toBe('done: 2 rows, would be created 2, unchanged 0, balances would be booked 1\n');
+  const done = await cli(to, {}, 'households');
+  expect([done.code, done.stdout]).toEqual([0, 'done: 2 rows, created 2, unchanged 0, balances booked 1\n']);
+});
+
 test('the command line names each error by row and column, and what keeps it from asking', async () => {
   await using folder = await tempFolder();
   await using gateway = await startTestGateway();
@@ -65,7 +90,7 @@ test('the command line names each error by row and column, and what keeps it fro
   await writeFile(file, `${sheet(2)}T9,steam-engine,\n`);
   const refused = await cli([file, '--url', gateway.origin, '--key', key, '--errors', errors]);
   expect(refused.code).toBe(1);
-  expect(refused.stdout).toContain('文件有错误: 没有导入任何终端');
+  expect(refused.stdout).toContain('文件有错误: 什么也没有导入');
   expect(refused.stdout).toContain('第 4 行，profile “steam-engine”: 没有这种终端类型');
   expect(await readFile(errors, 'utf8')).toContain('4,profile,终端类型,steam-engine,unknown_profile');
   const unkeyed = await cli([file, '--url', gateway.origin], { HEARTHGATE_API_KEY: '' });
@@ -76,36 +101,101 @@ test('the command line names each error by row and column, and what keeps it fro
   expect([nobody.code, nobody.stderr]).toEqual([1, expect.stringContaining('ECONNREFUSED')]);
 });
 
-test('a gateway that is killed while it writes has imported nothing, and takes the file afterwards', async () => {
+const homes = (rows: number) =>
+  `accountNo,name,areaCode,heatingBalance,deposit\n${Array.from({ length: rows }, (_, n) => `H${n},户${n},141023105201,${n % 2 === 0 ? '-1.50' : '20'},5\n`).join('')}`;
+
+/** Everything of the ledger's accounts, summed by kind. */
+async function sumsOf(folder: string): Promise<Record<string, number>> {
+  await using db = openToRead(join(folder, 'data', 'hearthgate.sqlite'), createLog('silent'));
+  const rows = await db
+    .selectFrom('entries')
+    .innerJoin('accounts', 'accounts.id', 'entries.credit')
+    .select((row) => ['accounts.kind', row.fn.sum<number>('entries.amountFen').as('sum')])
+    .groupBy('accounts.kind')
+    .execute();
+  return Object.fromEntries(rows.map(({ kind, sum }) => [kind, Number(sum)]));
+}
+
+describe('a gateway that is killed goes on with the import by itself', () => {
+  test.each(['checking', 'writing', 'booking'] as const)('of households, while it is %s', async (state) => {
+    await using folder = await tempFolder();
+    const ports = { http: await freePort(), mqtt: await freePort() };
+    let id: string;
+    {
+      await using first = await spawnGateway(folder.path, ports);
+      const admin = await adminOf(first);
+      await admin.post('/companies', { name: '供热' });
+      const who = { origin: first.origin, token: admin.token };
+      const file = homes(8_000).replaceAll('\n', ',供热\n').replace(',供热', ',company');
+      id = (await upload(who, file, '', 'households')).body.id;
+      await eventually(async () => (await admin.get<FileImport>(`/imports/${id}`)).body.state === state, 30_000);
+      // Nobody sees any of it before all of it is there.
+      expect((await admin.get<{ items: unknown[] }>('/households')).body.items).toEqual([]);
+      await first.kill();
+    }
+    await using second = await spawnGateway(folder.path, ports);
+    const admin = await adminOf(second);
+    const who = { origin: second.origin, token: admin.token };
+    const { body } = await admin.get<FileImport>(`/imports/${id}`);
+    expect(await finished(who, body, 60_000)).toMatchObject({
+      state: 'done',
+      rows: 8_000,
+      created: 8_000,
+      booked: 8_000,
+    });
+    await second.stop();
+    expect(await sumsOf(folder.path)).toEqual({ heating: 4_000 * 2_000, deposit: 8_000 * 500, opening: 4_000 * 150 });
+  });
+
+  test('of terminals, while it is writing', async () => {
+    await using folder = await tempFolder();
+    const ports = { http: await freePort(), mqtt: await freePort() };
+    let id: string;
+    {
+      await using first = await spawnGateway(folder.path, ports);
+      const admin = await adminOf(first);
+      id = (await upload({ origin: first.origin, token: admin.token }, sheet(8_000))).body.id;
+      await eventually(async () => (await admin.get<FileImport>(`/imports/${id}`)).body.progress > 0.55, 30_000);
+      expect((await admin.get<FileImport>(`/imports/${id}`)).body.state).toBe('writing');
+      await first.kill();
+    }
+    await using second = await spawnGateway(folder.path, ports);
+    const admin = await adminOf(second);
+    const who = { origin: second.origin, token: admin.token };
+    const { body } = await admin.get<FileImport>(`/imports/${id}`);
+    expect(await finished(who, body, 60_000)).toMatchObject({ state: 'done', rows: 8_000, created: 8_000 });
+    expect((await admin.get('/terminals/T7999')).status).toBe(200);
+    expect(await readdir(join(folder.path, 'data', 'imports'))).toEqual([]);
+  });
+});
+
+test('a gateway that is stopped in the middle of an import stops at once, and goes on with it afterwards', async () => {
   await using folder = await tempFolder();
   const ports = { http: await freePort(), mqtt: await freePort() };
-  const file = sheet(8_000);
+  const file = sheet(20_000);
   let id: string;
   {
     await using first = await spawnGateway(folder.path, ports);
-    const { origin } = first;
     const admin = await adminOf(first);
-    id = (await upload({ origin, token: admin.token }, file)).body.id;
-    await eventually(async () => (await admin.get<TerminalImport>(`/imports/${id}`)).body.progress > 0.55);
-    expect((await admin.get<TerminalImport>(`/imports/${id}`)).body.state).toBe('writing');
-    await first.kill();
+    id = (await upload({ origin: first.origin, token: admin.token }, file)).body.id;
+    await eventually(async () => (await admin.get<FileImport>(`/imports/${id}`)).body.progress > 0.1, 30_000);
+    expect(await first.stop()).toBe(0);
   }
   await using second = await spawnGateway(folder.path, ports);
-  const { origin } = second;
   const admin = await adminOf(second);
-  expect((await admin.get<TerminalImport>(`/imports/${id}`)).body).toMatchObject({ state: 'failed', created: 0 });
-  expect((await admin.get<{ items: unknown[] }>('/terminals')).body.items).toEqual([]);
-  const who = { origin, token: admin.token };
-  const again = await finished(who, (await upload(who, file)).body, 60_000);
-  expect(again).toMatchObject({ state: 'done', created: 8_000, unchanged: 0 });
+  const { body } = await admin.get<FileImport>(`/imports/${id}`);
+  const who = { origin: second.origin, token: admin.token };
+  expect(await finished(who, body, 60_000)).toMatchObject({ state: 'done', created: 20_000 });
 });
 
-test('an import that is cancelled has imported nothing', async () => {
+test('an import that is cancelled while it writes ends at once and has imported nothing', async () => {
   await using gateway = await startTestGateway();
   const { origin, admin } = gateway;
   const who = { origin, token: admin.token };
   const { body } = await upload(who, sheet(8_000));
-  await eventually(async () => (await admin.get<TerminalImport>(`/imports/${body.id}`)).body.state === 'writing');
+  const waits = (await upload(who, sheet(10, 'W'))).body;
+  expect((await admin.post<FileImport>(`/imports/${waits.id}/cancel`)).body.state).toBe('cancelled');
+  await eventually(async () => (await admin.get<FileImport>(`/imports/${body.id}`)).body.state === 'writing');
   expect((await admin.post(`/imports/${body.id}/cancel`)).status).toBe(202);
   expect(await finished(who, body, 30_000)).toMatchObject({ state: 'cancelled', created: 0 });
   expect((await admin.get<{ items: unknown[] }>('/terminals')).body.items).toEqual([]);

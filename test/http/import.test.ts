@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { AuditEntry } from '../../src/http/schemas/audit.ts';
 import type { Household } from '../../src/http/schemas/people.ts';
-import type { ImportError, TerminalImport } from '../../src/http/schemas/provisioning.ts';
+import type { FileImport, ImportError } from '../../src/http/schemas/provisioning.ts';
 import type { Terminal } from '../../src/http/schemas/terminals.ts';
 import { connectTerminal, VILLAGE } from '../helpers/gateway.ts';
 import { finished, type Importer, upload } from '../helpers/imports.ts';
@@ -25,7 +25,7 @@ const newName = () => `i${++names}`;
 const by = (token = mine.clerk.token): Importer => ({ origin: gateway.origin, token });
 const bring = async (file: string | Uint8Array<ArrayBuffer>, query = '', who = by()) =>
   finished(who, (await upload(who, file, query)).body);
-const errorsOf = async ({ id }: TerminalImport) =>
+const errorsOf = async ({ id }: FileImport) =>
   (await mine.clerk.get<Page<ImportError>>(`/imports/${id}/errors`)).body.items;
 const exists = async (id: string) => (await gateway.admin.get(`/terminals/${id}`)).status === 200;
 
@@ -228,14 +228,14 @@ test('whatever bytes are uploaded, the import ends, says why, and the next one i
 
 describe('the upload', () => {
   test('over the limit is 413, of another type 415, and neither leaves an import', async () => {
-    const before = (await mine.clerk.get<Page<TerminalImport>>('/imports?limit=500')).body.items.length;
+    const before = (await mine.clerk.get<Page<FileImport>>('/imports?limit=500')).body.items.length;
     expect((await upload(by(), `id,profile\n${'x'.repeat(300_001)}`)).status).toBe(413);
     expect((await mine.clerk.post('/terminals/import', { csv: 'id,profile' })).status).toBe(415);
-    expect((await mine.clerk.get<Page<TerminalImport>>('/imports?limit=500')).body.items).toHaveLength(before);
+    expect((await mine.clerk.get<Page<FileImport>>('/imports?limit=500')).body.items).toHaveLength(before);
   });
 
   test('that is cut off leaves no import, and the next one is taken', async () => {
-    const before = (await mine.clerk.get<Page<TerminalImport>>('/imports?limit=500')).body.items.length;
+    const before = (await mine.clerk.get<Page<FileImport>>('/imports?limit=500')).body.items.length;
     const { hostname, port } = new URL(gateway.origin);
     const socket = connect(Number(port), hostname);
     const head = `POST /api/v1/terminals/import HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${mine.clerk.token}\r\n`;
@@ -243,7 +243,7 @@ describe('the upload', () => {
     await once(socket, 'connect');
     socket.destroy();
     expect(await bring(`id,profile\n${newName()},gas-boiler\n`)).toMatchObject({ state: 'done' });
-    expect((await mine.clerk.get<Page<TerminalImport>>('/imports?limit=500')).body.items).toHaveLength(before + 1);
+    expect((await mine.clerk.get<Page<FileImport>>('/imports?limit=500')).body.items).toHaveLength(before + 1);
   });
 
   test('is for admins and companies only', async () => {

@@ -40,6 +40,7 @@ const CONTRACT = [
   'PATCH /terminals/{id}',
   'DELETE /terminals/{id}',
   'POST /terminals/import',
+  'POST /households/import',
   'GET /terminals/{id}/latest',
   'GET /terminals/{id}/readings',
   'GET /terminals/{id}/usage',

@@ -402,6 +402,7 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
     },
     'DELETE /api/v1/terminals/{id}': { path: t, answers: { company: 404 }, admin: 204 },
     'POST /api/v1/terminals/import': { path: '/terminals/import', body: {}, answers: { company: 415 }, admin: 415 },
+    'POST /api/v1/households/import': { path: '/households/import', body: {}, answers: { company: 415 }, admin: 415 },
     'GET /api/v1/imports': { path: '/imports?limit=500', answers: { company: 200 }, own: mine.importId },
     'GET /api/v1/imports/template': { path: '/imports/template', answers: { company: 200 }, neutral: true },
     'GET /api/v1/imports/{id}': { path: `/imports/${theirImport}`, answers: { company: 404 }, admin: 200 },

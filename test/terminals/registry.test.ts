@@ -89,10 +89,21 @@ test('what an import has written counts when the import is done, and not before'
     detail: null,
     finishedAt: null,
   };
-  const counts = { bytes: 1, dryRun: 0, unclaimed: 0, rowCount: 1, created: 1, unchanged: 0, errors: 0, createdAt: 1 };
+  const counts = {
+    bytes: 1,
+    dryRun: 0,
+    unclaimed: 0,
+    rowCount: 1,
+    created: 1,
+    unchanged: 0,
+    booked: 0,
+    errors: 0,
+    createdAt: 1,
+  };
   const row = {
     ...common,
     ...counts,
+    kind: 'terminals',
     exportUntil: null,
     exportedAt: null,
     gatewayId: 'another',

@@ -1,8 +1,8 @@
 import { parse } from 'csv-parse/sync';
 import { GatewayError } from '../../lib/errors.ts';
+import { unzip } from '../../lib/unzip.ts';
 import type { StatementLine } from './provider.ts';
 import { fenOfYuan } from './yuan.ts';
-import { unzip } from './zip.ts';
 
 /**
  * Alipay's bill of trades: a ZIP with CSV files in GB18030, of which the one with a row for each trade (业务明细) is read.

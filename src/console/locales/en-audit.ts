@@ -123,6 +123,7 @@ export const audit: typeof zh = {
     billing_run_added: 'Began a billing run',
     bill_released: 'Released a bill',
     bill_replaced: 'Made a bill anew',
+    import_finished: 'Imported a file',
   },
   faults: {
     edited: 'was edited',

@@ -118,6 +118,7 @@ export const audit = {
     billing_run_added: '开始出账',
     bill_released: '放行账单',
     bill_replaced: '重新出账',
+    import_finished: '导入完成',
   } satisfies Record<AuditAction, string>,
   faults: {
     edited: '内容被修改',

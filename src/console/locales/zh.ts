@@ -39,7 +39,7 @@ export const zh = {
     reconciliation: '对账',
     security: '安全事件',
     audit: '审计',
-    imports: '导入终端',
+    imports: '导入',
     claim: '认领终端',
   },
   role: { admin: '管理员', operator: '值班员', company: '供热企业', resident: '住户' },

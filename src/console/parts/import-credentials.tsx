@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { App, Button } from 'antd';
-import type { TerminalImport } from '../../http/schemas/provisioning.ts';
+import type { FileImport } from '../../http/schemas/provisioning.ts';
 import { fetchFile } from '../api.ts';
 import { useLanguage } from '../i18n.ts';
 import { CACHE } from '../queries.ts';
@@ -9,7 +9,7 @@ import { dateTime } from '../time.ts';
 import { Failure } from './failure.tsx';
 
 /** Asks before, since it happens once. */
-export function ImportCredentials({ of: { id, credentialsUntil, credentialsTakenAt } }: { of: TerminalImport }) {
+export function ImportCredentials({ of: { id, credentialsUntil, credentialsTakenAt } }: { of: FileImport }) {
   const { t, language } = useLanguage();
   const { modal } = App.useApp();
   const client = useQueryClient();

@@ -1,18 +1,18 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Button, Card, Checkbox, Upload } from 'antd';
+import { Button, Card, Checkbox, Segmented, Upload } from 'antd';
 import { useState } from 'react';
-import type { TerminalImport } from '../../http/schemas/provisioning.ts';
+import type { FileImport } from '../../http/schemas/provisioning.ts';
 import { fetchFile, postFile } from '../api.ts';
 import { useLanguage } from '../i18n.ts';
 import { CACHE } from '../queries.ts';
 import { saveFile } from '../save.ts';
 import { Failure } from './failure.tsx';
 
-function Template() {
+function Template({ kind }: { kind: FileImport['kind'] }) {
   const { t, language } = useLanguage();
   const template = useMutation({
-    mutationFn: () => fetchFile('GET', '/imports/template', { lang: language }),
-    onSuccess: (file) => saveFile(file, 'terminals.csv'),
+    mutationFn: () => fetchFile('GET', '/imports/template', { kind, lang: language }),
+    onSuccess: (file) => saveFile(file, `${kind}.csv`),
   });
   return (
     <>
@@ -24,17 +24,24 @@ function Template() {
   );
 }
 
+const KINDS = ['terminals', 'households'] as const satisfies FileImport['kind'][];
+
 /** The file stays chosen, so that it can be checked first and imported then. */
-export function ImportForm({ onBegun }: { onBegun: (begun: TerminalImport) => void }) {
+export function ImportForm({ onBegun }: { onBegun: (begun: FileImport) => void }) {
   const { t } = useLanguage();
   const client = useQueryClient();
+  const [kind, setKind] = useState<FileImport['kind']>('terminals');
   const [file, setFile] = useState<File>();
   const [unclaimed, setUnclaimed] = useState(false);
   const begin = useMutation({
     mutationFn: ({ chosen, dryRun }: { chosen: File; dryRun: boolean }) =>
-      postFile<TerminalImport>(
-        '/terminals/import',
-        { dryRun: String(dryRun), unclaimed: String(unclaimed), fileName: chosen.name.slice(0, 200) },
+      postFile<FileImport>(
+        `/${kind}/import`,
+        {
+          dryRun: String(dryRun),
+          fileName: chosen.name.slice(0, 200),
+          ...(kind === 'terminals' && { unclaimed: String(unclaimed) }),
+        },
         chosen,
         'text/csv',
       ),
@@ -46,8 +53,18 @@ export function ImportForm({ onBegun }: { onBegun: (begun: TerminalImport) => vo
   const start = (dryRun: boolean) => file && begin.mutate({ chosen: file, dryRun });
   return (
     <Card size="small">
+      <Segmented<FileImport['kind']>
+        className="before"
+        aria-label={t('import.kind')}
+        value={kind}
+        options={KINDS.map((value) => ({ value, label: t(`import.kinds.${value}`) }))}
+        onChange={(chosen) => {
+          setKind(chosen);
+          begin.reset();
+        }}
+      />
       <Upload.Dragger
-        accept=".csv,text/csv"
+        accept=".csv,.xlsx,text/csv"
         maxCount={1}
         fileList={file ? [{ uid: 'file', name: file.name, status: 'done' }] : []}
         beforeUpload={(chosen) => {
@@ -60,9 +77,12 @@ export function ImportForm({ onBegun }: { onBegun: (begun: TerminalImport) => vo
         <p>{t('import.choose')}</p>
         <p className="quiet">{t('import.chooseHint')}</p>
       </Upload.Dragger>
-      <Checkbox className="after" checked={unclaimed} onChange={(event) => setUnclaimed(event.target.checked)}>
-        {t('import.unclaimed')}
-      </Checkbox>
+      {kind === 'terminals' && (
+        <Checkbox className="after" checked={unclaimed} onChange={(event) => setUnclaimed(event.target.checked)}>
+          {t('import.unclaimed')}
+        </Checkbox>
+      )}
+      {kind === 'households' && <p className="quiet after">{t('import.householdsHint')}</p>}
       {begin.error && (
         <div className="after">
           <Failure error={begin.error} />
@@ -80,7 +100,7 @@ export function ImportForm({ onBegun }: { onBegun: (begun: TerminalImport) => vo
         >
           {t('import.start')}
         </Button>
-        <Template />
+        <Template kind={kind} />
       </div>
     </Card>
   );

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Alert, Button, Card, Progress } from 'antd';
 import { useEffect } from 'react';
-import type { TerminalImport } from '../../http/schemas/provisioning.ts';
+import type { FileImport } from '../../http/schemas/provisioning.ts';
 import { post } from '../api.ts';
 import { useLanguage } from '../i18n.ts';
 import { CACHE, importQuery } from '../queries.ts';
@@ -11,7 +11,7 @@ import { ImportErrors } from './import-errors.tsx';
 import { ImportState } from './import-state.tsx';
 import { Loaded } from './loaded.tsx';
 
-function Running({ of: { id, progress } }: { of: TerminalImport }) {
+function Running({ of: { id, state, progress } }: { of: FileImport }) {
   const { t } = useLanguage();
   const cancel = useMutation({ mutationFn: () => post(`/imports/${encodeURIComponent(id)}/cancel`, {}) });
   return (
@@ -19,7 +19,11 @@ function Running({ of: { id, progress } }: { of: TerminalImport }) {
       <Progress percent={Math.floor(progress * 100)} status="active" aria-label={t('import.progress')} />
       <div className="between">
         <p className="quiet">{t('import.goesOn')}</p>
-        <Button loading={cancel.isPending} disabled={cancel.isSuccess} onClick={() => cancel.mutate()}>
+        <Button
+          loading={cancel.isPending}
+          disabled={cancel.isSuccess || state === 'booking'}
+          onClick={() => cancel.mutate()}
+        >
           {t('import.cancel')}
         </Button>
       </div>
@@ -28,14 +32,13 @@ function Running({ of: { id, progress } }: { of: TerminalImport }) {
   );
 }
 
-function Result({ of: one }: { of: TerminalImport }) {
+function Result({ of: one }: { of: FileImport }) {
   const { t } = useLanguage();
-  const { state, dryRun, created, unchanged, errors, detail } = one;
+  const { kind, state, dryRun, created, unchanged, booked, errors, detail } = one;
+  const counts = { created, unchanged, booked };
   switch (state) {
     case 'done':
-      return (
-        <Alert type="success" showIcon title={t(dryRun ? 'import.checked' : 'import.done', { created, unchanged })} />
-      );
+      return <Alert type="success" showIcon title={t(`import.${dryRun ? 'checked' : 'done'}.${kind}`, counts)} />;
     case 'refused':
       return <Alert type="error" showIcon title={t('import.refused', { n: errors })} />;
     case 'failed':
@@ -49,12 +52,13 @@ function Result({ of: one }: { of: TerminalImport }) {
   }
 }
 
-function Figures({ of: { rows, created, unchanged, errors, dryRun } }: { of: TerminalImport }) {
+function Figures({ of: { kind, rows, created, unchanged, booked, errors, dryRun } }: { of: FileImport }) {
   const { t, language } = useLanguage();
   const figures = [
     [t('import.rows'), rows],
     [t(dryRun ? 'import.wouldCreate' : 'import.created'), created],
     [t('import.unchanged'), unchanged],
+    ...(kind === 'households' ? ([[t('import.booked'), booked]] as const) : []),
     [t('import.errors'), errors],
   ] as const;
   return (
@@ -69,7 +73,7 @@ function Figures({ of: { rows, created, unchanged, errors, dryRun } }: { of: Ter
   );
 }
 
-function Panel({ of: one }: { of: TerminalImport }) {
+function Panel({ of: one }: { of: FileImport }) {
   const { t } = useLanguage();
   const client = useQueryClient();
   const ended = one.finishedAt !== null;

@@ -1,27 +1,28 @@
 import { Link } from '@tanstack/react-router';
 import { Table, type TableColumnsType } from 'antd';
-import type { TerminalImport } from '../../http/schemas/provisioning.ts';
+import type { FileImport } from '../../http/schemas/provisioning.ts';
 import { useLanguage } from '../i18n.ts';
 import { useNarrow } from '../use-narrow.ts';
 import { Moment } from './age.tsx';
 import { ImportState } from './import-state.tsx';
 
-export function ImportTable({ items }: { items: TerminalImport[] }) {
+export function ImportTable({ items }: { items: FileImport[] }) {
   const { t } = useLanguage();
   const narrow = useNarrow();
-  const link = ({ id, fileName }: TerminalImport) => (
+  const link = ({ id, fileName }: FileImport) => (
     <Link to="/imports" search={{ id }} className="words">
       {fileName || t('import.noName')}
     </Link>
   );
-  const counts = ({ rows, created, unchanged, errors, dryRun }: TerminalImport) =>
+  const counts = ({ kind, rows, created, unchanged, booked, errors, dryRun }: FileImport) =>
     [
       `${t('import.rows')} ${rows}`,
       `${t(dryRun ? 'import.wouldCreate' : 'import.created')} ${created}`,
       `${t('import.unchanged')} ${unchanged}`,
+      ...(kind === 'households' ? [`${t('import.booked')} ${booked}`] : []),
       `${t('import.errors')} ${errors}`,
     ].join(' · ');
-  const together: TableColumnsType<TerminalImport> = [
+  const together: TableColumnsType<FileImport> = [
     {
       title: t('import.file'),
       key: 'file',
@@ -38,7 +39,7 @@ export function ImportTable({ items }: { items: TerminalImport[] }) {
       ),
     },
   ];
-  const wide: TableColumnsType<TerminalImport> = [
+  const wide: TableColumnsType<FileImport> = [
     { title: t('import.time'), key: 'time', render: (_, { createdAt }) => <Moment time={createdAt} /> },
     { title: t('import.file'), key: 'file', render: (_, one) => link(one) },
     { title: t('import.by'), key: 'by', render: (_, { requestedBy }) => <span className="words">{requestedBy}</span> },
@@ -46,7 +47,7 @@ export function ImportTable({ items }: { items: TerminalImport[] }) {
     { title: t('import.counts'), key: 'counts', render: (_, one) => counts(one) },
   ];
   return (
-    <Table<TerminalImport>
+    <Table<FileImport>
       size="small"
       rowKey="id"
       aria-label={t('import.list')}

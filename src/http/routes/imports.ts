@@ -1,27 +1,33 @@
 import { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { ImportErrorView } from '../../imports/imports.ts';
+import type { ImportRequest } from '../../imports/rows.ts';
 import { GatewayError } from '../../lib/errors.ts';
-import { IMPORT_ERRORS, type ImportErrorCode } from '../../terminals/import-errors.ts';
-import { COLUMNS, templateOf } from '../../terminals/import-sheet.ts';
 import { callerOf } from '../auth.ts';
 import { idParam } from '../schemas/common.ts';
 import {
-  type ImportError,
+  fileImport,
   importErrorPage,
   importErrorQuery,
   importListQuery,
   importPage,
   importQuery,
   templateQuery,
-  terminalImport,
+  terminalImportQuery,
 } from '../schemas/provisioning.ts';
 import type { HttpParts } from '../server.ts';
 import { importView } from '../views.ts';
 
-/** Terminals from CSV files: the upload, how far it is, what was wrong, and the credentials once. */
+/** Terminals and households from files: the upload, how far it is, what was wrong, and the credentials once. */
 
+/** What the files are is looked at in them. */
+const SHEETS = ['text/csv', 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'];
 const CSV = { content: { 'text/csv': { schema: z.unknown() } } };
+const ABOUT_FILES =
+  ', CSV in UTF-8 or GB18030 or the first sheet of an XLSX workbook, with a header in Chinese or English (see the template), and goes on by itself; the answer says where to look. A file ' +
+  'with errors imports nothing. Rows that are there already are counted as unchanged: each cell that is filled in must be as it is registered.';
 const ERRORS_AT_ONCE = 1_000;
 const NONE = -1;
 
@@ -31,18 +37,8 @@ function cell(text: string): string {
   return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
 }
 
-const isCode = (code: string): code is ImportErrorCode => Object.hasOwn(IMPORT_ERRORS, code);
-const isColumn = (name: string): name is keyof typeof COLUMNS => Object.hasOwn(COLUMNS, name);
-
-function errorView(row: { sheetRow: number; sheetColumn: string | null; code: string; value: string }): ImportError {
-  const message = isCode(row.code) ? IMPORT_ERRORS[row.code] : { zh: row.code, en: row.code };
-  return { row: row.sheetRow, column: row.sheetColumn, code: row.code, value: row.value, message };
-}
-
-const errorLine = ({ row, column, code, value, message }: ImportError): string => {
-  const columnZh = column !== null && isColumn(column) ? COLUMNS[column][0] : '';
-  return [String(row), column ?? '', columnZh, value, code, message.zh, message.en].map(cell).join(',');
-};
+const errorLine = ({ row, column, title, code, value, message }: ImportErrorView): string =>
+  [String(row), column ?? '', title, value, code, message.zh, message.en].map(cell).join(',');
 
 export const importRoutes =
   ({ imports, handout }: HttpParts): FastifyPluginAsyncZod =>
@@ -50,7 +46,15 @@ export const importRoutes =
     const tags = ['provisioning'];
     const config = { roles: ['admin', 'company'] } as const;
 
-    app.addContentTypeParser('text/csv', (_request, payload, done) => done(null, payload));
+    app.addContentTypeParser(SHEETS, (_request, payload, done) => done(null, payload));
+
+    async function receive(request: FastifyRequest, reply: FastifyReply, asked: ImportRequest) {
+      if (!(request.body instanceof Readable))
+        throw new GatewayError('unsupported_media_type', `Send ${SHEETS.join(' or ')}`);
+      const row = await imports.receive(callerOf(request), request.body, asked);
+      reply.header('location', `/api/v1/imports/${row.id}`);
+      return reply.code(202).send(importView(row));
+    }
 
     app.post(
       '/terminals/import',
@@ -58,22 +62,32 @@ export const importRoutes =
         config,
         schema: {
           tags,
-          description:
-            'Takes a CSV file of terminals as the body, UTF-8 or GB18030, with a header in Chinese or English (see the template), and goes on by itself; ' +
-            'the answer says where to look. A file with errors imports nothing. Rows that are there already are counted as unchanged: each cell that is ' +
-            'filled in must be as it is registered.',
-          consumes: ['text/csv'],
-          querystring: importQuery,
+          description: `Takes a file of terminals as the body${ABOUT_FILES}`,
+          consumes: SHEETS,
+          querystring: terminalImportQuery,
           body: z.unknown(),
-          response: { 202: terminalImport },
+          response: { 202: fileImport },
         },
       },
-      async (request, reply) => {
-        if (!(request.body instanceof Readable)) throw new GatewayError('unsupported_media_type', 'Send text/csv');
-        const row = await imports.receive(callerOf(request), request.body, request.query);
-        reply.header('location', `/api/v1/imports/${row.id}`);
-        return reply.code(202).send(importView(row));
+      (request, reply) => receive(request, reply, { kind: 'terminals', ...request.query }),
+    );
+
+    app.post(
+      '/households/import',
+      {
+        config,
+        schema: {
+          tags,
+          description:
+            `Takes a file of households, with what each begins with, as the body${ABOUT_FILES} ` +
+            'Opening balances are yuan with at most two decimals; a household that has entries already takes none.',
+          consumes: SHEETS,
+          querystring: importQuery,
+          body: z.unknown(),
+          response: { 202: fileImport },
+        },
       },
+      (request, reply) => receive(request, reply, { kind: 'households', unclaimed: false, ...request.query }),
     );
 
     app.get(
@@ -94,13 +108,13 @@ export const importRoutes =
       async (request, reply) =>
         reply
           .type('text/csv; charset=utf-8')
-          .header('content-disposition', 'attachment; filename="terminals.csv"')
-          .send(templateOf(request.query.lang)),
+          .header('content-disposition', `attachment; filename="${request.query.kind}.csv"`)
+          .send(imports.template(request.query.kind, request.query.lang)),
     );
 
     app.get(
       '/imports/:id',
-      { config, schema: { tags, params: idParam, response: { 200: terminalImport } } },
+      { config, schema: { tags, params: idParam, response: { 200: fileImport } } },
       async (request) => importView(await imports.get(callerOf(request), request.params.id)),
     );
 
@@ -112,7 +126,7 @@ export const importRoutes =
           tags,
           description: 'Before it is done; nothing is imported then.',
           params: idParam,
-          response: { 202: terminalImport },
+          response: { 202: fileImport },
         },
       },
       async (request, reply) =>
@@ -137,7 +151,7 @@ export const importRoutes =
         const rows = await imports.errors(callerOf(request), request.params.id, after, limit + 1);
         const shown = rows.slice(0, limit);
         const nextCursor = rows.length > limit ? String(shown.at(-1)?.n ?? '') : null;
-        return { items: shown.map(errorView), nextCursor };
+        return { items: shown, nextCursor };
       },
     );
 
@@ -154,7 +168,7 @@ export const importRoutes =
             const rows = await imports.errors(caller, id, after, ERRORS_AT_ONCE);
             const last = rows.at(-1);
             if (!last) return;
-            yield `${rows.map((row) => errorLine(errorView(row))).join('\r\n')}\r\n`;
+            yield `${rows.map(errorLine).join('\r\n')}\r\n`;
             after = last.n;
           }
         }

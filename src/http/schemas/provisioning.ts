@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { IMPORT_STATES } from '../../db/schema-imports.ts';
+import { IMPORT_KINDS, IMPORT_STATES } from '../../db/schema-imports.ts';
 import { bilingual, id, pageLimit, pageOf, pageQuery, time } from './common.ts';
 import { installedAt, terminal, terminalId } from './terminals.ts';
 
-/** How terminals come into the gateway and get their secrets: imports, credentials, claims. */
+/** How terminals and households come into the gateway, and terminals get their secrets: imports, credentials, claims. */
 
 const flag = z
   .enum(['true', 'false'])
@@ -12,15 +12,18 @@ const flag = z
 
 export const importQuery = z.strictObject({
   dryRun: flag.describe('Only checks'),
-  unclaimed: flag.describe('The terminals wait to be claimed where they are installed'),
   fileName: z.string().max(200).default('').describe('For the list of imports'),
 });
-export const terminalImport = z.object({
+export const terminalImportQuery = importQuery.extend({
+  unclaimed: flag.describe('The terminals wait to be claimed where they are installed'),
+});
+export const fileImport = z.object({
   id,
+  kind: z.enum(IMPORT_KINDS),
   state: z
     .enum(IMPORT_STATES)
     .describe(
-      'waiting, checking, writing; done; refused: the file has errors and nothing was imported; failed; cancelled',
+      'waiting, checking, writing, booking: certain, cannot be cancelled any more; done; refused: the file has errors and nothing was imported; failed; cancelled',
     ),
   progress: z.number().describe('0 to 1'),
   fileName: z.string(),
@@ -28,8 +31,9 @@ export const terminalImport = z.object({
   unclaimed: z.boolean(),
   requestedBy: z.string(),
   rows: z.int().describe('Rows that this pass has seen'),
-  created: z.int().describe('Terminals that it made, or would make in a dry run'),
-  unchanged: z.int().describe('Rows whose terminal is there already, as the file says'),
+  created: z.int().describe('Terminals or households that it made, or would make in a dry run'),
+  unchanged: z.int().describe('Rows whose terminal or household is there already, as the file says'),
+  booked: z.int().describe('Households whose opening balances it booked, or would book in a dry run'),
   errors: z.int(),
   detail: z.string().nullable(),
   createdAt: time,
@@ -37,8 +41,8 @@ export const terminalImport = z.object({
   credentialsUntil: time.nullable().describe('Until when its credentials can be fetched, once'),
   credentialsTakenAt: time.nullable(),
 });
-export type TerminalImport = z.infer<typeof terminalImport>;
-export const importPage = pageOf(terminalImport);
+export type FileImport = z.infer<typeof fileImport>;
+export const importPage = pageOf(fileImport);
 export const importListQuery = z.strictObject(pageQuery('imp'));
 
 const importError = z.object({
@@ -58,7 +62,10 @@ export const importErrorQuery = z.strictObject({
     .optional()
     .describe('`nextCursor` of the page before'),
 });
-export const templateQuery = z.strictObject({ lang: z.enum(['zh', 'en']).default('zh') });
+export const templateQuery = z.strictObject({
+  kind: z.enum(IMPORT_KINDS).default('terminals'),
+  lang: z.enum(['zh', 'en']).default('zh'),
+});
 
 export const credentialState = z.object({
   state: z.enum(['none', 'set', 'rotating']).describe('rotating: the secret before the newest still works'),

@@ -3,11 +3,11 @@ import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Problem } from '../http/schemas/common.ts';
-import type { ImportError, TerminalImport } from '../http/schemas/provisioning.ts';
+import type { FileImport, ImportError } from '../http/schemas/provisioning.ts';
 import { createProgress } from './progress.ts';
 import { type ImportLanguage, WORDS } from './words.ts';
 
-/** Brings a file of terminals to a gateway that runs, here or elsewhere, and waits until it is done. */
+/** Brings a file of terminals or households to a gateway that runs, here or elsewhere, and waits until it is done. */
 
 const LOOK_MS = 500;
 /** A gateway that does not answer for this long is given up; the import goes on by itself. */
@@ -15,10 +15,13 @@ const PATIENCE_MS = 30_000;
 const ERRORS_SHOWN = 20;
 
 export interface ImportOptions {
+  kind: FileImport['kind'];
+  /** CSV or XLSX. */
   file: string;
   url: string;
   key: string;
   dryRun: boolean;
+  /** Of terminals. */
   unclaimed: boolean;
   language: ImportLanguage;
   json: boolean;
@@ -49,7 +52,7 @@ async function save(file: string, mode: number, body: ReadableStream<Uint8Array>
   for await (const chunk of body ?? []) await handle.writeFile(chunk);
 }
 
-async function watch(ask: Ask, { id }: TerminalImport, language: ImportLanguage): Promise<TerminalImport> {
+async function watch(ask: Ask, { id }: FileImport, language: ImportLanguage): Promise<FileImport> {
   const words = WORDS[language];
   const progress = createProgress(process.stderr);
   let silentSince: number | undefined;
@@ -61,7 +64,7 @@ async function watch(ask: Ask, { id }: TerminalImport, language: ImportLanguage)
   try {
     for (;;) {
       try {
-        const now = (await (await ask('GET', `/imports/${id}`)).json()) as TerminalImport;
+        const now = (await (await ask('GET', `/imports/${id}`)).json()) as FileImport;
         silentSince = undefined;
         progress.show(now.progress, `${words.states[now.state]} ${now.rows} ${words.rows}`);
         if (now.finishedAt !== null) return now;
@@ -77,7 +80,7 @@ async function watch(ask: Ask, { id }: TerminalImport, language: ImportLanguage)
   }
 }
 
-async function tellErrors(ask: Ask, { id, errors }: TerminalImport, options: ImportOptions): Promise<void> {
+async function tellErrors(ask: Ask, { id, errors }: FileImport, options: ImportOptions): Promise<void> {
   const words = WORDS[options.language];
   const page = (await (await ask('GET', `/imports/${id}/errors?limit=${ERRORS_SHOWN}`)).json()) as {
     items: ImportError[];
@@ -90,25 +93,27 @@ async function tellErrors(ask: Ask, { id, errors }: TerminalImport, options: Imp
   if (errors > page.items.length) process.stdout.write(`  ${words.more(errors - page.items.length)}\n`);
 }
 
-function summary(ended: TerminalImport, language: ImportLanguage): string {
+function summary(ended: FileImport, language: ImportLanguage): string {
   const words = WORDS[language];
-  const { state, rows, created, unchanged, dryRun, detail } = ended;
+  const { kind, state, rows, created, unchanged, booked, dryRun, detail } = ended;
   if (state !== 'done') return `${words.states[state]}: ${detail ?? words.nothing}`;
   const made = dryRun ? words.wouldCreate : words.created;
-  return `${words.states.done}: ${rows} ${words.rows}, ${made} ${created}, ${words.unchanged} ${unchanged}`;
+  const balances = kind === 'households' ? `, ${dryRun ? words.wouldBook : words.booked} ${booked}` : '';
+  return `${words.states.done}: ${rows} ${words.rows}, ${made} ${created}, ${words.unchanged} ${unchanged}${balances}`;
 }
 
 /** Gives the exit code: 0 when it is done. Throws what a person can mend, as a sentence. */
-export async function importTerminals(options: ImportOptions): Promise<number> {
+export async function importFile(options: ImportOptions): Promise<number> {
   const ask = createClient(options);
   const words = WORDS[options.language];
   const query = new URLSearchParams({
     dryRun: String(options.dryRun),
-    unclaimed: String(options.unclaimed),
     fileName: basename(options.file).slice(0, 200),
   });
+  if (options.unclaimed) query.set('unclaimed', 'true');
+  // The gateway looks at the file itself.
   const body = await openAsBlob(options.file, { type: 'text/csv' });
-  const begun = (await (await ask('POST', `/terminals/import?${query}`, { body })).json()) as TerminalImport;
+  const begun = (await (await ask('POST', `/${options.kind}/import?${query}`, { body })).json()) as FileImport;
   const ended = await watch(ask, begun, options.language);
   process.stdout.write(options.json ? `${JSON.stringify(ended)}\n` : `${summary(ended, options.language)}\n`);
   if (ended.errors > 0 && !options.json) await tellErrors(ask, ended, options);
@@ -120,11 +125,7 @@ export async function importTerminals(options: ImportOptions): Promise<number> {
   return ended.state === 'done' ? 0 : 1;
 }
 
-async function keepCredentials(
-  ask: Ask,
-  { id, credentialsUntil }: TerminalImport,
-  options: ImportOptions,
-): Promise<void> {
+async function keepCredentials(ask: Ask, { id, credentialsUntil }: FileImport, options: ImportOptions): Promise<void> {
   const words = WORDS[options.language];
   if (options.credentials === undefined) {
     process.stderr.write(`${words.fetchLater(credentialsUntil ?? '')}\n`);

@@ -1,18 +1,28 @@
-import type { Column } from './import-sheet.ts';
+import type { FILE_ERRORS, Words } from '../imports/errors.ts';
 
-/** What can be wrong with a row, in words. The codes are part of the API. */
-export const IMPORT_ERRORS = {
-  bad_csv: {
-    zh: '不是规范的 CSV：引号未闭合、单元格过多或过长',
-    en: 'Not well-formed CSV: an open quote, too many cells, or too long',
-  },
-  bad_encoding: { zh: '文件编码既不是 UTF-8 也不是 GB18030', en: 'Neither UTF-8 nor GB18030' },
-  unknown_column: { zh: '没有这种列', en: 'There is no such column' },
-  missing_column: { zh: '缺少这一列', en: 'This column is missing' },
-  duplicate_column: { zh: '这一列出现了两次', en: 'This column is there twice' },
-  no_rows: { zh: '文件里没有数据行', en: 'The file has no rows' },
-  too_many_rows: { zh: '行数超过上限，请分成几个文件', en: 'More rows than are taken at once; split the file' },
-  missing: { zh: '必须填写', en: 'This cell must be filled in' },
+/** The columns of a file of terminals, and what can be wrong with a row. */
+
+export const COLUMNS = {
+  id: ['终端号'],
+  profile: ['终端类型'],
+  accountNo: ['户号'],
+  householdId: ['住户编号'],
+  areaCode: ['区域代码'],
+  via: ['集中器'],
+  host: ['主机'],
+  port: ['端口'],
+  unit: ['从站'],
+  installedAt: ['安装时间'],
+} as const;
+export type Column = keyof typeof COLUMNS;
+
+export const EXAMPLES: Partial<Record<Column, string>>[] = [
+  { id: 'EXAMPLE-1', profile: 'gas-boiler', accountNo: 'HH-0001', installedAt: '2026-11-01' },
+  { id: 'EXAMPLE-2', profile: 'electric-heater', areaCode: '141023105201', via: 'EXAMPLE-HUB' },
+  { id: 'EXAMPLE-3', profile: 'eastron-sdm120', accountNo: 'HH-0002', host: '10.0.0.5', port: '502', unit: '1' },
+];
+
+export const TERMINAL_ERRORS = {
   bad_id: {
     zh: '终端号只能用字母、数字、横线和下划线，最多 64 个字符',
     en: 'Letters, digits, - and _ only, at most 64',
@@ -38,24 +48,5 @@ export const IMPORT_ERRORS = {
   line_not_set_up: { zh: '该 Modbus 线路须先由管理员设置', en: 'An admin has to set up this Modbus line first' },
   unit_taken: { zh: '该从站已属于另一终端', en: 'The unit is another terminal’s' },
   bad_time: { zh: '时间应如 2026-11-01 或 2026-11-01 08:30', en: 'A time is like 2026-11-01 or 2026-11-01 08:30' },
-} as const satisfies Record<string, { zh: string; en: string }>;
-export type ImportErrorCode = keyof typeof IMPORT_ERRORS;
-
-export interface RowError {
-  /** As a spreadsheet counts: the header is row 1. */
-  row: number;
-  /** Null where it is the row or the file. */
-  column: Column | null;
-  code: ImportErrorCode;
-  /** What stood there, cut when it is long. */
-  value: string;
-}
-
-const LONGEST_VALUE = 100;
-
-export const rowError = (row: number, column: Column | null, code: ImportErrorCode, value = ''): RowError => ({
-  row,
-  column,
-  code,
-  value: value.slice(0, LONGEST_VALUE),
-});
+} as const satisfies Record<string, Words>;
+export type TerminalErrorCode = keyof typeof TERMINAL_ERRORS | keyof typeof FILE_ERRORS;

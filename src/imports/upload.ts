@@ -3,24 +3,6 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/errors.ts';
-import type { Encoding } from './import-sheet.ts';
-
-/** Tells UTF-8 from GB18030, which Excel writes in China, while the bytes come. */
-function createEncodingGuess() {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  let encoding: Encoding = 'utf-8';
-  return {
-    see(bytes: Uint8Array): void {
-      if (encoding !== 'utf-8') return;
-      try {
-        decoder.decode(bytes, { stream: true });
-      } catch {
-        encoding = 'gb18030';
-      }
-    },
-    guess: (): Encoding => encoding,
-  };
-}
 
 /** Who sends for longer holds the place of others. */
 const LONGEST_MS = 600_000;
@@ -28,32 +10,30 @@ const LONGEST_MS = 600_000;
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
 
 /**
- * Writes a body into a file as it comes. Throws `body_too_large`, `degraded` when the disk is full, and `invalid_request` when it was cut off
+ * Writes a body into a file as it comes, and onto the disk. Throws `body_too_large`, `degraded` when the disk is full, and `invalid_request` when it was cut off
  * or took too long; the file is then not whole.
  */
 export async function keepUpload(
   body: Readable,
   file: string,
   { maxBytes, clock }: { maxBytes: number; clock: Clock },
-): Promise<{ bytes: number; encoding: Encoding }> {
-  const encoding = createEncodingGuess();
+): Promise<{ bytes: number }> {
   let bytes = 0;
   async function* counted(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     for await (const chunk of chunks) {
       bytes += chunk.length;
       if (bytes > maxBytes) throw new GatewayError('body_too_large', `More than ${maxBytes} bytes`);
-      encoding.see(chunk);
       yield chunk;
     }
   }
   const tooLong = new AbortController();
   using _timer = clock.after(LONGEST_MS, () => tooLong.abort());
   try {
-    await pipeline(body, counted, createWriteStream(file, { mode: 0o600 }), { signal: tooLong.signal });
+    await pipeline(body, counted, createWriteStream(file, { mode: 0o600, flush: true }), { signal: tooLong.signal });
   } catch (error) {
     if (codeOf(error) === 'ENOSPC') throw new GatewayError('degraded', 'The disk is full');
     const cut = tooLong.signal.aborted || (body.destroyed && !body.readableEnded && !(error instanceof GatewayError));
     throw cut ? new GatewayError('invalid_request', 'The upload was cut off') : error;
   }
-  return { bytes, encoding: encoding.guess() };
+  return { bytes };
 }
