@@ -7,10 +7,11 @@ import { sheetTime } from '../imports/values.ts';
 import { wrongName } from './dialects.ts';
 import { AREA_CODE, HOST, TERMINAL_ID } from './identity.ts';
 import type { Column, TerminalErrorCode } from './import-words.ts';
+import { lineName, lineSettings } from './lines.ts';
 import { type TerminalMemory, unitKey } from './memory.ts';
-import { oneSpelling, type Placement } from './placement.ts';
+import { type LineConnection, oneSpelling, type Placement } from './placement.ts';
 import type { Profile } from './profile.ts';
-import { isMeter } from './profile-meter.ts';
+import { isMeter, type MeterProtocol, wrongMeterNumber } from './profile-meter.ts';
 import type { Connection } from './registry.ts';
 import { nameOf } from './wire-names.ts';
 
@@ -39,7 +40,7 @@ interface HouseholdPlace {
 const wholeNumber = (text: string, max: number): number | undefined =>
   /^[1-9]\d{0,5}$/.test(text) && Number(text) <= max ? Number(text) : undefined;
 
-const ONLY_MODBUS = ['host', 'port', 'unit'] as const satisfies Column[];
+const ON_LINES = ['host', 'port', 'unit'] as const satisfies Column[];
 
 export async function createCheck(parts: {
   db: Database;
@@ -62,6 +63,8 @@ export async function createCheck(parts: {
   );
   const ids = new Set<string>();
   const units = new Set<string>();
+  /** How the rows before speak on each line. */
+  const lines = new Map<string, string>();
   /** Concentrators that the gateway does not have: the file may, further down. */
   const vias: { row: number; via: string }[] = [];
 
@@ -138,13 +141,19 @@ export async function createCheck(parts: {
     if (connection.type === 'mqtt' && wrongName(profile.dialect, nameOf(named)) !== undefined) wrong('id', 'bad_id');
     if (unclaimed && household) wrong(cells.accountNo === undefined ? 'householdId' : 'accountNo', 'not_claimable');
     if (unclaimed && connection.type !== 'mqtt') wrong('profile', 'not_claimable');
-    const unit = unitKey(connection);
-    if (unit !== undefined) {
-      const taken = connection.type === 'modbus' && placement.conflictOn(caller, id, connection) !== undefined;
-      if (units.has(unit) || taken) wrong('unit', 'unit_taken');
-      units.add(unit);
-    }
+    if (connection.type !== 'mqtt') checkOnLine(id, connection);
     return { errors, terminal };
+
+    function checkOnLine(terminalId: string, onLine: LineConnection): void {
+      const column = onLine.type === 'meter' ? 'meterNo' : 'unit';
+      const unit = unitKey(onLine) ?? '';
+      const [name, settings] = [lineName(onLine.line), lineSettings(onLine.line)];
+      const taken = placement.conflictOn(caller, terminalId, onLine) !== undefined;
+      if (units.has(unit) || taken) wrong(column, 'unit_taken');
+      if ((lines.get(name) ?? settings) !== settings) wrong('host', 'line_differs');
+      units.add(unit);
+      lines.set(name, settings);
+    }
 
     function profileOf(): Profile | undefined {
       if (cells.profile === undefined) return void wrong('profile', 'missing');
@@ -164,26 +173,53 @@ export async function createCheck(parts: {
     }
 
     function connectionOf({ protocol }: Profile): Connection | undefined {
-      if (protocol === 'mqtt') {
-        for (const column of ONLY_MODBUS) if (cells[column] !== undefined) wrong(column, 'not_for_mqtt');
-        const { via } = cells;
-        if (via !== undefined && via === cells.id) wrong('via', 'unknown_via');
-        else if (via !== undefined && !placement.visible(caller, via)) vias.push({ row, via });
-        return via === undefined ? { type: 'mqtt' } : { type: 'mqtt', via };
-      }
-      if (isMeter(protocol)) return void wrong('profile', 'not_in_file');
-      if (cells.via !== undefined) wrong('via', 'not_for_modbus');
-      for (const column of ONLY_MODBUS) if (cells[column] === undefined) wrong(column, 'missing');
-      const host = cells.host ?? '';
+      if (isMeter(protocol)) return meterConnection(protocol);
+      if (cells.meterNo !== undefined) wrong('meterNo', 'only_for_meters');
+      if (protocol !== 'mqtt') return modbusConnection();
+      for (const column of ON_LINES) if (cells[column] !== undefined) wrong(column, 'not_for_mqtt');
+      return { type: 'mqtt', ...concentrator() };
+    }
+
+    function concentrator(): { via?: string } {
+      const { via } = cells;
+      if (via !== undefined && via === cells.id) wrong('via', 'unknown_via');
+      else if (via !== undefined && !placement.visible(caller, via)) vias.push({ row, via });
+      return via === undefined ? {} : { via };
+    }
+
+    /** A converter that is dialled. */
+    function lineOf(): { host: string; port: number } | undefined {
+      for (const column of ['host', 'port'] as const) if (cells[column] === undefined) wrong(column, 'missing');
+      const { host = '' } = cells;
       const port = wholeNumber(cells.port ?? '', 65_535);
-      const unit = wholeNumber(cells.unit ?? '', 247);
       if (cells.host !== undefined && !HOST.test(host)) wrong('host', 'bad_host');
       if (cells.port !== undefined && port === undefined) wrong('port', 'bad_port');
-      if (cells.unit !== undefined && unit === undefined) wrong('unit', 'bad_unit');
-      if (!HOST.test(host) || port === undefined || unit === undefined) return undefined;
-      const connection = oneSpelling({ type: 'modbus', line: { host, port }, unit });
-      if (connection.type === 'modbus' && !placement.mayUse(caller, connection.line)) wrong('host', 'line_not_set_up');
+      return HOST.test(host) && port !== undefined ? { host, port } : undefined;
+    }
+
+    function usable<C extends LineConnection>(connection: C): C {
+      if (!placement.mayUse(caller, connection.line)) wrong('host', 'line_not_set_up');
       return connection;
+    }
+
+    function modbusConnection(): Connection | undefined {
+      if (cells.via !== undefined) wrong('via', 'not_for_modbus');
+      const line = lineOf();
+      const unit = wholeNumber(cells.unit ?? '', 247);
+      if (unit === undefined) wrong('unit', cells.unit === undefined ? 'missing' : 'bad_unit');
+      return line && unit !== undefined ? usable(oneSpelling({ type: 'modbus', line, unit })) : undefined;
+    }
+
+    /** On a line where the file names a host; otherwise its frames come over MQTT. */
+    function meterConnection(protocol: MeterProtocol): Connection | undefined {
+      if (cells.unit !== undefined) wrong('unit', 'not_for_meters');
+      const { meterNo: address = '' } = cells;
+      if (cells.meterNo === undefined) wrong('meterNo', 'missing');
+      else if (wrongMeterNumber(protocol, address) !== undefined) wrong('meterNo', 'no_meter_number');
+      if (cells.host === undefined && cells.port === undefined) return { type: 'mqtt', address, ...concentrator() };
+      if (cells.via !== undefined) wrong('via', 'not_for_meters');
+      const line = lineOf();
+      return line && usable(oneSpelling({ type: 'meter', line, address }));
     }
 
     /** An empty cell says nothing; what is filled in must be as it is registered. */
@@ -200,8 +236,9 @@ export async function createCheck(parts: {
       if (cells.areaCode !== undefined && known.areaCode !== cells.areaCode) wrong('areaCode', 'differs');
       if (cells.installedAt !== undefined && known.installedAt !== asked.installedAt) wrong('installedAt', 'differs');
       if (asked.connection.type === 'mqtt') {
-        const via = known.connection.type === 'mqtt' ? known.connection.via : undefined;
-        if (cells.via !== undefined && via !== cells.via) wrong('via', 'differs');
+        const own = known.connection.type === 'mqtt' ? known.connection : undefined;
+        if (cells.via !== undefined && own?.via !== cells.via) wrong('via', 'differs');
+        if (cells.meterNo !== undefined && own?.address !== cells.meterNo) wrong('meterNo', 'differs');
       } else if (unitKey(known.connection) !== unitKey(asked.connection)) wrong('host', 'differs');
     }
   }

@@ -12,6 +12,7 @@ export const COLUMNS = {
   host: ['主机'],
   port: ['端口'],
   unit: ['从站'],
+  meterNo: ['表号'],
   installedAt: ['安装时间'],
 } as const;
 export type Column = keyof typeof COLUMNS;
@@ -20,6 +21,7 @@ export const EXAMPLES: Partial<Record<Column, string>>[] = [
   { id: 'EXAMPLE-1', profile: 'gas-boiler', accountNo: 'HH-0001', installedAt: '2026-11-01' },
   { id: 'EXAMPLE-2', profile: 'electric-heater', areaCode: '141023105201', via: 'EXAMPLE-HUB' },
   { id: 'EXAMPLE-3', profile: 'eastron-sdm120', accountNo: 'HH-0002', host: '10.0.0.5', port: '502', unit: '1' },
+  { id: 'EXAMPLE-4', profile: 'dlt645-meter', accountNo: 'HH-0003', via: 'EXAMPLE-HUB', meterNo: '012345678901' },
 ];
 
 export const TERMINAL_ERRORS = {
@@ -37,7 +39,12 @@ export const TERMINAL_ERRORS = {
   unknown_via: { zh: '没有这个集中器', en: 'There is no such concentrator' },
   not_for_mqtt: { zh: 'MQTT 终端不填这一列', en: 'Not for an MQTT terminal' },
   not_for_modbus: { zh: 'Modbus 终端不填这一列', en: 'Not for a Modbus terminal' },
-  not_in_file: { zh: '表计须逐台登记，不能用文件导入', en: 'Meters are registered one by one' },
+  only_for_meters: { zh: '只有表计填表号', en: 'Only a meter has a number' },
+  not_for_meters: { zh: '表计不填这一列', en: 'Not for a meter' },
+  no_meter_number: {
+    zh: '表号是表上印的数字：DL/T 645 为 12 位，CJ/T 188 为 14 位，开头的 0 也要写',
+    en: 'The digits printed on the meter: 12 for DL/T 645, 14 for CJ/T 188, zeros in front too',
+  },
   not_claimable: {
     zh: '待认领的须是 MQTT 终端，且不填住户',
     en: 'Only an MQTT terminal without a household can wait to be claimed',
@@ -45,8 +52,9 @@ export const TERMINAL_ERRORS = {
   bad_host: { zh: '主机名或地址不对', en: 'Not a host name or address' },
   bad_port: { zh: '端口应为 1 到 65535', en: 'A port is 1 to 65535' },
   bad_unit: { zh: '从站号应为 1 到 247', en: 'A unit is 1 to 247' },
-  line_not_set_up: { zh: '该 Modbus 线路须先由管理员设置', en: 'An admin has to set up this Modbus line first' },
-  unit_taken: { zh: '该从站已属于另一终端', en: 'The unit is another terminal’s' },
+  line_not_set_up: { zh: '该线路须先由管理员设置', en: 'An admin has to set up this line first' },
+  line_differs: { zh: '该线路上已有设置不同的终端', en: 'The line has terminals with other settings' },
+  unit_taken: { zh: '该从站或表号已属于另一终端', en: 'The unit or meter is another terminal’s' },
   bad_time: { zh: '时间应如 2026-11-01 或 2026-11-01 08:30', en: 'A time is like 2026-11-01 or 2026-11-01 08:30' },
 } as const satisfies Record<string, Words>;
 export type TerminalErrorCode = keyof typeof TERMINAL_ERRORS | keyof typeof FILE_ERRORS;

@@ -20,9 +20,11 @@ export interface PlaceRequest {
   areaCode: string | undefined;
 }
 
-type LineConnection = Exclude<Connection, { type: 'mqtt' }>;
+export type LineConnection = Exclude<Connection, { type: 'mqtt' }>;
 
 /** One spelling of a line, so that a unit is not registered twice under two. Meters speak on a line as it is, never Modbus TCP. */
+export function oneSpelling(connection: LineConnection): LineConnection;
+export function oneSpelling(connection: Connection): Connection;
 export function oneSpelling(connection: Connection): Connection {
   if (connection.type === 'mqtt') return connection;
   if (connection.type === 'modbus') return { ...connection, line: oneLineSpelling(connection.line) };

@@ -59,6 +59,27 @@ describe('a file that is well', () => {
     });
   });
 
+  test('may bring meters, behind a concentrator or on a line, by the number that is printed on them', async () => {
+    const [hub, far, near] = [newName(), newName(), newName()];
+    const file = [
+      '终端号,终端类型,集中器,主机,端口,表号',
+      `${hub},gas-boiler,,,,`,
+      `${far},dlt645-meter,${hub},,,012345678901`,
+      `${near},cjt188-gas-meter,,gw.example,1503,11110000123456`,
+    ].join('\n');
+    expect(await bring(file)).toMatchObject({ state: 'done', created: 3 });
+    const connectionOf = async (id: string) => (await mine.clerk.get<Terminal>(`/terminals/${id}`)).body.connection;
+    expect(await connectionOf(far)).toEqual({ type: 'mqtt', via: hub, address: '012345678901' });
+    expect(await connectionOf(near)).toMatchObject({
+      type: 'meter',
+      line: { host: 'gw.example', port: 1503 },
+      address: '11110000123456',
+    });
+    expect(await bring(file)).toMatchObject({ state: 'done', created: 0, unchanged: 3 });
+    const refused = await bring(`id,profile,via,meterNo\n${far},dlt645-meter,${hub},012345678902\n`);
+    expect((await errorsOf(refused)).map(({ column, code }) => [column, code])).toEqual([['meterNo', 'differs']]);
+  });
+
   test.each([
     ['UTF-8 with its mark', (text: string) => new TextEncoder().encode(`\uFEFF${text}`)],
     ['UTF-8 without', (text: string) => new TextEncoder().encode(text)],
@@ -116,7 +137,7 @@ describe('a file with errors', () => {
     await bring(`id,profile,host,port,unit\n${taken},eastron-sdm120,10.9.9.9,502,9\n`);
   });
 
-  const head = 'id,profile,accountNo,householdId,areaCode,via,host,port,unit,installedAt';
+  const head = 'id,profile,accountNo,householdId,areaCode,via,host,port,unit,installedAt,meterNo';
   test.each([
     ['no id', ',gas-boiler', [['id', 'missing']]],
     ['an id as a spreadsheet writes a long number', '1.23E+15,gas-boiler', [['id', 'bad_id']]],
@@ -146,8 +167,23 @@ describe('a file with errors', () => {
       ],
     ],
     ['a unit of another', 'x,eastron-sdm120,,,,,10.9.9.9,502,9', [['unit', 'unit_taken']]],
+    ['a meter without its number', 'x,dlt645-meter', [['meterNo', 'missing']]],
+    [
+      'a meter’s number without the zeros in front',
+      'x,dlt645-meter,,,,,,,,,12345678901',
+      [['meterNo', 'no_meter_number']],
+    ],
+    ['a number that calls every meter', 'x,dlt645-meter,,,,,,,,,999999999999', [['meterNo', 'no_meter_number']]],
+    ['a unit of a meter', 'x,dlt645-meter,,,,,,,1,,012345678901', [['unit', 'not_for_meters']]],
+    [
+      'a meter on a line and behind a concentrator',
+      `x,dlt645-meter,,,,${taken},10.9.9.8,502,,,012345678901`,
+      [['via', 'not_for_meters']],
+    ],
+    ['a meter’s number of a boiler', 'x,gas-boiler,,,,,,,,,012345678901', [['meterNo', 'only_for_meters']]],
+    ['a meter on a line of Modbus TCP', 'x,dlt645-meter,,,,,10.9.9.9,502,,,012345678901', [['meterNo', 'unit_taken']]],
     ['a day that does not exist', 'x,gas-boiler,,,,,,,,2026-02-30', [['installedAt', 'bad_time']]],
-    ['more cells than columns', 'x,gas-boiler,,,,,,,,,,more', [[null, 'bad_csv']]],
+    ['more cells than columns', 'x,gas-boiler,,,,,,,,,,,more', [[null, 'bad_csv']]],
     ['an open quote', '"x,gas-boiler', [[null, 'bad_csv']]],
   ])('says row and column of %s, and imports nothing', async (_what, line, wrong) => {
     const good = newName();

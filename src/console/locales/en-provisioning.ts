@@ -65,6 +65,7 @@ export const provisioning: typeof zh = {
       host: 'host',
       port: 'port',
       unit: 'unit',
+      meterNo: 'meterNo',
       installedAt: 'installedAt',
       name: 'name',
       address: 'address',

@@ -62,6 +62,7 @@ export const provisioning = {
       host: '主机',
       port: '端口',
       unit: '从站',
+      meterNo: '表号',
       installedAt: '安装时间',
       name: '户名',
       address: '地址',
