@@ -39,6 +39,7 @@ async function makeOld(where: { file: string; url: string }, statements: string[
     ? new PostgresDialect({ pool: new pg.Pool({ connectionString: where.url }) })
     : sqliteDialect(where.file);
   const db = new Kysely<unknown>({ dialect });
+  if (where.url) await sql`drop schema public cascade; create schema public`.execute(db);
   const before = Object.entries(MIGRATIONS).filter(([name]) => name < '0012');
   for (const [, { up }] of before) await up(db);
   const noted = [
