@@ -6,7 +6,7 @@ const ON_POSTGRES = [
   'test/audit/audit.test.ts',
   'test/commands/*.test.ts',
   'test/http/{access,arrears,audit,bills,deposits,households,import,import-households,ledger,moved*,paging,payments,problems,proposals}.test.ts',
-  'test/http/{quarantine,registry,removal,reports*,retention}.test.ts',
+  'test/http/{quarantine,registry,removal,reports*}.test.ts',
 ];
 
 /** Without rows, or with ten thousand runs that each have rows of their own. */

@@ -220,7 +220,10 @@ describe.each(['SQLite', 'PostgreSQL'])('the quarantine on %s', (kind) => {
     await rename('quarantine', 'elsewhere');
     expect([await add(), await add()]).toEqual(['rejected', 'rejected']);
     await clock.advance(5_000);
-    const detail = expect.stringMatching(/^2 commits failed in a row, the last 5 s ago; /);
+    const detail = {
+      zh: expect.any(String),
+      en: expect.stringMatching(/^2 commits failed in a row, the last 5 s ago; /),
+    };
     expect(look?.()).toEqual({ state: 'degraded', detail });
     await clock.advance(600_000);
     expect(look?.()).toEqual({ state: 'ok' });
