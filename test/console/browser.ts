@@ -5,8 +5,8 @@ import { type ApiClient, startTestGateway } from '../helpers/gateway.ts';
 
 /** A real Chromium, what goes wrong in its pages, and a gateway for it: one of each for a file of tests. */
 
-const CHROMIUM = '/usr/bin/chromium';
-const noChromium = existsSync(CHROMIUM) ? undefined : 'chromium could not be installed';
+const CHROMIUM = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'].find((file) => existsSync(file));
+const noChromium = CHROMIUM ? undefined : 'chromium could not be installed';
 
 const ARGS = [
   '--no-sandbox',
@@ -34,7 +34,7 @@ const refusal = (text: string): number => Number(/^Failed to load resource: .* (
 
 /** One page, used by one visitor after the other: a page of its own for each test would take twice the time. */
 async function startBrowser(origin: string) {
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+  const browser = await chromium.launch({ ...(CHROMIUM && { executablePath: CHROMIUM }), args: ARGS });
   const context = await browser.newContext({ reducedMotion: 'reduce' });
   context.setDefaultTimeout(10_000);
   const page = await context.newPage();

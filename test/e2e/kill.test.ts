@@ -25,13 +25,13 @@ async function storedTimes(admin: ApiClient, id: string): Promise<number[]> {
   return body.points.map(({ time }) => Date.parse(time));
 }
 
-test('killed 50 times under load, gateways have every reading that they acknowledged, once and with its value', async () => {
+test('killed 20 times under load, gateways have every reading that they acknowledged, once and with its value', async () => {
   // Two at once, as most of a round is the start, which keeps one core busy.
-  const chains = [SEED, SEED + 1].map(async (seed) => ({ seed, ...(await killRounds({ rounds: 25, seed })) }));
+  const chains = [SEED, SEED + 1].map(async (seed) => ({ seed, ...(await killRounds({ rounds: 10, seed })) }));
   for (const { seed, ...tally } of await Promise.all(chains)) {
     expect(tally, `seed ${seed}`).toMatchObject({ lost: 0, doubled: 0, wrong: 0 });
     expect(tally.found).toBeGreaterThanOrEqual(tally.acknowledged);
-    expect(tally.acknowledged).toBeGreaterThan(500);
+    expect(tally.acknowledged).toBeGreaterThan(200);
   }
 }, 300_000);
 

@@ -6,7 +6,7 @@ import { buildConsoleIfStale } from '../../src/demo/console-build.ts';
 
 /** What tests need from Debian, by the file that shows that it is there. */
 const PACKAGES = {
-  '/usr/bin/chromium': 'chromium',
+  '/usr/bin/chromium-headless-shell': 'chromium-headless-shell',
   '/usr/bin/mosquitto_pub': 'mosquitto-clients',
   '/usr/sbin/mosquitto': 'mosquitto',
   '/usr/lib/postgresql': 'postgresql',
@@ -16,6 +16,11 @@ const PACKAGES = {
 const run = (command: string, args: string[]) =>
   spawnSync(command, args, { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }).status ===
   0;
+
+/** Where there is no package of the one, the other does: the shell is Chromium with less to start. */
+const INSTEAD: Record<string, string> = { 'chromium-headless-shell': 'chromium' };
+
+const install = (names: string[]) => run('apt-get', ['install', '-y', '--no-install-recommends', ...names]);
 
 /** Installs what is missing when that is possible; tests that need it say so when they skip. Then builds the console. */
 export default async function setUp(): Promise<void> {
@@ -27,7 +32,7 @@ export default async function setUp(): Promise<void> {
       process.getuid?.() === 0 &&
       existsSync('/usr/bin/apt-get') &&
       run('apt-get', ['update']) &&
-      run('apt-get', ['install', '-y', '--no-install-recommends', ...names]);
+      (install(names) || install(names.map((name) => INSTEAD[name] ?? name)));
     if (!done) console.log(`Could not install ${names.join(', ')}; tests that need them are skipped.`);
   }
   await buildConsoleIfStale((text) => console.log(text));
