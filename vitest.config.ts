@@ -24,7 +24,7 @@ export default defineConfig({
     maxWorkers: 2,
     // A browser that is starved on a shared machine gets a second chance, and the output says which.
     retry: 1,
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [
       { extends: true, test: { name: 'SQLite', include: ['test/**/*.test.ts'] } },

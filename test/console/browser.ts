@@ -36,7 +36,7 @@ const refusal = (text: string): number => Number(/^Failed to load resource: .* (
 async function startBrowser(origin: string) {
   const browser = await chromium.launch({ ...(CHROMIUM && { executablePath: CHROMIUM }), args: ARGS });
   const context = await browser.newContext({ reducedMotion: 'reduce' });
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(20_000);
   const page = await context.newPage();
   let expected: number[] = [];
   let troubles: string[] = [];
