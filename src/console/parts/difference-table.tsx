@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { Button, Modal, Table, type TableColumnsType } from 'antd';
+import { Button, Table, type TableColumnsType } from 'antd';
 import { useState } from 'react';
 import type { Difference } from '../../http/schemas/payment-orders.ts';
 import { post } from '../api.ts';
@@ -7,27 +7,16 @@ import { useLanguage, wordFor } from '../i18n.ts';
 import { yuan } from '../money.ts';
 import { CACHE } from '../queries.ts';
 import { useNarrow } from '../use-narrow.ts';
-import { Moment } from './age.tsx';
-import { ReasonForm } from './reason-form.tsx';
+import { ReasonDialog } from './reason-dialog.tsx';
+import { Said } from './said.tsx';
 
 const orDash = (fen: number | null): string => (fen === null ? '—' : yuan(fen));
-
-function Explained({ explanation, explainedBy, explainedAt }: Difference) {
-  return (
-    <>
-      <div className="words">{explanation}</div>
-      <div className="quiet">
-        {explainedBy} {explainedAt !== null && <Moment time={explainedAt} />}
-      </div>
-    </>
-  );
-}
 
 export function DifferenceTable({ differences }: { differences: Difference[] }) {
   const { t } = useLanguage();
   const narrow = useNarrow();
   const client = useQueryClient();
-  const [explaining, setExplaining] = useState<Difference | null>(null);
+  const [explaining, setExplaining] = useState<Difference>();
   const kinds = t('reconciliation.kinds', { returnObjects: true });
   const about = t('reconciliation.about', { returnObjects: true });
   const providers: Record<string, string> = t('order.providers', { returnObjects: true });
@@ -75,7 +64,7 @@ export function DifferenceTable({ differences }: { differences: Difference[] }) 
       key: 'explain',
       render: (_, difference) =>
         difference.state === 'explained' ? (
-          <Explained {...difference} />
+          <Said text={difference.explanation} by={difference.explainedBy} at={difference.explainedAt} />
         ) : (
           <Button size="small" onClick={() => setExplaining(difference)}>
             {t('reconciliation.explain')}
@@ -93,32 +82,24 @@ export function DifferenceTable({ differences }: { differences: Difference[] }) 
         dataSource={differences}
         pagination={false}
       />
-      <Modal
-        open={explaining !== null}
-        title={t('reconciliation.explainTitle')}
-        footer={null}
-        destroyOnHidden
-        onCancel={() => setExplaining(null)}
-      >
-        {explaining && (
-          <ReasonForm
-            key={explaining.id}
-            name="explain"
-            title={t('reconciliation.explainTitle')}
-            submit={t('reconciliation.explainOk')}
-            maxLength={500}
-            send={(reason) =>
-              post(`/reconciliations/${explaining.date}/differences/${encodeURIComponent(explaining.id)}/explain`, {
-                reason,
-              })
-            }
-            onDone={() => {
-              void client.invalidateQueries({ queryKey: [CACHE.differences] });
-              setExplaining(null);
-            }}
-          />
-        )}
-      </Modal>
+      {explaining && (
+        <ReasonDialog
+          name="explain"
+          title={t('reconciliation.explainTitle')}
+          submit={t('reconciliation.explainOk')}
+          maxLength={500}
+          send={(reason) =>
+            post(`/reconciliations/${explaining.date}/differences/${encodeURIComponent(explaining.id)}/explain`, {
+              reason,
+            })
+          }
+          onDone={() => {
+            void client.invalidateQueries({ queryKey: [CACHE.differences] });
+            setExplaining(undefined);
+          }}
+          onClose={() => setExplaining(undefined)}
+        />
+      )}
     </>
   );
 }

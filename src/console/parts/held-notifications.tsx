@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
-import { Button, Card, Modal, Segmented, Table, type TableColumnsType } from 'antd';
+import { Button, Card, Segmented, Table, type TableColumnsType } from 'antd';
 import { useState } from 'react';
 import type { PaymentNotification } from '../../http/schemas/payment-orders.ts';
 import { post } from '../api.ts';
@@ -10,7 +10,8 @@ import { HELD_STATES, type HeldState } from '../search.ts';
 import { Moment } from './age.tsx';
 import { FileButtons } from './file-buttons.tsx';
 import { Paged } from './paged.tsx';
-import { ReasonForm } from './reason-form.tsx';
+import { ReasonDialog } from './reason-dialog.tsx';
+import { Said } from './said.tsx';
 
 function What({ notification }: { notification: PaymentNotification }) {
   const { t } = useLanguage();
@@ -30,22 +31,10 @@ function What({ notification }: { notification: PaymentNotification }) {
   );
 }
 
-function Resolved({ resolution, resolvedBy, resolvedAt }: PaymentNotification) {
-  return (
-    <>
-      <div className="words">{resolution}</div>
-      <div className="quiet">
-        {resolvedBy} {resolvedAt !== null && <Moment time={resolvedAt} />}
-      </div>
-    </>
-  );
-}
-
 function HeldTable({ items }: { items: PaymentNotification[] }) {
   const { t } = useLanguage();
   const client = useQueryClient();
   const [resolving, setResolving] = useState<PaymentNotification>();
-  const title = t('reconciliation.resolveTitle');
   const columns: TableColumnsType<PaymentNotification> = [
     {
       title: t('reconciliation.why'),
@@ -64,7 +53,7 @@ function HeldTable({ items }: { items: PaymentNotification[] }) {
       key: 'resolve',
       render: (_, notification) =>
         notification.state === 'resolved' ? (
-          <Resolved {...notification} />
+          <Said text={notification.resolution} by={notification.resolvedBy} at={notification.resolvedAt} />
         ) : (
           <Button size="small" onClick={() => setResolving(notification)}>
             {t('reconciliation.resolve')}
@@ -83,20 +72,20 @@ function HeldTable({ items }: { items: PaymentNotification[] }) {
         pagination={false}
       />
       {resolving && (
-        <Modal open title={title} footer={null} onCancel={() => setResolving(undefined)}>
+        <ReasonDialog
+          name="resolve"
+          title={t('reconciliation.resolveTitle')}
+          submit={t('reconciliation.resolveOk')}
+          maxLength={500}
+          send={(reason) => post(`/payment-notifications/${encodeURIComponent(resolving.id)}/resolve`, { reason })}
+          onDone={() => {
+            void client.invalidateQueries({ queryKey: [CACHE.notifications] });
+            setResolving(undefined);
+          }}
+          onClose={() => setResolving(undefined)}
+        >
           <p className="before quiet">{t('reconciliation.resolveHint')}</p>
-          <ReasonForm
-            name="resolve"
-            title={title}
-            submit={t('reconciliation.resolveOk')}
-            maxLength={500}
-            send={(reason) => post(`/payment-notifications/${encodeURIComponent(resolving.id)}/resolve`, { reason })}
-            onDone={() => {
-              void client.invalidateQueries({ queryKey: [CACHE.notifications] });
-              setResolving(undefined);
-            }}
-          />
-        </Modal>
+        </ReasonDialog>
       )}
     </>
   );

@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { Button, Modal, Table, type TableColumnsType } from 'antd';
+import { Button, Table, type TableColumnsType } from 'antd';
 import { useState } from 'react';
 import type { Proposal } from '../../http/schemas/proposals.ts';
 import { post } from '../api.ts';
@@ -13,7 +13,8 @@ import { mayBill, useUser } from '../user.ts';
 import { AcceptProposal } from './accept-proposal.tsx';
 import { Age, Moment } from './age.tsx';
 import { CommandStateTag } from './command-state.tsx';
-import { ReasonForm } from './reason-form.tsx';
+import { ReasonDialog } from './reason-dialog.tsx';
+import { Said } from './said.tsx';
 import { TerminalLink } from './terminal-link.tsx';
 
 type Choice = { proposal: Proposal; kind: 'accept' | 'dismiss' };
@@ -22,22 +23,22 @@ function Dismiss({ proposal, onDone }: { proposal: Proposal; onDone: () => void 
   const { t } = useLanguage();
   const client = useQueryClient();
   return (
-    <Modal open title={t('proposal.dismissTitle')} footer={null} onCancel={onDone}>
+    <ReasonDialog
+      name="dismiss"
+      title={t('proposal.dismissTitle')}
+      submit={t('proposal.dismissOk')}
+      maxLength={200}
+      send={(reason) => post<Proposal>(`/proposals/${encodeURIComponent(proposal.id)}/dismiss`, { reason })}
+      onDone={() => {
+        void client.invalidateQueries({ queryKey: [CACHE.proposals] });
+        onDone();
+      }}
+      onClose={onDone}
+    >
       <p className="before">
         {proposal.householdName} {yuan(proposal.balanceFen)}
       </p>
-      <ReasonForm
-        name="dismiss"
-        title={t('proposal.dismissTitle')}
-        submit={t('proposal.dismissOk')}
-        maxLength={200}
-        send={(reason) => post<Proposal>(`/proposals/${encodeURIComponent(proposal.id)}/dismiss`, { reason })}
-        onDone={() => {
-          void client.invalidateQueries({ queryKey: [CACHE.proposals] });
-          onDone();
-        }}
-      />
-    </Modal>
+    </ReasonDialog>
   );
 }
 
@@ -61,10 +62,7 @@ function Decided({ proposal }: { proposal: Proposal }) {
     <>
       {commandState !== null ? <CommandStateTag state={commandState} /> : t(`proposal.states.${state}`)}{' '}
       {terminalId !== null && <TerminalLink id={terminalId} />}
-      {reason !== null && <div className="words">{reason}</div>}
-      <div className="quiet">
-        {decidedBy} {decidedAt !== null && <Moment time={decidedAt} />}
-      </div>
+      <Said text={reason} by={decidedBy} at={decidedAt} />
     </>
   );
 }

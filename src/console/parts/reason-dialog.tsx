@@ -1,5 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
-import { Button, Form, Input } from 'antd';
+import { Button, Form, Input, Modal } from 'antd';
+import type { ReactNode } from 'react';
 import { useLanguage } from '../i18n.ts';
 import { Failure } from './failure.tsx';
 
@@ -13,8 +14,7 @@ type Props = {
   onDone: () => void;
 };
 
-/** Whoever ends what waits for people says why. */
-export function ReasonForm({ name, title, submit, maxLength, send, onDone }: Props) {
+function ReasonForm({ name, title, submit, maxLength, send, onDone }: Props) {
   const { t } = useLanguage();
   const saving = useMutation({ mutationFn: send, onSuccess: onDone });
   return (
@@ -41,5 +41,15 @@ export function ReasonForm({ name, title, submit, maxLength, send, onDone }: Pro
         {submit}
       </Button>
     </Form>
+  );
+}
+
+/** Whoever ends what waits for people says why; `children` is what it is about. */
+export function ReasonDialog({ children, onClose, ...form }: Props & { children?: ReactNode; onClose: () => void }) {
+  return (
+    <Modal open title={form.title} footer={null} onCancel={onClose}>
+      {children}
+      <ReasonForm {...form} />
+    </Modal>
   );
 }
