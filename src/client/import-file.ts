@@ -86,9 +86,11 @@ async function tellErrors(ask: Ask, { id, errors }: FileImport, options: ImportO
     items: ImportError[];
   };
   process.stdout.write(`${words.errors(errors)}\n`);
-  for (const { row, column, value, message } of page.items) {
+  for (const { row, column, title, value, message } of page.items) {
     const what = value === '' ? '' : ` “${value}”`;
-    process.stdout.write(`  ${words.line(row, column)}${what}: ${message[options.language]}\n`);
+    process.stdout.write(
+      `  ${words.line(row, title?.[options.language] ?? column)}${what}: ${message[options.language]}\n`,
+    );
   }
   if (errors > page.items.length) process.stdout.write(`  ${words.more(errors - page.items.length)}\n`);
 }

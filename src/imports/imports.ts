@@ -24,7 +24,7 @@ import { keepUpload } from './upload.ts';
 const MOST_JOBS = 8;
 
 export type ImportProgress = ImportRow & { progress: number };
-export type ImportErrorView = RowError & { title: string; message: Words };
+export type ImportErrorView = RowError & { title: Words | null; message: Words };
 
 /** Only admins and companies import. */
 const callerOf = ({ requestedBy, requestedName, companyId }: ImportRow): Caller => ({
@@ -181,7 +181,7 @@ export async function openImports(parts: {
         .execute();
       return rows.map(({ n, sheetRow, sheetColumn, code, value }) => ({
         ...{ n, row: sheetRow, column: sheetColumn, code, value },
-        title: columns[sheetColumn ?? '']?.[0] ?? '',
+        title: sheetColumn === null ? null : { zh: columns[sheetColumn]?.[0] ?? sheetColumn, en: sheetColumn },
         message: words[code] ?? { zh: code, en: code },
       }));
     },

@@ -91,7 +91,7 @@ test('the command line names each error by row and column, and what keeps it fro
   const refused = await cli([file, '--url', gateway.origin, '--key', key, '--errors', errors]);
   expect(refused.code).toBe(1);
   expect(refused.stdout).toContain('文件有错误: 什么也没有导入');
-  expect(refused.stdout).toContain('第 4 行，profile “steam-engine”: 没有这种终端类型');
+  expect(refused.stdout).toContain('第 4 行，终端类型 “steam-engine”: 没有这种终端类型');
   expect(await readFile(errors, 'utf8')).toContain('4,profile,终端类型,steam-engine,unknown_profile');
   const unkeyed = await cli([file, '--url', gateway.origin], { HEARTHGATE_API_KEY: '' });
   expect([unkeyed.code, unkeyed.stderr]).toEqual([1, expect.stringContaining('give an API key')]);

@@ -2,7 +2,7 @@ import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
 import { Button, Card, Table, type TableColumnsType } from 'antd';
 import type { ImportError } from '../../http/schemas/provisioning.ts';
 import { fetchFile } from '../api.ts';
-import { useLanguage, wordFor } from '../i18n.ts';
+import { useLanguage } from '../i18n.ts';
 import { importErrorsQuery } from '../queries.ts';
 import { saveFile } from '../save.ts';
 import { useNarrow } from '../use-narrow.ts';
@@ -12,11 +12,10 @@ import { Paged } from './paged.tsx';
 function ErrorTable({ items }: { items: ImportError[] }) {
   const { t, titleOf } = useLanguage();
   const narrow = useNarrow();
-  const names = t('import.columns', { returnObjects: true });
-  const nameOf = (column: string | null) => (column === null ? t('value.none') : wordFor(names, column));
+  const nameOf = ({ title }: ImportError) => (title === null ? t('value.none') : titleOf(title));
   const value = (text: string) => <code className="words">{text === '' ? t('value.none') : text}</code>;
   const wide: TableColumnsType<ImportError> = [
-    { title: t('import.column'), key: 'column', render: (_, { column }) => nameOf(column) },
+    { title: t('import.column'), key: 'column', render: (_, error) => nameOf(error) },
     { title: t('import.value'), key: 'value', render: (_, error) => value(error.value) },
     { title: t('import.message'), key: 'message', render: (_, { message }) => titleOf(message) },
   ];
@@ -28,7 +27,7 @@ function ErrorTable({ items }: { items: ImportError[] }) {
         <>
           <div>{titleOf(error.message)}</div>
           <div className="quiet">
-            {nameOf(error.column)} {value(error.value)}
+            {nameOf(error)} {value(error.value)}
           </div>
         </>
       ),

@@ -38,7 +38,7 @@ function cell(text: string): string {
 }
 
 const errorLine = ({ row, column, title, code, value, message }: ImportErrorView): string =>
-  [String(row), column ?? '', title, value, code, message.zh, message.en].map(cell).join(',');
+  [String(row), column ?? '', title?.zh ?? '', value, code, message.zh, message.en].map(cell).join(',');
 
 export const importRoutes =
   ({ imports, handout }: HttpParts): FastifyPluginAsyncZod =>

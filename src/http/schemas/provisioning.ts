@@ -48,6 +48,7 @@ export const importListQuery = z.strictObject(pageQuery('imp'));
 const importError = z.object({
   row: z.int().describe('As a spreadsheet counts: the header is row 1'),
   column: z.string().nullable(),
+  title: bilingual.nullable().describe('What the column is called'),
   code: z.string(),
   value: z.string(),
   message: bilingual,
