@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { projectRoot } from '../../src/config.ts';
@@ -167,6 +167,27 @@ describe('a gateway that is killed goes on with the import by itself', () => {
     expect((await admin.get('/terminals/T7999')).status).toBe(200);
     expect(await readdir(join(folder.path, 'data', 'imports'))).toEqual([]);
   });
+});
+
+test('an import whose file was cut off on the disk fails at the next start, and nothing of it is there', async () => {
+  await using folder = await tempFolder();
+  const ports = { http: await freePort(), mqtt: await freePort() };
+  let id: string;
+  {
+    await using first = await spawnGateway(folder.path, ports);
+    const admin = await adminOf(first);
+    id = (await upload({ origin: first.origin, token: admin.token }, sheet(8_000))).body.id;
+    await eventually(async () => (await admin.get<FileImport>(`/imports/${id}`)).body.state === 'writing', 30_000);
+    await first.kill();
+  }
+  // At the end of a line, so that what is left is a good file.
+  await truncate(join(folder.path, 'data', 'imports', id), sheet(4_000).length);
+  await using second = await spawnGateway(folder.path, ports);
+  const admin = await adminOf(second);
+  const { body } = await admin.get<FileImport>(`/imports/${id}`);
+  const who = { origin: second.origin, token: admin.token };
+  expect(await finished(who, body, 60_000)).toMatchObject({ state: 'failed', created: 0 });
+  expect((await admin.get<{ items: unknown[] }>('/terminals')).body.items).toEqual([]);
 });
 
 test('a gateway that is stopped in the middle of an import stops at once, and goes on with it afterwards', async () => {
