@@ -5,9 +5,11 @@ import enUS from 'antd/locale/en_US';
 import zhCN from 'antd/locale/zh_CN';
 import { useLanguage } from './i18n.ts';
 import { router } from './routes.tsx';
+import { useStillness } from './use-media.ts';
 
-const THEME: ThemeConfig = {
+const themeOf = (still: boolean): ThemeConfig => ({
   token: {
+    motion: !still,
     colorPrimary: '#b5472f',
     colorLink: '#a03c26',
     colorInfo: '#1f6feb',
@@ -19,14 +21,15 @@ const THEME: ThemeConfig = {
     borderRadius: 6,
     fontFamily: '"PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", system-ui, sans-serif',
   },
-};
+});
 
 export function App({ client }: { client: QueryClient }) {
   const { language } = useLanguage();
+  const still = useStillness();
   return (
     <ConfigProvider
       locale={language === 'zh' ? zhCN : enUS}
-      theme={THEME}
+      theme={themeOf(still)}
       // The space that antd puts between two Chinese characters would be part of the button's name.
       button={{ autoInsertSpace: false }}
     >

@@ -11,7 +11,7 @@ import { SearchBox } from '../parts/search-box.tsx';
 import { TerminalLink } from '../parts/terminal-link.tsx';
 import { type AuditFilter, auditQuery, auditStateQuery } from '../queries.ts';
 import { midnight } from '../time.ts';
-import { useNarrow } from '../use-narrow.ts';
+import { useNarrow } from '../use-media.ts';
 import { useUser } from '../user.ts';
 
 const route = getRouteApi('/shell/audit');

@@ -10,7 +10,7 @@ import { RefusalFilters } from '../parts/refusal-filters.tsx';
 import { Requeue } from '../parts/requeue.tsx';
 import { TerminalLink } from '../parts/terminal-link.tsx';
 import { type QuarantineFilter, quarantineQuery } from '../queries.ts';
-import { useNarrow } from '../use-narrow.ts';
+import { useNarrow } from '../use-media.ts';
 import { mayRequeue, useUser } from '../user.ts';
 
 const route = getRouteApi('/shell/quarantine');

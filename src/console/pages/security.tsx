@@ -8,7 +8,7 @@ import { RecordPage } from '../parts/record-page.tsx';
 import { RefusalFilters } from '../parts/refusal-filters.tsx';
 import { TerminalLink } from '../parts/terminal-link.tsx';
 import { type SecurityFilter, securityQuery } from '../queries.ts';
-import { useNarrow } from '../use-narrow.ts';
+import { useNarrow } from '../use-media.ts';
 
 const route = getRouteApi('/shell/security');
 

@@ -6,7 +6,7 @@ import { useLanguage, wordFor } from '../i18n.ts';
 import { applyAlarm } from '../live-cache.ts';
 import { CACHE } from '../queries.ts';
 import { dateTime } from '../time.ts';
-import { useNarrow } from '../use-narrow.ts';
+import { useNarrow } from '../use-media.ts';
 import { mayAcknowledge, useUser } from '../user.ts';
 import { Age, Moment } from './age.tsx';
 import { Failure } from './failure.tsx';

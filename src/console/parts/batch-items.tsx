@@ -7,7 +7,7 @@ import { useAreas } from '../areas.ts';
 import { useLanguage } from '../i18n.ts';
 import { batchItemsQuery } from '../queries.ts';
 import { saveFile } from '../save.ts';
-import { useNarrow } from '../use-narrow.ts';
+import { useNarrow } from '../use-media.ts';
 import { Moment } from './age.tsx';
 import { countsInOrder } from './batch-progress.tsx';
 import { CommandStateTag } from './command-state.tsx';

@@ -4,7 +4,7 @@ import type { Batch } from '../../http/schemas/batches.ts';
 import { useAreas } from '../areas.ts';
 import { useAnyCommandText } from '../command-text.ts';
 import { useLanguage } from '../i18n.ts';
-import { useNarrow } from '../use-narrow.ts';
+import { useNarrow } from '../use-media.ts';
 import { Moment } from './age.tsx';
 import { BatchProgress, BatchStateTag } from './batch-progress.tsx';
 

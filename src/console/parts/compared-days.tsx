@@ -7,7 +7,7 @@ import { useLanguage, wordFor } from '../i18n.ts';
 import { yuan } from '../money.ts';
 import { CACHE, providersQuery, reconciliationsQuery } from '../queries.ts';
 import { dayOf } from '../time.ts';
-import { useNarrow } from '../use-narrow.ts';
+import { useNarrow } from '../use-media.ts';
 import { Failure } from './failure.tsx';
 import { FileButtons } from './file-buttons.tsx';
 import { Paged } from './paged.tsx';

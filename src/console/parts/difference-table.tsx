@@ -6,7 +6,7 @@ import { post } from '../api.ts';
 import { useLanguage, wordFor } from '../i18n.ts';
 import { yuan } from '../money.ts';
 import { CACHE } from '../queries.ts';
-import { useNarrow } from '../use-narrow.ts';
+import { useNarrow } from '../use-media.ts';
 import { ReasonDialog } from './reason-dialog.tsx';
 import { Said } from './said.tsx';
 

@@ -1,7 +1,7 @@
 import { Table, type TableColumnsType } from 'antd';
 import type { LineDetail } from '../../http/schemas/modbus.ts';
 import { useLanguage } from '../i18n.ts';
-import { useNarrow } from '../use-narrow.ts';
+import { useNarrow } from '../use-media.ts';
 import { Moment } from './age.tsx';
 
 type Frame = LineDetail['frames'][number];

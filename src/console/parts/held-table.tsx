@@ -4,7 +4,7 @@ import type { Command } from '../../http/schemas/commands.ts';
 import { useAnyCommandText } from '../command-text.ts';
 import { useLanguage } from '../i18n.ts';
 import { dateTime } from '../time.ts';
-import { useNarrow } from '../use-narrow.ts';
+import { useNarrow } from '../use-media.ts';
 import { useUser } from '../user.ts';
 import { Age, Moment } from './age.tsx';
 import { DecideCommand, type Decision } from './decide-command.tsx';

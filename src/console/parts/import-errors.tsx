@@ -5,7 +5,7 @@ import { fetchFile } from '../api.ts';
 import { useLanguage } from '../i18n.ts';
 import { importErrorsQuery } from '../queries.ts';
 import { saveFile } from '../save.ts';
-import { useNarrow } from '../use-narrow.ts';
+import { useNarrow } from '../use-media.ts';
 import { Failure } from './failure.tsx';
 import { Paged } from './paged.tsx';
 

@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { Table, type TableColumnsType } from 'antd';
 import type { FileImport } from '../../http/schemas/provisioning.ts';
 import { useLanguage } from '../i18n.ts';
-import { useNarrow } from '../use-narrow.ts';
+import { useNarrow } from '../use-media.ts';
 import { Moment } from './age.tsx';
 import { ImportState } from './import-state.tsx';
 

@@ -8,7 +8,7 @@ import { useAreas } from '../areas.ts';
 import { useLanguage } from '../i18n.ts';
 import { yuan } from '../money.ts';
 import { CACHE } from '../queries.ts';
-import { useNarrow } from '../use-narrow.ts';
+import { useNarrow } from '../use-media.ts';
 import { mayBill, useUser } from '../user.ts';
 import { AcceptProposal } from './accept-proposal.tsx';
 import { Age, Moment } from './age.tsx';

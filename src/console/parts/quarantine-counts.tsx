@@ -4,7 +4,7 @@ import { useState } from 'react';
 import type { QuarantineCount } from '../../http/schemas/readings.ts';
 import { useLanguage, wordFor } from '../i18n.ts';
 import { type QuarantineFilter, quarantineCountsQuery } from '../queries.ts';
-import { useNarrow } from '../use-narrow.ts';
+import { useNarrow } from '../use-media.ts';
 import { Moment } from './age.tsx';
 import { Loaded } from './loaded.tsx';
 import { TerminalLink } from './terminal-link.tsx';

@@ -6,7 +6,7 @@ import { useAnyCommandText } from '../command-text.ts';
 import { useLanguage, wordFor } from '../i18n.ts';
 import { useProfileTitle } from '../profiles.ts';
 import { dateTime } from '../time.ts';
-import { useNarrow } from '../use-narrow.ts';
+import { useNarrow } from '../use-media.ts';
 import { Moment } from './age.tsx';
 import { EditSchedule } from './schedule-edit.tsx';
 import { ScheduleRuns } from './schedule-runs.tsx';

@@ -4,7 +4,7 @@ import { useAreas } from '../areas.ts';
 import { useLanguage, wordFor } from '../i18n.ts';
 import { yuan } from '../money.ts';
 import type { TakingsBy } from '../search.ts';
-import { useNarrow } from '../use-narrow.ts';
+import { useNarrow } from '../use-media.ts';
 import { useUser } from '../user.ts';
 
 type Sums = Takings['total'];

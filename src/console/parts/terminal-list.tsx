@@ -1,5 +1,5 @@
 import type { Terminal } from '../../http/schemas/terminals.ts';
-import { useNarrow } from '../use-narrow.ts';
+import { useNarrow } from '../use-media.ts';
 import { TerminalCards } from './terminal-cards.tsx';
 import { TerminalTable } from './terminal-table.tsx';
 

@@ -1,7 +1,7 @@
 import { Table, type TableColumnsType } from 'antd';
 import type { LineDetail } from '../../http/schemas/modbus.ts';
 import { useLanguage } from '../i18n.ts';
-import { useNarrow } from '../use-narrow.ts';
+import { useNarrow } from '../use-media.ts';
 import { Age } from './age.tsx';
 import { answerText, BreakerState, shareText, Trouble } from './line-text.tsx';
 import { TerminalLink } from './terminal-link.tsx';
