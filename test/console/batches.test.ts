@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
+import { newId } from '../../src/lib/ids.ts';
 import { obey, postBatch } from '../helpers/batches.ts';
 import { makeHousehold, makeTerminal, signIn, type TestGateway, type TestTerminal } from '../helpers/gateway.ts';
 import { test as consoleTest, PHONE } from './browser.ts';
@@ -11,17 +12,17 @@ const BOILERS = 11;
 
 async function twoPeople(gateway: TestGateway) {
   const people = await makeHousehold(gateway);
-  const known = { username: 'colleague', password: 'a-long-password' };
+  const known = { username: newId('colleague'), password: 'a-long-password' };
   await gateway.admin.post('/users', { ...known, role: 'company', companyId: people.company.id });
   const terminals: TestTerminal[] = [];
   for (let n = 0; n < BOILERS; n += 1) {
     const householdId = people.household.id;
-    terminals.push(await makeTerminal(gateway.admin, { id: `boiler-${n}`, profile: 'gas-boiler', householdId }));
+    terminals.push(await makeTerminal(gateway.admin, { id: newId('boiler'), profile: 'gas-boiler', householdId }));
   }
   return { ...people, terminals, colleague: await signIn(gateway.origin, known) };
 }
 
-const test = consoleTest.extend('people', { scope: 'file' }, ({ gateway }) => twoPeople(gateway));
+const test = consoleTest.extend('people', ({ gateway }) => twoPeople(gateway));
 
 async function choose(page: Page, label: string, option: string): Promise<void> {
   await page.getByRole('combobox', { name: label }).click();
@@ -58,7 +59,7 @@ test('a mass off is seen first, asked for, approved by a second person, and watc
   await using obedient = new AsyncDisposableStack();
   for (const terminal of people.terminals) obedient.use(await obey(gateway, terminal));
   const second = await open('/held', { as: people.colleague });
-  await second.getByRole('table', { name: '待审批的批量指令' }).getByRole('link').click();
+  await second.getByRole('table', { name: '待审批的批量指令' }).getByRole('link').first().click();
   expect(new URL(second.url()).pathname).toBe(path);
   await second
     .getByRole('button', { name: '批 准' })
@@ -71,7 +72,10 @@ test('a mass off is seen first, asked for, approved by a second person, and watc
   await second.getByText(`已确认 ${BOILERS}`).waitFor({ timeout: 40_000 });
   await second.getByText('已结束').first().waitFor({ timeout: 20_000 });
   await choose(second, '状态', `已确认 (${BOILERS})`);
-  await second.getByRole('table', { name: '各终端结果' }).getByText('boiler-0').waitFor();
+  await second
+    .getByRole('table', { name: '各终端结果' })
+    .getByText(people.terminals[0]?.id ?? '')
+    .waitFor();
   await second.getByRole('button', { name: 'English' }).click();
   await second.getByText('Each terminal').waitFor();
 }, 90_000);

@@ -11,7 +11,7 @@ import { finished, upload } from '../helpers/imports.ts';
 import type { Page } from '../http/stage.ts';
 import { test as consoleTest, PHONE } from './browser.ts';
 
-/** Terminals from a file, their credentials, and a terminal that is claimed with a phone. */
+/** Terminals from a file, their credentials, and a terminal that is claimed with a phone. Names are new in each try. */
 
 const test = consoleTest.extend('people', { scope: 'file' }, ({ gateway }) => makeHousehold(gateway));
 
@@ -38,11 +38,15 @@ test('a file with errors is shown by row and column, and what was wrong can be s
 });
 
 test('a file is checked, imported, and its credentials are saved once', async ({ open, gateway, people }) => {
+  const name = newId('w');
   const page = await open('/imports', { as: people.clerk, language: 'en' });
-  await choose(page, `id,profile,accountNo\nW-1,gas-boiler,${people.household.accountNo}\nW-2,gas-boiler,\n`);
+  await choose(
+    page,
+    `id,profile,accountNo\n${name}-1,gas-boiler,${people.household.accountNo}\n${name}-2,gas-boiler,\n`,
+  );
   await page.getByRole('button', { name: 'Check file' }).click();
   await page.getByText('The file is well: 2 terminals would be new, 0 unchanged.').waitFor();
-  expect((await people.clerk.get('/terminals/W-1')).status).toBe(404);
+  expect((await people.clerk.get(`/terminals/${name}-1`)).status).toBe(404);
   await page.getByRole('button', { name: 'Import', exact: true }).click();
   await page.getByText('2 terminals are new, 0 unchanged.').waitFor();
   await page.getByRole('button', { name: 'Download credentials…' }).click();
@@ -52,7 +56,7 @@ test('a file is checked, imported, and its credentials are saved once', async ({
   await (await connectTerminal(gateway, { id, secret })).endAsync();
   await page.getByText('Credentials were downloaded on').waitFor();
   expect(await page.getByRole('button', { name: 'Download credentials…' }).count()).toBe(0);
-  await page.getByRole('table', { name: 'Imports' }).getByText('Rows 2 · New 2 · Unchanged 0').waitFor();
+  await page.getByRole('table', { name: 'Imports' }).getByText('Rows 2 · New 2 · Unchanged 0').first().waitFor();
 });
 
 test('an import is found again after the page was closed, and is cancelled there', async ({
@@ -61,7 +65,7 @@ test('an import is found again after the page was closed, and is cancelled there
   people,
 }) => {
   const who = { origin: gateway.origin, token: people.clerk.token };
-  // So long that it cannot be over before it is cancelled, and with names of its own, so that the test can be repeated.
+  // So long that it cannot be over before it is cancelled.
   const name = newId('long');
   const lines = Array.from({ length: 200_000 }, (_, n) => `${name}-${n},gas-boiler\n`).join('');
   const { body } = await upload(who, `id,profile\n${lines}`, `?fileName=${name}.csv`);
@@ -115,11 +119,12 @@ test('a terminal is claimed with a phone by what its QR code says, after its hou
   gateway,
   people: { clerk, household },
 }) => {
-  const body = { id: 'Q-1', profile: 'gas-boiler', connection: { type: 'mqtt' }, unclaimed: true };
+  const id = newId('q');
+  const body = { id, profile: 'gas-boiler', connection: { type: 'mqtt' }, unclaimed: true };
   const { body: made } = await gateway.admin.post<{ claim: { text: string } }>('/terminals', body);
   const page = await open('/claim', { as: clerk, viewport: PHONE, refusals: [422] });
   await page.getByLabel('二维码内容').fill(made.claim.text);
-  expect(await page.getByLabel('终端号').inputValue()).toBe('Q-1');
+  expect(await page.getByLabel('终端号').inputValue()).toBe(id);
   await page.getByLabel('户号').fill('NOBODY');
   await page.getByLabel('户号').blur();
   await page.getByText('没有这个户号').waitFor();
@@ -130,8 +135,8 @@ test('a terminal is claimed with a phone by what its QR code says, after its hou
   await page.getByText(household.name).waitFor();
   // The sign of the request before may still be fading out in a page that is not in front.
   await page.getByRole('button', { name: /认领$/ }).click();
-  await page.getByText(`终端 Q-1 已绑定到 ${household.name}`).waitFor();
-  const { body: claimed } = await clerk.get<Terminal>('/terminals/Q-1');
+  await page.getByText(`终端 ${id} 已绑定到 ${household.name}`).waitFor();
+  const { body: claimed } = await clerk.get<Terminal>(`/terminals/${id}`);
   expect(claimed).toMatchObject({ unclaimed: false, householdId: household.id, installedAt: expect.any(String) });
   await page.getByRole('button', { name: '认领下一台' }).click();
   expect(await page.getByLabel('终端号').inputValue()).toBe('');
@@ -142,8 +147,9 @@ test('a clerk changes a terminal’s password and revokes it, and an operator is
   gateway,
   people,
 }) => {
-  const old = await makeTerminal(people.clerk, { id: 'P-1', profile: 'gas-boiler', householdId: people.household.id });
-  const page = await open('/terminals/P-1', { as: people.clerk });
+  const id = newId('p');
+  const old = await makeTerminal(people.clerk, { id, profile: 'gas-boiler', householdId: people.household.id });
+  const page = await open(`/terminals/${id}`, { as: people.clerk });
   await page.getByRole('button', { name: '更换密码…' }).click();
   await page.getByRole('dialog', { name: '生成新密码？' }).getByRole('button', { name: '生成' }).click();
   await page.getByText('只显示这一次，请现在记下').waitFor();
@@ -154,15 +160,16 @@ test('a clerk changes a terminal’s password and revokes it, and an operator is
       .locator('code')
       .last()
       .textContent()) ?? '';
-  await (await connectTerminal(gateway, { id: 'P-1', secret: secret.trim() })).endAsync();
+  await (await connectTerminal(gateway, { id, secret: secret.trim() })).endAsync();
   await expect(connectTerminal(gateway, old)).rejects.toThrow(/not authorized|bad user/i);
   await page.getByRole('button', { name: '吊销…' }).click();
-  await page.getByRole('dialog', { name: '吊销终端 P-1 的密码？' }).getByRole('button', { name: '吊销' }).click();
+  await page
+    .getByRole('dialog', { name: `吊销终端 ${id} 的密码？` })
+    .getByRole('button', { name: '吊销' })
+    .click();
   await page.getByText('没有密码，不能接入').waitFor();
-  await expect(connectTerminal(gateway, { id: 'P-1', secret: secret.trim() })).rejects.toThrow(
-    /not authorized|bad user/i,
-  );
-  const other = await open('/terminals/P-1', { as: people.operator });
+  await expect(connectTerminal(gateway, { id, secret: secret.trim() })).rejects.toThrow(/not authorized|bad user/i);
+  const other = await open(`/terminals/${id}`, { as: people.operator });
   await other.getByRole('heading', { name: '历史曲线' }).waitFor();
   expect(await other.getByRole('heading', { name: '接入凭据' }).count()).toBe(0);
 });

@@ -7,6 +7,7 @@ import { startDtu, startModbusLine } from '../../device-sim/modbus-server.ts';
 import { projectRoot } from '../../src/config.ts';
 import { freePort } from '../../src/demo/free-port.ts';
 import type { LineDetail } from '../../src/http/schemas/modbus.ts';
+import { newId } from '../../src/lib/ids.ts';
 import { loadProfiles } from '../../src/terminals/profile.ts';
 import { makeHousehold, makeTerminal, type TestGateway } from '../helpers/gateway.ts';
 import { eventually } from '../helpers/temp.ts';
@@ -30,7 +31,7 @@ const addMeter = (gateway: TestGateway, id: string, line: LineSettings, unit: nu
   makeTerminal(gateway.admin, {
     id,
     profile: 'eastron-sdm120',
-    connection: { type: 'modbus', line: { ...line, timeoutMs: 100 }, unit },
+    connection: { type: 'modbus', line: { ...line, timeoutMs: 500 }, unit },
   });
 
 /** A line of three meters, the second dead, seen as such by the gateway; of one company. */
@@ -136,28 +137,30 @@ test('a DTU has a page of its own, and an admin sees who dialled in and was refu
 }) => {
   expect(scene.id).toBeTruthy();
   const port = await freePort();
+  const meter = newId('m');
   const meters = simulateMeters([7]);
   const line = { listen: port, registration: 'HG/7' };
-  await addMeter(gateway, 'M-7', line, 7);
+  await addMeter(gateway, meter, line, 7);
   onTestFinished(async () => {
     meters.stop();
-    await gateway.admin.delete('/terminals/M-7');
+    await gateway.admin.delete(`/terminals/${meter}`);
   });
   const id = `${port}/HG/7`;
   const page = await open('/lines', { as: gateway.admin });
   await rowOf(page, '线路', id).getByText('has not dialled in').first().waitFor();
+  const refused = page.locator('.figure').filter({ hasText: '未知注册包' }).locator('dd');
+  const before = Number(await refused.textContent());
   const stranger = connect(port, '127.0.0.1', () => void stranger.write('HG/8'));
   await once(stranger, 'close');
   const dtu = await startDtu({ ...line, gateway: '127.0.0.1' }, meters.parts);
   onTestFinished(() => dtu[Symbol.asyncDispose]());
   await rowOf(page, '线路', id).getByText('已连通').waitFor({ timeout: 20_000 });
-  const refused = page.locator('.figure').filter({ hasText: '未知注册包' }).locator('dd');
-  await eventually(async () => (await refused.textContent()) === '1');
+  await eventually(async () => Number(await refused.textContent()) === before + 1);
   await rowOf(page, '线路', id).getByRole('link').click();
   await page.getByRole('heading', { name: id }).waitFor();
   // By its address as well, which has slashes in it.
   await page.reload();
-  await rowOf(page, '从站', 'M-7').getByText('有应答').waitFor({ timeout: 20_000 });
+  await rowOf(page, '从站', meter).getByText('有应答').waitFor({ timeout: 20_000 });
 });
 
 const OVERHANG = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';

@@ -3,7 +3,7 @@ import { makeHousehold } from '../helpers/gateway.ts';
 import { test as consoleTest } from './browser.ts';
 import { playBoiler } from './terminal.ts';
 
-const test = consoleTest.extend('people', { scope: 'file' }, ({ gateway }) => makeHousehold(gateway));
+const test = consoleTest.extend('people', ({ gateway }) => makeHousehold(gateway));
 
 test('a terminal of which nothing was refused says so', async ({ open, gateway }) => {
   const page = await open('/quarantine?terminalId=nobody', { as: gateway.admin });

@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { expect, vi } from 'vitest';
 import { projectRoot } from '../../src/config.ts';
+import { newId } from '../../src/lib/ids.ts';
 import { makeHousehold, makeTerminal, OTHER_VILLAGE } from '../helpers/gateway.ts';
 import { backfill, makeWorld, SHANGHAI_DAY, withKey } from '../http/stage.ts';
 import { test as consoleTest, PHONE } from './browser.ts';
@@ -48,7 +49,7 @@ test('the whole page is smaller than 80 KB as it is sent', () => {
 
 test('a resident signs in and sees the room, and what the home owes', async ({ open, gateway }) => {
   const { household } = await makeHousehold(gateway);
-  const login = { username: 'zhang', password: 'long-enough-9' };
+  const login = { username: newId('zhang'), password: 'long-enough-9' };
   await gateway.admin.post('/users', { ...login, role: 'resident', householdId: household.id });
   const page = await open('/my/', { viewport: PHONE, refusals: [401] });
   await page.getByLabel('用户名').fill(login.username);

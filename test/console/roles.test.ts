@@ -79,6 +79,7 @@ test('an alarm appears by itself, and an operator acknowledges it', async ({ ope
   await page.getByText('已解除', { exact: true }).click();
   await page
     .getByRole('row', { name: '燃气泄漏' })
+    .filter({ hasText: boiler.id })
     .getByText(/^operator-\d+ 于 .* 确认$/)
     .waitFor();
 });

@@ -1,18 +1,19 @@
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 import type { Schedule } from '../../src/http/schemas/schedules.ts';
+import { newId } from '../../src/lib/ids.ts';
 import { makeHousehold, makeTerminal } from '../helpers/gateway.ts';
 import { type Page as Listed, withKey } from '../http/stage.ts';
 import { test as consoleTest, PHONE } from './browser.ts';
 
 /** What clerks do with commands at a time. */
 
-const test = consoleTest.extend('people', { scope: 'file' }, async ({ gateway }) => {
+const test = consoleTest.extend('people', async ({ gateway }) => {
   const people = await makeHousehold(gateway);
   const householdId = people.household.id;
-  await makeTerminal(gateway.admin, { id: 'boiler', profile: 'gas-boiler', householdId });
-  await makeTerminal(gateway.admin, { id: 'meter', profile: 'gas-meter', householdId });
-  return people;
+  const { id: boiler } = await makeTerminal(gateway.admin, { id: newId('b'), profile: 'gas-boiler', householdId });
+  const { id: meter } = await makeTerminal(gateway.admin, { id: newId('m'), profile: 'gas-meter', householdId });
+  return { ...people, boiler, meter };
 });
 
 async function choose(page: Page, label: string, option: string): Promise<void> {
@@ -40,13 +41,13 @@ test('a clerk makes a weekly schedule, sees when it is next, switches it off and
   const page = await open('/', { as: people.clerk });
   await page.getByRole('link', { name: '定时任务' }).click();
   await page.getByText('还没有定时任务').waitFor();
-  await fillWeekly(page, 'boiler', '设定温度');
+  await fillWeekly(page, people.boiler, '设定温度');
   await page.getByRole('spinbutton', { name: '值' }).fill('21');
   await page.getByRole('button', { name: '保存' }).click();
   const table = page.getByRole('table', { name: '定时任务' });
   await table.getByText('周一、周五 06:30').waitFor();
   const [made] = await listed(people);
-  expect(made).toMatchObject({ weekly: { days: [1, 5], time: '06:30' }, value: 21, terminalIds: ['boiler'] });
+  expect(made).toMatchObject({ weekly: { days: [1, 5], time: '06:30' }, value: 21, terminalIds: [people.boiler] });
   await table.locator(`time[datetime="${made?.nextAt}"]`).getByText('06:30:00').waitFor();
   await table.getByRole('button', { name: '执行记录' }).click();
   await table.getByText('还没有到过执行时间').waitFor();
@@ -65,7 +66,7 @@ test('a clerk changes a schedule; what a colleague has changed meanwhile is not 
   open,
   people,
 }) => {
-  const wish = { terminalIds: ['boiler'], command: 'setpoint', value: 20, reason: '早晨预热' };
+  const wish = { terminalIds: [people.boiler], command: 'setpoint', value: 20, reason: '早晨预热' };
   const weekly = { days: [1], time: '06:30' };
   const { body: made } = await people.clerk.post<Schedule>('/schedules', { ...wish, weekly }, withKey());
   let page = await open('/schedules', { as: people.clerk });
@@ -88,12 +89,11 @@ test('a clerk changes a schedule; what a colleague has changed meanwhile is not 
   await dialog.getByText('有人刚刚改过').waitFor();
   expect(await page.locator('html').evaluate(({ scrollWidth }) => scrollWidth)).toBeLessThanOrEqual(PHONE.width);
   expect(await listed(people)).toMatchObject([{ reason: '同事改的', version: 3 }]);
-  await people.clerk.delete(path);
 }, 60_000);
 
 test('a schedule that would open a valve is refused, and the page says why', async ({ open, people }) => {
   const page = await open('/schedules', { as: people.clerk, refusals: [422] });
-  await fillWeekly(page, 'meter', '阀门');
+  await fillWeekly(page, people.meter, '阀门');
   await choose(page, '值', '允许开阀');
   await page.getByRole('button', { name: '保存' }).click();
   const refusal = page.getByRole('alert');

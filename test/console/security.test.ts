@@ -1,3 +1,4 @@
+import { newId } from '../../src/lib/ids.ts';
 import { connectTerminal, makeTerminal } from '../helpers/gateway.ts';
 import { test } from './browser.ts';
 
@@ -5,13 +6,13 @@ test('a wrong secret is on the list of security events, with its terminal and ad
   open,
   gateway,
 }) => {
-  const terminal = await makeTerminal(gateway.admin, { id: 'SEC-1', profile: 'gas-boiler' });
+  const terminal = await makeTerminal(gateway.admin, { id: newId('s'), profile: 'gas-boiler' });
   await connectTerminal(gateway, terminal, { password: 'guess' }).catch(() => undefined);
   const page = await open('/security?terminalId=nobody', { as: gateway.admin });
   await page.getByText('没有安全事件').waitFor();
-  await page.getByRole('searchbox', { name: '终端号' }).fill('SEC-1');
+  await page.getByRole('searchbox', { name: '终端号' }).fill(terminal.id);
   const row = page.getByRole('table', { name: '安全事件' }).getByRole('row').filter({ hasText: '终端号或密钥错误' });
-  await row.getByRole('link', { name: 'SEC-1' }).waitFor();
+  await row.getByRole('link', { name: terminal.id }).waitFor();
   await row.getByText('127.0.0.1').waitFor();
   await page.getByRole('button', { name: 'English' }).click();
   await page.getByText('Unknown terminal or wrong secret').first().waitFor();

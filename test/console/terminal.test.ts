@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { startModbusLine } from '../../device-sim/modbus-server.ts';
 import { projectRoot } from '../../src/config.ts';
 import type { Readings } from '../../src/http/schemas/readings.ts';
+import { newId } from '../../src/lib/ids.ts';
 import { loadProfiles } from '../../src/terminals/profile.ts';
 import { makeHousehold, makeTerminal, type TestGateway } from '../helpers/gateway.ts';
 import { eventually } from '../helpers/temp.ts';
@@ -76,14 +77,15 @@ test('a code is shown by its name, in both languages', async ({ open, gateway })
   stack.defer(device.stop);
   const { port } = stack.use(await startModbusLine({ host: '127.0.0.1', port: 0 }, device.parts));
   const connection = { type: 'modbus' as const, line: { host: '127.0.0.1', port }, unit: 17 };
-  await makeTerminal(gateway.admin, { id: 'haier', profile: profile.profile, connection });
-  await eventually(async () => (await gateway.admin.latest('haier')).status === 'online');
-  const page = await open('/terminals/haier', { as: gateway.admin });
+  const id = newId('haier');
+  await makeTerminal(gateway.admin, { id, profile: profile.profile, connection });
+  await eventually(async () => (await gateway.admin.latest(id)).status === 'online');
+  const page = await open(`/terminals/${id}`, { as: gateway.admin });
   const value = (title: string) => page.locator(`dt:text-is("${title}") + dd`);
   await value('设定模式').getByText('制热和热水').waitFor();
   // A code that no name is known of stays a number.
   await value('运行强度').getByText(/^7/).waitFor();
-  await open('/terminals/haier', { as: gateway.admin, language: 'en' });
+  await open(`/terminals/${id}`, { as: gateway.admin, language: 'en' });
   await value('Set mode').getByText('Heating and hot water').waitFor();
   await page.getByRole('group', { name: 'Mode', exact: true }).getByText('Measured: Heating and hot water').waitFor();
 });

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { newId } from '../../src/lib/ids.ts';
 import { makeHousehold, makeTerminal } from '../helpers/gateway.ts';
 import { test as consoleTest } from './browser.ts';
 import { playBoiler } from './terminal.ts';
@@ -13,9 +14,10 @@ test('a search that finds nothing says so', async ({ open, gateway }) => {
 });
 
 test('a terminal that never reported says so and shows no values', async ({ open, gateway, people }) => {
-  await makeTerminal(gateway.admin, { id: 'silent', profile: 'gas-boiler', householdId: people.household.id });
+  const id = newId('silent');
+  await makeTerminal(gateway.admin, { id, profile: 'gas-boiler', householdId: people.household.id });
   const page = await open('/terminals', { as: gateway.admin });
-  const row = page.getByRole('row', { name: 'silent' });
+  const row = page.getByRole('row', { name: id });
   await row.getByText('未知').waitFor();
   await row.getByText('从未上报').waitFor();
   await expect.poll(() => row.getByRole('cell').allInnerTexts()).toContain('—');
@@ -55,8 +57,8 @@ test('a new reading, and the loss of a terminal, appear without reloading', asyn
 });
 
 test('status and search stand in the address, and the address brings them back', async ({ open, gateway, people }) => {
-  await using lost = await playBoiler(gateway, people.household.id, 'lost-1');
-  await using found = await playBoiler(gateway, people.household.id, 'found-1');
+  await using lost = await playBoiler(gateway, people.household.id, newId('lost'));
+  await using found = await playBoiler(gateway, people.household.id, newId('found'));
   for (const boiler of [lost, found]) await boiler.read({ room_c: 20 });
   await lost.say('status', { online: false });
   const page = await open('/terminals', { as: gateway.admin });
@@ -65,10 +67,10 @@ test('status and search stand in the address, and the address brings them back',
   await page.getByRole('combobox', { name: '状态' }).click();
   await page.getByTitle('离线', { exact: true }).click();
   await list.getByRole('link', { name: found.id }).waitFor({ state: 'detached' });
-  await page.getByRole('searchbox', { name: '搜索终端号或户名' }).fill('lost');
-  await expect.poll(() => new URL(page.url()).search).toBe('?status=offline&search=lost');
+  await page.getByRole('searchbox', { name: '搜索终端号或户名' }).fill(lost.id);
+  await expect.poll(() => new URL(page.url()).search).toBe(`?status=offline&search=${lost.id}`);
   await page.reload();
   await list.getByRole('link', { name: lost.id }).waitFor();
   expect(await list.getByRole('link', { name: found.id }).count()).toBe(0);
-  expect(await page.getByRole('searchbox', { name: '搜索终端号或户名' }).inputValue()).toBe('lost');
+  expect(await page.getByRole('searchbox', { name: '搜索终端号或户名' }).inputValue()).toBe(lost.id);
 });
