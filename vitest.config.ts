@@ -22,12 +22,17 @@ export default defineConfig({
     reporters: ['default', './test/helpers/count.ts'],
     // Two cores: more workers only wait for each other.
     maxWorkers: 2,
+    // A file that loads the gateway anew waits longer for that than for most of its tests. No test replaces a module.
+    isolate: false,
     // A browser that is starved on a shared machine gets a second chance, and the output says which.
     retry: 1,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [
-      { extends: true, test: { name: 'SQLite', include: ['test/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'SQLite', globalSetup: 'test/helpers/sqlite.ts', include: ['test/**/*.test.ts'] },
+      },
       {
         extends: true,
         test: {

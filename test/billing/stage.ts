@@ -6,6 +6,7 @@ import type { Tables } from '../../src/db/schema.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { testDatabase } from '../helpers/database.ts';
+import { layDatabase } from '../helpers/sqlite.ts';
 import { tempFolder } from '../helpers/temp.ts';
 
 /** The books of two companies, without a gateway around them. */
@@ -59,6 +60,7 @@ export async function openBooks({ households: wanted = 2 } = {}) {
   const file = join(folder.path, 'books.sqlite');
   const log = createLog('silent');
   const url = await testDatabase(folder.path);
+  if (url === '') layDatabase(file);
   const db = await openDatabase(url || file, log);
   const households = await fill(db, wanted);
   const [household, other] = households;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
-import { type Config, loadConfig } from '../../src/config.ts';
+import { type Config, databaseOf, loadConfig } from '../../src/config.ts';
 import type { Command } from '../../src/http/schemas/commands.ts';
 import type { Problem } from '../../src/http/schemas/common.ts';
 import type { Company, Household, Session, User } from '../../src/http/schemas/people.ts';
@@ -10,6 +10,7 @@ import { newSecret } from '../../src/lib/ids.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { startGateway } from '../../src/main.ts';
 import { testDatabase } from './database.ts';
+import { layDatabase } from './sqlite.ts';
 import { tempFolder } from './temp.ts';
 
 /** A whole gateway on free ports in a folder of its own, and clients that use it from outside. */
@@ -102,6 +103,7 @@ export async function startTestGateway(
   const folder = options.folder ?? temp?.path ?? '';
   const config = testConfig(folder, options.overrides);
   config.database.url ||= await testDatabase(folder);
+  if (config.database.url === '') layDatabase(databaseOf(config));
   const gateway = await startGateway(config, { clock: options.clock ?? systemClock, log: createLog('silent') });
   const origin = `http://127.0.0.1:${gateway.httpPort}`;
   return {
