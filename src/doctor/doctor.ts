@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readAreas } from '../areas/areas.ts';
-import { type Config, loadConfig, ownAddress } from '../config.ts';
+import { type Config, databaseOf, loadConfig, ownAddress } from '../config.ts';
 import { isFolderLocked } from '../db/lock.ts';
 import type { Text } from '../lib/text.ts';
 import { loadProfiles } from '../terminals/profile.ts';
@@ -10,6 +10,7 @@ import { postgresFinding, sqliteFinding } from './database.ts';
 import { duckdbFinding } from './duckdb.ts';
 import { type Finding, fail, messageOf, ok, warn } from './finding.ts';
 import { influxFindings } from './influx.ts';
+import { ledgerFindings } from './ledger.ts';
 import { clockFinding, diskFinding, nodeFinding, type OtherClock } from './machine.ts';
 import { nameOf } from './names.ts';
 import { certificateFinding, portFindings } from './network.ts';
@@ -118,13 +119,12 @@ export async function* diagnose(env: NodeJS.ProcessEnv, now: () => number): Asyn
   yield running ? partFinding('spool', 'spool', ready) : await spoolFinding(join(folder, 'spool'));
 
   const clocks: OtherClock[] = [];
-  if (config.database.url) {
-    const [finding, others] = await postgresFinding(config.database.url, now);
-    clocks.push(...others);
-    yield finding;
-  } else {
-    yield running ? partFinding('database', 'database', ready) : sqliteFinding(join(folder, 'hearthgate.sqlite'));
-  }
+  const [database, others]: [Finding, OtherClock[]] = config.database.url
+    ? await postgresFinding(config.database.url, now)
+    : [running ? partFinding('database', 'database', ready) : sqliteFinding(databaseOf(config)), []];
+  clocks.push(...others);
+  yield database;
+  if (database.state === 'ok') yield* await ledgerFindings(databaseOf(config));
   const { kind } = config.timeseries;
   if (kind === 'embedded') {
     yield running ? partFinding('timeseries', 'store', ready) : await duckdbFinding(join(folder, 'readings'));

@@ -18,6 +18,7 @@ const NAMES: Record<string, Text> = {
   certificate: { zh: '证书', en: 'certificate' },
   spool: { zh: '缓冲队列', en: 'spool' },
   database: { zh: '数据库', en: 'database' },
+  ledger: { zh: '账本', en: 'ledger' },
   timeseries: { zh: '时序库', en: 'time series store' },
   timeseries_retention: { zh: '时序库保留期', en: 'retention' },
   timeseries_writing: { zh: '时序库写入', en: 'writing' },

@@ -1,11 +1,19 @@
 import { existsSync, globSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { projectRoot } from '../../src/config.ts';
 import { freePort } from '../../src/demo/free-port.ts';
 import { policiesAtAnyTime } from '../helpers/batches.ts';
-import { ADMIN, connectTerminal, makeTerminal, sendReading, startTestGateway } from '../helpers/gateway.ts';
+import {
+  ADMIN,
+  connectTerminal,
+  makeHousehold,
+  makeTerminal,
+  sendReading,
+  startTestGateway,
+} from '../helpers/gateway.ts';
 import { spawnGateway } from '../helpers/process.ts';
 import { NO_SMALL_DISK, smallDisk } from '../helpers/small-disk.ts';
 import { eventually, tempFolder } from '../helpers/temp.ts';
@@ -28,6 +36,9 @@ beforeAll(async () => {
   const client = await connectTerminal(gateway, await makeTerminal(gateway.admin, { id: 'A', profile: 'gas-boiler' }));
   for (let n = 0; n < 5; n += 1) await sendReading(client, 'A', { room_c: n }, Date.now() + n);
   await client.endAsync();
+  const { household, clerk } = await makeHousehold(gateway);
+  const paid = { amountFen: 500, method: 'cash', reference: 'r' };
+  await clerk.post(`/households/${household.id}/payments`, paid, { 'idempotency-key': 'doctor' });
   await eventually(async () => {
     const metrics = await (await fetch(`${gateway.origin}/metrics`)).text();
     return /^hearthgate_spool_waiting 0$/m.test(metrics);
@@ -86,6 +97,7 @@ describe('where all is well', () => {
     expect(code).toBe(0);
     expect(of('spool')).toMatchObject({ state: 'ok', detail: '1 segments, 5 records' });
     expect(of('database')).toMatchObject({ state: 'ok', detail: 'SQLite, tables up to date' });
+    expect(of('ledger')).toMatchObject({ state: 'ok', detail: '1 entries, and every balance is their sum' });
     expect(of('timeseries')).toMatchObject({ state: 'ok', detail: expect.stringMatching(/^DuckDB, \d+ files open$/) });
     expect(traceOf(used.path)).toEqual(before);
   });
@@ -238,6 +250,29 @@ describe('what is wrong with the data is named, and whether it stops the gateway
       state: 'fail',
       detail: 'a newer version has upgraded it: 9999-later',
     });
+  });
+
+  test.each([
+    [
+      'a balance that somebody wrote',
+      'update balances set credit_fen = credit_fen + 1 where credit_fen > 0',
+      /^accounts .*: \S+:heating$/,
+    ],
+    ['a balance that somebody took away', 'delete from balances where credit_fen > 0', /^accounts .*: \S+:heating$/],
+    [
+      'a line that somebody took away',
+      'drop trigger entries_delete; delete from entries',
+      /^accounts .*: \S+:cash, \S+:heating; transfers that lack lines: \S+$/,
+    ],
+  ])('%s is found in the ledger, and named', async (_, statement, said) => {
+    await using folder = await copyOfUsed();
+    const db = new DatabaseSync(join(folder.path, 'hearthgate.sqlite'));
+    db.exec(statement);
+    db.close();
+    const { code, of } = await diagnosis(folder.path);
+    expect(code).toBe(1);
+    expect(of('ledger')).toMatchObject({ state: 'fail', detail: expect.stringMatching(said) });
+    expect(of('ledger')?.remedy).toContain('audit verify');
   });
 
   test('a file of the time series store that is none', async () => {
