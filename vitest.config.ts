@@ -5,7 +5,7 @@ const ON_POSTGRES = [
   'test/billing/*.test.ts',
   'test/audit/audit.test.ts',
   'test/commands/*.test.ts',
-  'test/http/{access,arrears,audit,bills,deposits,households,import,import-households,ledger,moved*,paging,payments,problems,proposals}.test.ts',
+  'test/http/{access,accounts,arrears,audit,bills,deposits,households,import,import-households,ledger,moved*,paging,payments,problems,proposals}.test.ts',
   'test/http/{quarantine,registry,removal,reports*}.test.ts',
 ];
 

@@ -20,7 +20,7 @@ import type { Area, AreaOverview, Company, Household, User } from '../http/schem
 import type { Proposal } from '../http/schemas/proposals.ts';
 import type { CredentialState, FileImport, ImportError } from '../http/schemas/provisioning.ts';
 import type { QuarantineCount, Quarantined, Readings, Usage } from '../http/schemas/readings.ts';
-import type { Takings } from '../http/schemas/reports.ts';
+import type { AccountReport, Takings } from '../http/schemas/reports.ts';
 import type { Schedule, ScheduleRun } from '../http/schemas/schedules.ts';
 import type { SecurityEventView } from '../http/schemas/security.ts';
 import type { ProfileView, Terminal } from '../http/schemas/terminals.ts';
@@ -221,6 +221,8 @@ type Days = { from: string; to: string };
 type Place = { areaCode?: string | undefined; companyId?: string | undefined };
 export const depositsQuery = (filter: Days & Place) =>
   one<{ items: DepositStatement[] }>(['deposits'], '/reports/deposits', filter);
+export const accountsQuery = (filter: Days & { companyId?: string | undefined }) =>
+  one<AccountReport>(['accounts'], '/reports/accounts', filter);
 export const takingsQuery = (filter: Days & TakingsSearch) => one<Takings>(['takings'], '/reports/takings', filter);
 export const terminalUsageQuery = (id: string, metric: string, days: Days) =>
   one<Usage>(['usage', id, metric], `/terminals/${encodeURIComponent(id)}/usage`, { ...days, metric, every: '1d' });

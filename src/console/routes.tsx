@@ -7,6 +7,7 @@ import {
   redirect,
   stringifySearchWith,
 } from '@tanstack/react-router';
+import { AccountsPage } from './pages/accounts.tsx';
 import { AlarmsPage } from './pages/alarms.tsx';
 import { ArrearsPage } from './pages/arrears.tsx';
 import { AuditPage } from './pages/audit.tsx';
@@ -36,6 +37,7 @@ import { TerminalsPage } from './pages/terminals.tsx';
 import { NoPage, PageFailure } from './parts/failure.tsx';
 import { Shell } from './parts/shell.tsx';
 import {
+  accountsSearch,
   alarmSearch,
   arrearsSearch,
   auditSearch,
@@ -122,6 +124,12 @@ const takings = createRoute({
   component: TakingsPage,
   validateSearch: takingsSearch,
 });
+const accounts = createRoute({
+  getParentRoute: () => shell,
+  path: '/accounts',
+  component: AccountsPage,
+  validateSearch: accountsSearch,
+});
 const proposals = createRoute({
   getParentRoute: () => shell,
   path: '/proposals',
@@ -190,6 +198,7 @@ export const router = createRouter({
       bill,
       billing,
       takings,
+      accounts,
       arrears,
       proposals,
       receipt,

@@ -66,6 +66,13 @@ export const depositSearch = (raw: Raw): DepositSearch => ({
   companyId: text(raw['companyId']),
 });
 
+export type AccountsSearch = Optional<{ from: string; to: string; companyId: string }>;
+export const accountsSearch = (raw: Raw): AccountsSearch => ({
+  from: day(raw['from']),
+  to: day(raw['to']),
+  companyId: text(raw['companyId']),
+});
+
 export type AuditSearch = Optional<{ terminalId: string; actor: string; action: string; from: string; to: string }>;
 export const auditSearch = (raw: Raw): AuditSearch => ({
   terminalId: text(raw['terminalId']),

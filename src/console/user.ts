@@ -18,7 +18,7 @@ export type Group = 'watch' | 'switch' | 'money' | 'manage';
 export type Section =
   | ('terminals' | 'alarms' | 'lines')
   | ('batches' | 'schedules' | 'held')
-  | ('households' | 'billing' | 'takings' | 'arrears' | 'proposals' | 'deposits' | 'reconciliation')
+  | ('households' | 'billing' | 'takings' | 'arrears' | 'proposals' | 'deposits' | 'reconciliation' | 'accounts')
   | ('imports' | 'claim' | 'quarantine' | 'security' | 'audit');
 
 /** The menu, in groups, with who has what. The gateway decides what may be seen and done; this only leaves out what it would refuse. */
@@ -49,6 +49,7 @@ const MENU: readonly [Group, readonly [Section, readonly Role[]][]][] = [
       ['proposals', STAFF],
       ['deposits', STAFF],
       ['reconciliation', CLERKS],
+      ['accounts', CLERKS],
     ],
   ],
   [

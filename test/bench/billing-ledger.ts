@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { sql } from 'kysely';
 import type { Caller } from '../../src/areas/scope.ts';
 import { type Account, companyAccount, householdAccount } from '../../src/billing/accounts.ts';
@@ -8,6 +9,7 @@ import { openBilling } from '../../src/billing/billing.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
+import { accountStatements } from '../../src/reports/accounts.ts';
 import { takingsOf } from '../../src/reports/takings.ts';
 import { fillRows } from './billing-fill.ts';
 import { residentMiB } from './machine.ts';
@@ -18,6 +20,7 @@ const HOUSEHOLDS = 100_000;
 const ENTRIES_A_MONTH = 2 * HOUSEHOLDS;
 const MONTH_MS = 30 * 86_400_000;
 const DAY_MS = 86_400_000;
+const YEAR_MS = 365 * DAY_MS;
 const START = Date.UTC(2016, 9, 31, 16);
 /** Of these, one does not pay the last bill. */
 const OWING_EVERY = 20;
@@ -131,11 +134,24 @@ export async function benchLedger(entries: number): Promise<void> {
     console.log(`  the first ${owing.answer.items.length} of those who owe: ${owing.ms}`);
     const to = START + (entries / ENTRIES_A_MONTH) * MONTH_MS;
     const takings = await timed(() =>
-      takingsOf(db, ADMIN, { by: 'clerk', from: to - MONTH_MS, to: to - MONTH_MS + DAY_MS }),
+      takingsOf(db, ADMIN, { by: 'clerk', from: to - MONTH_MS, to: to - MONTH_MS + DAY_MS }, to),
     );
-    console.log(
-      `  the takings of a day, ${takings.answer[0]?.count} payments: ${takings.ms}; memory ${residentMiB(process.pid)} MiB`,
-    );
+    console.log(`  the takings of a day, ${takings.answer[0]?.count} payments: ${takings.ms}`);
+    for (const [what, from] of [
+      ['month', to - MONTH_MS],
+      ['year', to - YEAR_MS],
+    ] as const) {
+      const held = monitorEventLoopDelay({ resolution: 1 });
+      held.enable();
+      const accounts = await timed(() => accountStatements(db, ADMIN, { from, to }, to));
+      const moved = await timed(() => takingsOf(db, ADMIN, { by: 'clerk', from, to }, to));
+      held.disable();
+      const most = Math.round(held.max / 1_000_000);
+      console.log(
+        `  all accounts over the last ${what}: ${accounts.ms}; takings: ${moved.ms}; others waited at most ${most} ms`,
+      );
+    }
+    console.log(`  memory ${residentMiB(process.pid)} MiB`);
   } finally {
     await rm(folder, { recursive: true });
   }

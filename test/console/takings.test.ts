@@ -110,3 +110,20 @@ test('an admin sees all companies, and may look at one; the page fits a telephon
   expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
   expect(others.household.id).not.toBe(people.household.id);
 });
+
+test('the accounts of the month balance, have their files, and fit a telephone', async ({ open, people }) => {
+  const page = await open('/', { as: people.clerk });
+  await page.getByRole('link', { name: '科目余额' }).click();
+  const table = page.getByRole('table', { name: '科目余额' });
+  const cash = table.getByRole('row').filter({ hasText: '现金' });
+  await cash.getByText('借', { exact: true }).waitFor();
+  const total = table.getByRole('row').filter({ hasText: '合计' }).getByText('¥');
+  await total.first().waitFor();
+  const [debits, credits] = await total.allInnerTexts();
+  expect(debits).toMatch(/^¥\d/);
+  expect(credits).toBe(debits);
+  await page.getByRole('button', { name: '导出 CSV' }).waitFor();
+  await open('/accounts', { as: people.clerk, language: 'en', viewport: PHONE });
+  await page.getByRole('table', { name: 'Accounts' }).getByText('Cash in the till').waitFor();
+  expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+});

@@ -230,6 +230,12 @@ export function examples(theirs: World, mine: World): Record<string, Example> {
         `/reports/takings?${everything}&areaCode=${areaCode}`,
       ],
     },
+    'GET /api/v1/reports/accounts': {
+      path: `/reports/accounts?${everything}`,
+      answers: { company: 200 },
+      own: mine.company.id,
+      empty: [`/reports/accounts?${everything}&companyId=${company.id}`],
+    },
     'GET /api/v1/reports/arrears': {
       path: '/reports/arrears?format=csv',
       answers: { operator: 200, company: 200 },

@@ -38,6 +38,7 @@ export const en: Texts = {
     lines: 'Lines',
     quarantine: 'Quarantine',
     reconciliation: 'Reconciliation',
+    accounts: 'Accounts',
     security: 'Security',
     audit: 'Audit',
     imports: 'Import',

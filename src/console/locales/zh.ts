@@ -37,6 +37,7 @@ export const zh = {
     lines: '线路',
     quarantine: '隔离数据',
     reconciliation: '对账',
+    accounts: '科目余额',
     security: '安全事件',
     audit: '审计',
     imports: '导入',

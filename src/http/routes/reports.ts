@@ -1,7 +1,9 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { fromFen } from '../../lib/money.ts';
+import { accountStatements, movedIn } from '../../reports/accounts.ts';
 import { rowsOf } from '../../reports/sheet.ts';
 import {
+  accountsSheet,
   arrearsSheet,
   depositsSheet,
   differencesSheet,
@@ -15,6 +17,8 @@ import { callerOf } from '../auth.ts';
 import { createFiles, FILES } from '../files.ts';
 import { depositReport } from '../schemas/deposits.ts';
 import {
+  accountReport,
+  accountsQuery,
   arrearsFileQuery,
   depositReportQuery,
   differenceFileQuery,
@@ -36,7 +40,7 @@ const plainly = ({ count, amountFen, givenBackCount, givenBackFen }: Sums) => ({
 
 /** What companies are told about their money, and what its pages show as files: all of it, as it is filtered. */
 export const reportRoutes =
-  ({ db, billing, collection }: HttpParts): FastifyPluginAsyncZod =>
+  ({ db, clock, billing, collection }: HttpParts): FastifyPluginAsyncZod =>
   async (app) => {
     const staff = { roles: ['admin', 'operator', 'company'] } as const;
     const books = { roles: ['admin', 'company'] } as const;
@@ -58,7 +62,7 @@ export const reportRoutes =
       },
       async (request, reply) => {
         const { format, lang, ...query } = request.query;
-        const items = await takingsOf(db, callerOf(request), query);
+        const items = await takingsOf(db, callerOf(request), query, clock.now());
         if (format !== 'json') return sendFile(reply, 'takings', format, takingsSheet(lang, query.by, items));
         const shown = items.map((one) => ({ ...one, ...plainly(one) }));
         return reply.send({ items: shown, total: plainly(totalOf(items)) });
@@ -82,6 +86,33 @@ export const reportRoutes =
         const statements = await billing.deposits.statement(callerOf(request), query);
         if (format !== 'json') return sendFile(reply, 'deposits', format, depositsSheet(lang, statements));
         return reply.send({ items: statements.map(depositStatementView) });
+      },
+    );
+
+    app.get(
+      '/reports/accounts',
+      {
+        config: books,
+        schema: {
+          tags,
+          description: 'By company and kind of account: opening, debits and credits of the time, closing.',
+          querystring: accountsQuery,
+          response: { 200: { content: { 'application/json': { schema: accountReport }, ...FILES } } },
+        },
+      },
+      async (request, reply) => {
+        const { format, lang, ...query } = request.query;
+        const statements = await accountStatements(db, callerOf(request), query, clock.now());
+        if (format !== 'json') return sendFile(reply, 'accounts', format, accountsSheet(lang, statements));
+        const items = statements.map((one) => ({
+          ...one,
+          openingFen: fromFen(one.openingFen),
+          debitFen: fromFen(one.debitFen),
+          creditFen: fromFen(one.creditFen),
+          closingFen: fromFen(one.closingFen),
+        }));
+        const { debitFen, creditFen } = movedIn(statements);
+        return reply.send({ items, total: { debitFen: fromFen(debitFen), creditFen: fromFen(creditFen) } });
       },
     );
 

@@ -23,6 +23,29 @@ export const takingsQuery = span
   })
   .refine(isSpan, NO_SPAN);
 
+export const accountsQuery = z
+  .strictObject({ companyId: id.optional(), from: timeQuery, to: timeQuery, ...shown })
+  .refine(isSpan, NO_SPAN);
+
+const accountStatement = z.object({
+  companyId: id,
+  companyName: z.string(),
+  kind: z
+    .string()
+    .describe('`cash`, `bank`, `clearing:…` of a provider, … or `heating`, `deposit`, `subsidy` of all households'),
+  side: z.enum(['debit', 'credit']).describe('On which it grows: opening and closing are above zero there'),
+  openingFen: z.int(),
+  debitFen: z.int(),
+  creditFen: z.int(),
+  closingFen: z.int(),
+});
+export type AccountStatement = z.infer<typeof accountStatement>;
+export const accountReport = z.object({
+  items: z.array(accountStatement),
+  total: z.object({ debitFen: z.int(), creditFen: z.int() }).describe('Equal, as each transfer is'),
+});
+export type AccountReport = z.infer<typeof accountReport>;
+
 const sums = {
   count: z.int(),
   amountFen: z.int(),
