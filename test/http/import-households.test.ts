@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import type { Account, LedgerEntry } from '../../src/http/schemas/billing.ts';
 import type { Household } from '../../src/http/schemas/people.ts';
@@ -53,6 +54,15 @@ describe('a file that is well', () => {
     expect(body.items).toMatchObject([
       { kind: 'opening', amountFen: -12_050, balanceFen: -12_050, reference: done.id },
     ]);
+  });
+
+  test('may be in GB18030, as Excel saves it in China, with names that only that has besides UTF-8', async () => {
+    const no = newNo();
+    const text = `户号,户名,区域代码,地址,期初余额\n${no},㛃𠀋朋,${VILLAGE},曲沃县史村镇,-8.05\n`;
+    const done = await bring(execFileSync('iconv', ['-f', 'UTF-8', '-t', 'GB18030'], { input: text }));
+    expect(done).toMatchObject({ state: 'done', created: 1, booked: 1 });
+    expect(await find(no)).toMatchObject({ name: '㛃𠀋朋', address: '曲沃县史村镇' });
+    expect(await accountOf(no)).toMatchObject({ balanceFen: -805 });
   });
 
   test('gives the terms that it names, by their names or titles', async () => {
