@@ -57,7 +57,7 @@ async function keptSums(db: Database, companyId: string): Promise<ByKind> {
   return new Map(rows.map(({ kind, debit, credit }) => [kind, { debitFen: toFen(debit), creditFen: toFen(credit) }]));
 }
 
-/** The lines of some time, each twice: for the account that is debited and for the one that is credited. */
+/** What the lines of some time debit, or credit, by kind of account. */
 const linesOf = (db: Database, companyId: string, from: number, to: number, side: 'debit' | 'credit') =>
   db
     .selectFrom('transfers')
@@ -84,9 +84,8 @@ async function movedSums(db: Database, companyId: string, from: number, to: numb
   if (first === null || last === null) return sums;
   for (let start = Number(first); start <= Number(last); start += DAY_MS) {
     const end = Math.min(start + DAY_MS, to);
-    const [debits, credits] = (['debit', 'credit'] as const).map((side) => linesOf(db, companyId, start, end, side));
-    if (!debits || !credits) continue;
-    for (const { kind, side, fen } of await debits.unionAll(credits).execute()) {
+    const lines = linesOf(db, companyId, start, end, 'debit').unionAll(linesOf(db, companyId, start, end, 'credit'));
+    for (const { kind, side, fen } of await lines.execute()) {
       const sum = sums.get(kind) ?? none();
       sums.set(kind, sum);
       sum[`${side}Fen`] += toFen(fen);
