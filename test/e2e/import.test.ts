@@ -116,23 +116,28 @@ async function sumsOf(folder: string): Promise<Record<string, number>> {
   return Object.fromEntries(rows.map(({ kind, sum }) => [kind, Number(sum)]));
 }
 
+/** Begins an import, kills the gateway when it has come so far, and gives the import's id. Nobody has seen any of it until then. */
+async function killedAt(
+  isSoFar: (one: FileImport) => boolean,
+  { folder, ports }: { folder: string; ports: { http: number; mqtt: number } },
+  [kind, file]: [kind: FileImport['kind'], file: string] = ['terminals', sheet(8_000)],
+): Promise<string> {
+  await using gateway = await spawnGateway(folder, ports);
+  const admin = await adminOf(gateway);
+  await admin.post('/companies', { name: '供热' });
+  const { id } = (await upload({ origin: gateway.origin, token: admin.token }, file, '', kind)).body;
+  await eventually(async () => isSoFar((await admin.get<FileImport>(`/imports/${id}`)).body), 30_000);
+  expect((await admin.get<{ items: unknown[] }>(`/${kind}`)).body.items).toEqual([]);
+  await gateway.kill();
+  return id;
+}
+
 describe('a gateway that is killed goes on with the import by itself', () => {
   test.each(['checking', 'writing', 'booking'] as const)('of households, while it is %s', async (state) => {
     await using folder = await tempFolder();
     const ports = { http: await freePort(), mqtt: await freePort() };
-    let id: string;
-    {
-      await using first = await spawnGateway(folder.path, ports);
-      const admin = await adminOf(first);
-      await admin.post('/companies', { name: '供热' });
-      const who = { origin: first.origin, token: admin.token };
-      const file = homes(8_000).replaceAll('\n', ',供热\n').replace(',供热', ',company');
-      id = (await upload(who, file, '', 'households')).body.id;
-      await eventually(async () => (await admin.get<FileImport>(`/imports/${id}`)).body.state === state, 30_000);
-      // Nobody sees any of it before all of it is there.
-      expect((await admin.get<{ items: unknown[] }>('/households')).body.items).toEqual([]);
-      await first.kill();
-    }
+    const file = homes(8_000).replaceAll('\n', ',供热\n').replace(',供热', ',company');
+    const id = await killedAt((one) => one.state === state, { folder: folder.path, ports }, ['households', file]);
     await using second = await spawnGateway(folder.path, ports);
     const admin = await adminOf(second);
     const who = { origin: second.origin, token: admin.token };
@@ -150,15 +155,8 @@ describe('a gateway that is killed goes on with the import by itself', () => {
   test('of terminals, while it is writing', async () => {
     await using folder = await tempFolder();
     const ports = { http: await freePort(), mqtt: await freePort() };
-    let id: string;
-    {
-      await using first = await spawnGateway(folder.path, ports);
-      const admin = await adminOf(first);
-      id = (await upload({ origin: first.origin, token: admin.token }, sheet(8_000))).body.id;
-      await eventually(async () => (await admin.get<FileImport>(`/imports/${id}`)).body.progress > 0.55, 30_000);
-      expect((await admin.get<FileImport>(`/imports/${id}`)).body.state).toBe('writing');
-      await first.kill();
-    }
+    const isHalfWritten = ({ state, progress }: FileImport) => state === 'writing' && progress > 0.55;
+    const id = await killedAt(isHalfWritten, { folder: folder.path, ports });
     await using second = await spawnGateway(folder.path, ports);
     const admin = await adminOf(second);
     const who = { origin: second.origin, token: admin.token };
@@ -172,14 +170,7 @@ describe('a gateway that is killed goes on with the import by itself', () => {
 test('an import whose file was cut off on the disk fails at the next start, and nothing of it is there', async () => {
   await using folder = await tempFolder();
   const ports = { http: await freePort(), mqtt: await freePort() };
-  let id: string;
-  {
-    await using first = await spawnGateway(folder.path, ports);
-    const admin = await adminOf(first);
-    id = (await upload({ origin: first.origin, token: admin.token }, sheet(8_000))).body.id;
-    await eventually(async () => (await admin.get<FileImport>(`/imports/${id}`)).body.state === 'writing', 30_000);
-    await first.kill();
-  }
+  const id = await killedAt(({ state }) => state === 'writing', { folder: folder.path, ports });
   // At the end of a line, so that what is left is a good file.
   await truncate(join(folder.path, 'data', 'imports', id), sheet(4_000).length);
   await using second = await spawnGateway(folder.path, ports);
