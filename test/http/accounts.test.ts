@@ -35,6 +35,7 @@ test('opening, debits, credits and closing are those of the time, whichever time
   const middle = await nextMs();
   const wrong = await book(mine, '/payments', { amountFen: 700, method: 'cash', reference: 'a-3' });
   await book(mine, `/payments/${wrong}/reverse`, { reason: 'typed twice' });
+  await book(mine, '/payments', { amountFen: 300, method: 'cash', reference: 'a-5' });
   await book(theirs, '/payments', { amountFen: 55, method: 'cash', reference: 'a-4' });
   const ended = await nextMs();
 
@@ -47,9 +48,9 @@ test('opening, debits, credits and closing are those of the time, whichever time
   ]);
   const second = await report(mine, middle, ended);
   expect(linesOf(second)).toEqual([
-    'cash: 10000 +700 -700 = 10000',
+    'cash: 10000 +1000 -700 = 10300',
     'bank: 100000 +0 -0 = 100000',
-    'heating: 10000 +700 -700 = 10000',
+    'heating: 10000 +700 -1000 = 10300',
     'deposit: 100000 +0 -0 = 100000',
   ]);
   const whole = await report(mine, Date.parse('2020-01-01T00:00:00Z'), Date.parse('2099-01-01T00:00:00Z'));
@@ -85,6 +86,6 @@ test('a company sees its own books only, an admin those of one or all, and the f
   });
   const rows = (await file.text()).trim().split('\r\n');
   expect(rows[0]).toBe('企业,科目,方向,期初余额（元）,本期借方（元）,本期贷方（元）,期末余额（元）');
-  expect(rows[1]).toBe(`${mine.company.name},现金,借,0.00,107.00,7.00,100.00`);
-  expect(rows.at(-1)).toBe('合计,,,,1114.00,1114.00,');
+  expect(rows[1]).toBe(`${mine.company.name},现金,借,0.00,110.00,7.00,103.00`);
+  expect(rows.at(-1)).toBe('合计,,,,1117.00,1117.00,');
 });
