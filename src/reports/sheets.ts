@@ -6,7 +6,7 @@ import type { DifferenceRow, PaymentNotificationRow, ReconciliationRow } from '.
 import { localText } from '../lib/calendar.ts';
 import { toFen } from '../lib/money.ts';
 import { type AccountStatement, movedIn } from './accounts.ts';
-import { type Cell, type Column, type Sheet, type SheetLanguage, sheetOf } from './sheet.ts';
+import { type Column, type Sheet, type SheetLanguage, sheetOf } from './sheet.ts';
 import { type Sums, type Taking, type TakingsBy, totalOf } from './takings.ts';
 import { wordsIn } from './words.ts';
 
@@ -50,30 +50,24 @@ export function accountsSheet(language: SheetLanguage, statements: AccountStatem
   const word = wordsIn(language);
   // `clearing:wechat`: what it is, and whose.
   const nameOf = (kind: string) => kind.split(':').map((part, at) => word(at === 0 ? `account_${part}` : part));
-  const { debitFen, creditFen } = movedIn(statements);
-  const rows = statements.map(({ companyName, kind, side, openingFen, closingFen, ...moved }): Cell[] => [
-    companyName,
-    nameOf(kind).join(' '),
-    word(`side_${side}`),
-    openingFen,
-    moved.debitFen,
-    moved.creditFen,
-    closingFen,
-  ]);
-  const column = (zh: string, en: string, at: number): Column<Cell[]> => [zh, en, (row) => row[at] ?? null];
-  return sheetOf(
-    language,
-    [
-      column('企业', 'Company', 0),
-      column('科目', 'Account', 1),
-      column('方向', 'Grows by', 2),
-      column('期初余额（元）', 'Opening (yuan)', 3),
-      column('本期借方（元）', 'Debits (yuan)', 4),
-      column('本期贷方（元）', 'Credits (yuan)', 5),
-      column('期末余额（元）', 'Closing (yuan)', 6),
-    ],
-    [...rows, [word('total'), null, null, null, debitFen, creditFen, null]],
-  );
+  const total = {
+    companyName: word('total'),
+    kind: '',
+    side: '',
+    openingFen: null,
+    closingFen: null,
+    ...movedIn(statements),
+  };
+  const columns: Column<typeof total | AccountStatement>[] = [
+    ['企业', 'Company', ({ companyName }) => companyName],
+    ['科目', 'Account', ({ kind }) => kind && nameOf(kind).join(' ')],
+    ['方向', 'Grows by', ({ side }) => side && word(`side_${side}`)],
+    ['期初余额（元）', 'Opening (yuan)', ({ openingFen }) => openingFen],
+    ['本期借方（元）', 'Debits (yuan)', ({ debitFen }) => debitFen],
+    ['本期贷方（元）', 'Credits (yuan)', ({ creditFen }) => creditFen],
+    ['期末余额（元）', 'Closing (yuan)', ({ closingFen }) => closingFen],
+  ];
+  return sheetOf(language, columns, [...statements, total]);
 }
 
 export const depositsSheet = (language: SheetLanguage, statements: DepositStatement[]): Sheet =>
